@@ -1,0 +1,1 @@
+"""Gantry's control plane: server, drain and scheduler."""

@@ -1,0 +1,1 @@
+"""The doors: translate, call one service function, translate back."""

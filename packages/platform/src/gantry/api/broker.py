@@ -1,0 +1,96 @@
+"""Who may connect to the broker, and when a worker's bell is rung.
+
+A message to a worker says *look*; what it says is in the database. Every server hears every
+signal and rings for the workers that are connected to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
+
+import structlog
+
+from gantry.domains.pools import repo as pools_repo
+from gantry.domains.pools import service as pools
+from gantry.domains.runs import repo as runs
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.db import Db
+from gantry.ports.pki import Authority
+from gantry.ports.vault import InvalidToken
+from gantry_protocol.calls import AUDIENCE
+from gantry_protocol.messages import Bell
+
+log = structlog.get_logger()
+
+
+class Ringer(Protocol):
+    """A broker that holds connections of workers."""
+
+    @property
+    def connected(self) -> Collection[str]:
+        """The workers that are connected here."""
+        ...
+
+    async def ring(self, pool_id: str, worker_id: str, message: bytes) -> None:
+        """Wake one worker; nothing happens when it is not connected here."""
+        ...
+
+
+async def admitted(
+    db: Db, authority: Callable[[], Awaitable[Authority]], username: str, password: str
+) -> tuple[str, str] | None:
+    """(pool, worker) of a connecting worker: user its id, password `<pool id>:<proof>`."""
+    pool_id, _, proof = password.partition(":")
+    try:
+        async with db.read(SYSTEM) as tx:
+            pool, worker_id = await pools.admit(
+                tx, await authority(), pool_id=pool_id, proof=proof, audience=AUDIENCE
+            )
+    except InvalidToken as error:
+        log.info("broker refused a worker", worker_id=username[:26], reason=error.message)
+        return None
+    return (pool.id, worker_id) if worker_id == username else None
+
+
+async def ring_for(db: Db, broker: Ringer, topic: str, payload: dict[str, object]) -> None:
+    """Act on one signal: wake the worker it names, or as many idle ones as runs wait."""
+    kind, _, name = topic.partition(":")
+    if kind == "worker":
+        pool_id, _, worker_id = name.partition("/")
+        if worker_id in broker.connected:
+            bell = Bell.model_validate(payload)
+            await broker.ring(pool_id, worker_id, bell.model_dump_json().encode())
+    elif kind == "pool":
+        await _wake_idle(db, broker, name)
+
+
+async def ring_everyone(db: Db, broker: Ringer) -> None:
+    """Signals may have been missed: let every connected worker look."""
+    async with db.read(SYSTEM) as tx:
+        found = [await pools_repo.worker(tx, worker_id) for worker_id in broker.connected]
+    for worker in found:
+        if worker is not None:
+            await broker.ring(worker.pool_id, worker.id, Bell().model_dump_json().encode())
+
+
+async def _wake_idle(db: Db, broker: Ringer, pool_id: str) -> None:
+    here = set(broker.connected)
+    if not here:
+        return
+    async with db.read(SYSTEM) as tx:
+        waiting = (await runs.count_claimable(tx, [pool_id]))[pool_id]
+        workers = (await pools_repo.present(tx, [pool_id]))[pool_id]
+        busy = (await runs.busy_workers(tx, [pool_id]))[pool_id]
+    # Newest first: autoscalers take the oldest away (contract notes). One bell per waiting run:
+    # waking everybody would make a thousand workers race for one run.
+    free = [
+        worker
+        for worker in workers
+        if not worker.drained
+        and worker.shutdown_at is None
+        and busy.get(worker.id, 0) < worker.concurrency
+    ]
+    for worker in free[: max(waiting, 0)]:
+        if worker.id in here:
+            await broker.ring(pool_id, worker.id, Bell().model_dump_json().encode())

@@ -1,0 +1,187 @@
+"""How a route comes to be: every one declares who may knock.
+
+`door` is the only way to make a route (a test walks the application and fails on any other),
+and what it declares is enforced before the endpoint runs.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gantry.domains.people import service as people
+from gantry.domains.pools import service as pools
+from gantry.domains.pools.model import WorkerPool
+from gantry.kernel.errors import TooLarge, Unauthenticated, UserError
+from gantry.kernel.secret import Secret
+from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
+from gantry.ports.db import Db
+from gantry.ports.live import Live
+from gantry.ports.objects import LocalFiles, Objects
+from gantry.ports.passwords import Passwords
+from gantry.ports.pki import Authority
+from gantry.ports.sources import Sources
+from gantry.ports.vault import InvalidToken, Vault
+from gantry_protocol.calls import AUDIENCE
+
+log = structlog.get_logger()
+
+COOKIE = "gantry_session"
+POOL_HEADER = "gantry-pool"
+
+
+class Access(enum.StrEnum):
+    """Who may knock."""
+
+    PUBLIC = "public"  # anybody; the endpoint gives nothing away
+    ANYONE = "anyone"  # anybody; the endpoint itself asks what the actor may do, per thing
+    SESSION = "session"  # somebody who has signed in
+    WORKER = "worker"  # a worker that proves its pool's key
+    RUN = "run"  # a run's own token; the endpoint checks phase and fence
+    SIGNED = "signed"  # whoever holds a URL that we signed
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything the doors lead to."""
+
+    db: Db
+    vault: Vault
+    objects: Objects
+    sources: Sources
+    authority: Callable[[], Awaitable[Authority]]
+    passwords: Passwords
+    base_url: str
+    secure: bool
+    """Whether clients come over TLS: cookies are bound to it."""
+    reach: pools.Reach
+    admin_username: str | None
+    admin_password: Secret | None
+    session_lasts: timedelta
+    lease: timedelta
+    max_log_bytes: int
+    max_state_bytes: int
+    max_upload_bytes: int
+    version: str
+    terraform_versions: Sequence[str] = ()
+    opentofu_versions: Sequence[str] = ()
+    ready: Callable[[], Awaitable[str | None]] | None = None
+    """What is not ready yet, as a sentence; None when everything is."""
+    local_objects: LocalFiles | None = None
+    live: Live | None = None
+
+
+def house(request: Request) -> House:
+    """What this application was built with."""
+    found: House = request.app.state.house
+    return found
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def door(path: str, endpoint: Endpoint, *, access: Access, methods: Sequence[str]) -> Route:
+    """A route that lets in whom it declares."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            await _admit(request, access)
+            return await endpoint(request)
+        except UserError as error:
+            return error_response(error)
+
+    guarded.__name__ = getattr(endpoint, "__name__", "endpoint")
+    route = Route(path, guarded, methods=list(methods))
+    route.access = access  # type: ignore[attr-defined]  # read by the test that walks the routes
+    return route
+
+
+def error_response(error: UserError) -> JSONResponse:
+    """The user's face of an error; the other one goes to the log."""
+    log.info("request refused", code=error.code, reason=error.message, detail=error.detail)
+    return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
+
+
+async def _admit(request: Request, access: Access) -> None:
+    if access is Access.SESSION or access is Access.ANYONE:
+        request.state.actor = await actor_of(request)
+        if access is Access.SESSION and request.state.actor.kind == "anonymous":
+            raise Unauthenticated
+    elif access is Access.WORKER:
+        request.state.pool, request.state.worker_id = await _worker_of(request)
+
+
+async def actor_of(request: Request) -> Actor:
+    """Who asks: by bearer token, or by the cookie of a browser on our own pages.
+
+    A cookie counts only with a same-origin request, so that another site's form or script
+    cannot use it. Raises InvalidToken for a token that is presented and not good.
+    """
+    there = house(request)
+    header = request.headers.get("authorization", "")
+    if header[:7].lower() == "bearer ":
+        token = header[7:].strip()
+    else:
+        token = request.cookies.get(COOKIE, "")
+        if token and not _same_origin(request, there.base_url):
+            return ANONYMOUS
+    if not token:
+        return ANONYMOUS
+    async with there.db.read(SYSTEM) as tx:
+        try:
+            actor = await people.recognise(tx, there.vault, token, audience=there.base_url)
+        except InvalidToken:
+            if header:
+                raise
+            return ANONYMOUS  # an expired cookie is no reason to refuse the sign-in page
+    structlog.contextvars.bind_contextvars(actor=actor.name)
+    return actor
+
+
+def _same_origin(request: Request, base_url: str) -> bool:
+    if request.method in ("GET", "HEAD"):
+        return True
+    origin = request.headers.get("origin")
+    if origin is not None:
+        return origin == base_url or origin == f"{request.url.scheme}://{request.url.netloc}"
+    return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+
+
+async def _worker_of(request: Request) -> tuple[WorkerPool, str]:
+    there = house(request)
+    header = request.headers.get("authorization", "")
+    proof = header[7:].strip() if header[:7].lower() == "bearer " else ""
+    pool_id = request.headers.get(POOL_HEADER, "")
+    if not proof or not pool_id:
+        raise InvalidToken("a worker sends its proof and its pool's id")
+    async with there.db.read(SYSTEM) as tx:
+        pool, worker_id = await pools.admit(
+            tx, await there.authority(), pool_id=pool_id, proof=proof, audience=AUDIENCE
+        )
+    structlog.contextvars.bind_contextvars(worker_id=worker_id)
+    return pool, worker_id
+
+
+def client_address(request: Request) -> str:
+    """The peer's address, for throttling and history."""
+    return request.client.host if request.client else "unknown"
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """The request's body. Raises TooLarge as soon as it is, without reading on."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise TooLarge(f"The request is larger than the {limit} bytes that are taken here.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(f"The request is larger than the {limit} bytes that are taken here.")
+    return bytes(body)

@@ -1,0 +1,1 @@
+"""The GraphQL door: types are views over models, resolvers call one service function."""

@@ -1,0 +1,1 @@
+"""The account and whoever is signed in, in the API."""

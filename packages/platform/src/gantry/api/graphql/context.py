@@ -1,0 +1,70 @@
+"""What every resolver is given: who asks, a way to write, and a way to read in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar, cast
+
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info as StrawberryInfo
+
+from gantry.api.doors import House
+from gantry.kernel.tx import Actor, Tx
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+Fetch: TypeAlias = Callable[[Tx, Sequence[K]], Awaitable[Mapping[K, V]]]
+
+BATCHES_AT_ONCE = 4
+"""Sessions one request may hold at a time: a wide query must not empty the pool for others."""
+
+
+@dataclass
+class Context:
+    """Lives as long as one request."""
+
+    house: House
+    actor: Actor
+    address: str = "unknown"
+    user_metadata: tuple[str, ...] = ()
+    """Texts a client sent to be kept with the run it starts or confirms."""
+    _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
+    _sessions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES_AT_ONCE))
+
+    async def load(self, fetch: Fetch[K, V], key: K) -> V | None:
+        """The value `fetch` has for `key`, fetched together with its siblings.
+
+        Sibling resolvers run concurrently and a session cannot, so each batch opens a session
+        of its own.
+        """
+
+        async def batch(keys: list[K]) -> list[V | None]:
+            async with self.read() as tx:
+                found = await fetch(tx, keys)
+            return [found.get(key) for key in keys]
+
+        if fetch not in self._loaders:
+            self._loaders[fetch] = DataLoader(batch)
+        return cast("V | None", await self._loaders[fetch].load(key))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """A transaction for reading, in the caller's name."""
+        async with self._sessions, self.house.db.read(self.actor) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """A transaction that is kept when the block ends well, in the caller's name.
+
+        What was loaded before is forgotten: the answer shows what was written.
+        """
+        async with self.house.db.write(self.actor) as tx:
+            yield tx
+        self._loaders.clear()
+
+
+Info: TypeAlias = StrawberryInfo[Context, None]

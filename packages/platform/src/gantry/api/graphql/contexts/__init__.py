@@ -1,0 +1,1 @@
+"""Environment variables and mounted files in the API."""

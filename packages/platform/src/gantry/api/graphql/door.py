@@ -1,0 +1,132 @@
+"""`/graphql`: one operation per request, HTTP 200 whatever happens in it.
+
+Existing clients take any other status for a failure of the transport (contract notes,
+"Transport and GraphQL dialect").
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gantry.api.doors import Access, House, actor_of, body_of, client_address, door, house
+from gantry.api.graphql.context import Context
+from gantry.api.graphql.dialect import known_variables, without_empty_parentheses
+from gantry.api.graphql.errors import shown
+from gantry.api.graphql.limits import MAX_BODY, MAX_TOKENS
+from gantry.api.graphql.schema import schema
+from gantry.api.pages.html import page
+from gantry.kernel.errors import NotAllowed, UserError
+from gantry.kernel.tx import ANONYMOUS
+from gantry.ports.vault import InvalidToken
+
+METADATA_HEADER = "spacelift-user-provided-run-metadata"
+
+
+async def execute(request: Request) -> Response:
+    """`POST /graphql`"""
+    try:
+        asked = await _asked(request)
+    except UserError as error:
+        return _answer(ExecutionResult(None, [GraphQLError(error.message, original_error=error)]))
+    context = Context(
+        house(request),
+        await _actor(request),
+        address=client_address(request),
+        user_metadata=tuple(request.headers.getlist(METADATA_HEADER)),
+    )
+    return _answer(await run(context, *asked))
+
+
+async def run(
+    context: Context, text: str, variables: dict[str, Any], operation: str | None
+) -> ExecutionResult:
+    """Execute one operation in the context. Errors are in the result, never raised."""
+    try:
+        document = parse(without_empty_parentheses(text), max_tokens=MAX_TOKENS)
+        _check(document, operation)
+        given = known_variables(schema._schema, document, operation, variables)
+    except GraphQLError as error:
+        return ExecutionResult(None, [error])
+    result = await schema.execute(
+        without_empty_parentheses(text),
+        variable_values=given,
+        context_value=context,
+        operation_name=operation,
+    )
+    return ExecutionResult(result.data, result.errors)
+
+
+def _check(document: DocumentNode, operation: str | None) -> None:
+    operations = [n for n in document.definitions if isinstance(n, OperationDefinitionNode)]
+    if any(node.operation is OperationType.SUBSCRIPTION for node in operations):
+        raise GraphQLError("There are no subscriptions; follow /events instead.")
+    if len(operations) > 1 and operation is None:
+        raise GraphQLError("Send one operation, or name the one you mean.")
+
+
+async def _actor(request: Request) -> Any:
+    try:
+        return await actor_of(request)
+    except InvalidToken:
+        # The operation says so itself: each field that needs somebody answers "unauthorized".
+        return ANONYMOUS
+
+
+async def _asked(request: Request) -> tuple[str, dict[str, Any], str | None]:
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        # A form of another site can send everything else without asking first.
+        raise NotAllowed("Send the operation as application/json.")
+    try:
+        document = json.loads(await body_of(request, MAX_BODY))
+    except (ValueError, RecursionError):
+        raise UserError("The request is not JSON.") from None
+    if not isinstance(document, dict) or not isinstance(document.get("query"), str):
+        raise UserError("The request names no `query`.")
+    variables = document.get("variables") or {}
+    operation = document.get("operationName")
+    if not isinstance(variables, dict) or not isinstance(operation, str | None):
+        raise UserError("`variables` is an object and `operationName` a string.")
+    return document["query"], variables, operation
+
+
+def _answer(result: ExecutionResult) -> Response:
+    body: dict[str, Any] = {}
+    if result.data is not None or not result.errors:
+        body["data"] = result.data
+    else:
+        body["data"] = None
+    if result.errors:
+        body["errors"] = [shown(error) for error in result.errors]
+    return JSONResponse(body)
+
+
+async def about(request: Request) -> Response:
+    """`GET /graphql`: a person followed the link."""
+    return page(
+        "The API",
+        "<p class='card'>Send GraphQL operations here as <code>POST</code> with"
+        " <code>content-type: application/json</code> and a bearer token from"
+        " <code>apiKeyUser</code>. Introspection is on; the schema is also in"
+        " <code>schema.graphql</code>.</p>",
+    )
+
+
+def routes(there: House) -> list[Route]:
+    """The door of the API."""
+    return [
+        door("/graphql", execute, access=Access.PUBLIC, methods=["POST"]),
+        door("/graphql", about, access=Access.PUBLIC, methods=["GET"]),
+    ]

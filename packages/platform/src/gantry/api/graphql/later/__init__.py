@@ -1,0 +1,1 @@
+"""Nouns that the API names and this release does not have yet."""

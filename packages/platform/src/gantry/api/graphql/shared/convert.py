@@ -1,0 +1,64 @@
+"""Between the API's inputs and the kernel's values, the same way for every list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from gantry.api.graphql.shared.types import PageInfo, QueryOrderDirection, SearchInput
+from gantry.kernel.paging import Page
+from gantry.kernel.search import Predicate, Search
+
+E = TypeVar("E")
+
+
+def seconds(moment: datetime) -> int:
+    """Unix seconds: every time of the API."""
+    return int(moment.timestamp())
+
+
+def seconds_or_none(moment: datetime | None) -> int | None:
+    """Unix seconds, or none."""
+    return None if moment is None else int(moment.timestamp())
+
+
+def search(given: SearchInput) -> Search:
+    """A search as the services take it. Of several orders the first counts."""
+    order = given.order_by[0] if given.order_by else None
+    return Search(
+        first=given.first,
+        after=given.after or None,
+        text=given.full_text_search,
+        predicates=[
+            Predicate(
+                p.field,
+                p.constraint.boolean_equals,
+                p.constraint.enum_equals,
+                p.constraint.string_matches,
+                bool(p.exclude),
+            )
+            for p in given.predicates or []
+        ],
+        order_field=order.field if order else None,
+        descending=order is not None and order.direction is QueryOrderDirection.DESC,
+    )
+
+
+def edges(page: Page[Any], edge: Callable[..., E]) -> list[E]:
+    """The page's items as edges."""
+    return [edge(cursor=c, node=n) for n, c in zip(page.items, page.cursors, strict=True)]
+
+
+def page_info(page: Page[Any]) -> PageInfo:
+    """Where the page ends."""
+    return info(page.cursors, page.has_next, page.has_previous)
+
+
+def info(cursors: Sequence[str], has_next: bool, has_previous: bool) -> PageInfo:
+    """Where a list of cursors ends; an empty page ends at the empty cursor."""
+    return PageInfo(
+        end_cursor=cursors[-1] if cursors else "",
+        has_next_page=has_next,
+        has_previous_page=has_previous,
+    )

@@ -1,0 +1,1 @@
+"""Worker pools and workers in the API."""

@@ -1,0 +1,153 @@
+"""Server-sent events: `/events?topic=…` for signals, `/logs/<run>/<state_version>` for log bytes.
+
+Signals say *look again*; the API says what is there. Both streams resume: signals by
+`Last-Event-ID`, logs by byte offset, which is also their event id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from gantry.api.doors import Access, House, door, house
+from gantry.domains.people import access
+from gantry.domains.pools import repo as pools
+from gantry.domains.runs import logbook
+from gantry.domains.runs import repo as runs
+from gantry.domains.stacks import repo as stacks
+from gantry.kernel.errors import NotFound, Unavailable, UserError
+from gantry.kernel.tx import Actor, Tx
+from gantry.ports.live import Live
+
+MAX_TOPICS = 50
+"""Topics of one stream: a page of a list, each row of which is followed."""
+KEEP_ALIVE_SECONDS = 15.0
+"""A comment line this often keeps proxies from cutting a silent stream (common limit: 60 s)."""
+LOG_PIECE = 64 * 1024
+
+
+async def events(request: Request) -> Response:
+    """Signals on the topics that the reader may follow; all must be allowed."""
+    there, actor = house(request), request.state.actor
+    topics = request.query_params.getlist("topic")
+    if not topics or len(topics) > MAX_TOPICS:
+        raise UserError(f"Name 1 to {MAX_TOPICS} topics to follow.")
+    async with there.db.read(actor) as tx:
+        for topic in topics:
+            await _require(tx, topic)
+    after = request.headers.get("last-event-id") or request.query_params.get("after")
+    last = int(after) if after and after.isdigit() else None
+    return _stream(_signals(_live(there), topics, last))
+
+
+async def _signals(live: Live, topics: list[str], after: int | None) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    news = live.listen(topics, after).__aiter__()
+    pending = asyncio.ensure_future(anext(news))
+    try:
+        while True:
+            done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
+            if not done:
+                yield b": still here\n\n"
+                continue
+            item = pending.result()
+            pending = asyncio.ensure_future(anext(news))
+            body = json.dumps({"topic": item.topic, **item.payload})
+            number = f"id: {item.id}\n" if item.id is not None else ""
+            yield f"{number}data: {body}\n\n".encode()
+    finally:
+        pending.cancel()
+
+
+async def log(request: Request) -> Response:
+    """A log from `offset` on, live until the state is over: events hold base64 of its bytes."""
+    there, actor = house(request), request.state.actor
+    run_id, version = request.path_params["run"], request.path_params["version"]
+    if not version.isdigit():
+        raise NotFound("log not found")
+    async with there.db.read(actor) as tx:
+        run = await runs.find(tx, run_id)
+    start = request.headers.get("last-event-id") or request.query_params.get("offset") or "0"
+    if not start.isdigit():
+        raise UserError("The offset of a log is a number of bytes.")
+    first = await logbook.read(there.db, there.objects, run.id, int(version), int(start), most=1)
+    if first is None:
+        raise NotFound("log not found: no worker writes a log in that state")
+    return _stream(_bytes(there, run.id, int(version), int(start)))
+
+
+async def _bytes(there: House, run_id: str, version: int, offset: int) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    topic, moved = f"log:{run_id}/{version}", f"run:{run_id}"
+    news = _live(there).listen([topic, moved], None).__aiter__()
+    pending = asyncio.ensure_future(anext(news))
+    try:
+        while True:
+            piece = await logbook.read(
+                there.db, there.objects, run_id, version, offset, most=LOG_PIECE
+            )
+            if piece is None or piece.expired:
+                yield b"event: expired\ndata: {}\n\n"
+                return
+            if piece.data:
+                offset = piece.end
+                body = base64.b64encode(piece.data).decode()
+                moment = piece.time_at(piece.offset)
+                yield f"id: {offset}\ndata: {json.dumps({'b': body, 't': moment})}\n\n".encode()
+                continue
+            if piece.over:
+                yield f"id: {offset}\nevent: end\ndata: {{}}\n\n".encode()
+                return
+            done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
+            if done:
+                pending.result()
+                pending = asyncio.ensure_future(anext(news))
+            else:
+                yield b": still here\n\n"
+    finally:
+        pending.cancel()
+
+
+async def _require(tx: Tx, topic: str) -> None:
+    kind, _, name = topic.partition(":")
+    if kind == "stack":
+        await stacks.find(tx, name)
+    elif kind == "run":
+        await runs.find(tx, name)
+    elif kind == "queue":
+        await _require_pool(tx, tx.actor, name)
+    else:
+        raise UserError(f'There is no topic "{topic}"; there are stack:, run: and queue:.')
+
+
+async def _require_pool(tx: Tx, actor: Actor, pool_id: str) -> None:
+    public = await pools.public(tx)
+    if public is not None and public.id == pool_id and access.readable_spaces(actor) is None:
+        return
+    if pool_id not in await pools.by_ids(tx, [pool_id]):
+        raise NotFound("worker pool not found")
+
+
+def _live(there: House) -> Live:
+    if there.live is None:
+        raise Unavailable("This server gives no live updates.")
+    return there.live
+
+
+def _stream(body: AsyncIterator[bytes]) -> StreamingResponse:
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(body, media_type="text/event-stream", headers=headers)
+
+
+def routes() -> list[Route]:
+    """The doors of live updates."""
+    return [
+        door("/events", events, access=Access.SESSION, methods=["GET"]),
+        door("/logs/{run}/{version}", log, access=Access.SESSION, methods=["GET"]),
+    ]

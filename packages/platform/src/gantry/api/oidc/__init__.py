@@ -1,0 +1,1 @@
+"""Our issuer: discovery and keys."""

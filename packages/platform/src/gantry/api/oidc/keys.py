@@ -1,0 +1,36 @@
+"""Our issuer's public face: who signs our tokens, and with which keys."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gantry.api.doors import Access, door, house
+
+
+async def jwks(request: Request) -> Response:
+    """`/.well-known/jwks`"""
+    return JSONResponse(dict(house(request).vault.jwks()))
+
+
+async def discovery(request: Request) -> Response:
+    """`/.well-known/openid-configuration` (OpenID Connect Discovery 1.0, section 3)"""
+    base = house(request).base_url
+    return JSONResponse(
+        {
+            "issuer": base,
+            "jwks_uri": f"{base}/.well-known/jwks",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+    )
+
+
+def routes() -> list[Route]:
+    """The doors of the issuer."""
+    return [
+        door("/.well-known/jwks", jwks, access=Access.PUBLIC, methods=["GET"]),
+        door("/.well-known/openid-configuration", discovery, access=Access.PUBLIC, methods=["GET"]),
+    ]

@@ -1,0 +1,1 @@
+"""The plain pages that stand until the web application does."""

@@ -1,0 +1,1 @@
+"""Terraform's HTTP backend protocol."""

@@ -1,0 +1,153 @@
+"""Terraform's `http` backend: GET, POST, DELETE, LOCK and UNLOCK of one stack's state.
+
+The credential is the run's own token (user: run id, password: token), good only for its stack,
+under its newest lease, while the run is in a phase that may touch state.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gantry.api.doors import Access, House, body_of, door, house
+from gantry.domains.runs import repo as runs
+from gantry.domains.runs.manifests import STATE_PURPOSE
+from gantry.domains.runs.states import EXECUTING, State
+from gantry.domains.tfstate import service as states
+from gantry.kernel.errors import NotAllowed, UserError
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.vault import InvalidToken
+
+READING = (State.INITIALIZING, State.PLANNING, *EXECUTING)
+"""Phases in which a run may read, and lock, the state."""
+
+MAX_LOCK_INFO = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The run that calls, and whether it may write now."""
+
+    run_id: str
+    may_write: bool
+
+
+async def read(request: Request) -> Response:
+    """`GET`: the state, or 204 when there is none."""
+    there, stack_id = house(request), request.path_params["stack"]
+    await _caller(request, there, stack_id)
+    body = await states.read(there.db, there.vault, there.objects, stack_id)
+    if body is None:
+        return Response(status_code=204)
+    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    return Response(body, media_type="application/json", headers={"Content-MD5": digest})
+
+
+async def write(request: Request) -> Response:
+    """`POST ?ID=<lock>`: a new state."""
+    there, stack_id = house(request), request.path_params["stack"]
+    caller = await _caller(request, there, stack_id)
+    if not caller.may_write:
+        raise NotAllowed("unauthorized: the run may not change the state in this phase")
+    body = await body_of(request, there.max_state_bytes)
+    _check_digest(request, body)
+    await states.write(
+        there.db,
+        there.vault,
+        there.objects,
+        stack_id,
+        body,
+        lock_id=request.query_params.get("ID"),
+        writer=states.Writer("", caller.run_id),
+    )
+    return Response(status_code=200)
+
+
+async def refuse_delete(request: Request) -> Response:
+    """`DELETE`: states are kept for ever; an empty one is written instead."""
+    raise NotAllowed("A managed state is not deleted; destroy the stack's resources instead.")
+
+
+async def lock(request: Request) -> Response:
+    """`LOCK`: 423 with the holder's own words when somebody has it."""
+    there, stack_id = house(request), request.path_params["stack"]
+    caller = await _caller(request, there, stack_id)
+    info = await _lock_info(request)
+    try:
+        async with there.db.write(SYSTEM) as tx:
+            await states.lock(tx, stack_id, info, run_id=caller.run_id)
+    except states.StateLocked as held:
+        return JSONResponse(held.info, status_code=423)
+    return Response(status_code=200)
+
+
+async def unlock(request: Request) -> Response:
+    """`UNLOCK`: only with the lock's own id."""
+    there, stack_id = house(request), request.path_params["stack"]
+    await _caller(request, there, stack_id)
+    info = await _lock_info(request)
+    async with there.db.write(SYSTEM) as tx:
+        await states.unlock(tx, stack_id, str(info.get("ID") or ""))
+    return Response(status_code=200)
+
+
+async def _caller(request: Request, there: House, stack_id: str) -> Caller:
+    username, password = _basic(request)
+    signed = there.vault.verify(password, audience=there.base_url, purpose=STATE_PURPOSE)
+    if not hmac.compare_digest(signed.subject.encode(), f"{stack_id}/{username}".encode()):
+        raise InvalidToken("the credential is for another stack or run")
+    async with there.db.read(SYSTEM) as tx:
+        run = (await runs.by_ids(tx, [username])).get(username)
+    if run is None or run.fence != signed.claims.get("fence") or run.state not in READING:
+        raise InvalidToken("the run may not touch the state now")
+    return Caller(run.id, run.state in EXECUTING)
+
+
+def _basic(request: Request) -> tuple[str, str]:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise InvalidToken("a run's credential is needed")
+    try:
+        username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (ValueError, binascii.Error):
+        raise InvalidToken("the credential is malformed") from None
+    return username, password
+
+
+def _check_digest(request: Request, body: bytes) -> None:
+    said = request.headers.get("content-md5")
+    if said is None:
+        return
+    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    if said != digest:
+        raise UserError("The state was damaged on its way: its digest does not fit.")
+
+
+async def _lock_info(request: Request) -> dict[str, Any]:
+    try:
+        info = json.loads(await body_of(request, MAX_LOCK_INFO) or b"{}")
+    except ValueError:
+        raise UserError("The lock request is not JSON.") from None
+    if not isinstance(info, dict):
+        raise UserError("The lock request is not a JSON object.")
+    return info
+
+
+def routes() -> list[Route]:
+    """The doors of Terraform's backend."""
+    path = "/state/{stack}"
+    calls = {"GET": read, "POST": write, "DELETE": refuse_delete, "LOCK": lock, "UNLOCK": unlock}
+
+    async def dispatch(request: Request) -> Response:
+        return await calls[request.method](request)
+
+    return [door(path, dispatch, access=Access.RUN, methods=list(calls))]

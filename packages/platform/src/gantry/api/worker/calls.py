@@ -1,0 +1,253 @@
+"""What workers ask over HTTPS: gantry_protocol.calls, one endpoint each."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gantry.api.doors import Access, body_of, door, house
+from gantry.domains.pools import repo as pools_repo
+from gantry.domains.pools import service as pools
+from gantry.domains.pools.model import Worker
+from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
+from gantry.domains.runs.states import WORKING
+from gantry.kernel.errors import Conflict, UserError
+from gantry.kernel.ids import new_id
+from gantry.kernel.tx import SYSTEM, Actor
+from gantry.ports.objects import Bucket
+from gantry_protocol.calls import (
+    MAX_LOG_CHUNK,
+    MAX_REPORT,
+    Ask,
+    Asked,
+    Beat,
+    Beaten,
+    Held,
+    LeaseAnswer,
+    Offer,
+    Orders,
+    Register,
+    Registered,
+    Reported,
+    Sealed,
+    Ticket,
+    TicketWanted,
+    Verdict,
+)
+from gantry_protocol.version import OLDEST_ACCEPTED, PROTOCOL_VERSION
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_CALL = 256 * 1024
+"""Bytes of an ordinary call: some thousand held leases would fit."""
+POLL_SECONDS = 15.0
+"""How often a worker asks although no bell rang: what a lost bell costs at the most."""
+
+
+class BadCall(UserError):
+    """A call whose body is not what the protocol says."""
+
+    code = "BAD_WORKER_CALL"
+
+
+class WrongProtocol(Conflict):
+    """A worker too old or too new for this server."""
+
+    code = "WRONG_PROTOCOL"
+
+    def __init__(self, spoken: int) -> None:
+        super().__init__(
+            f"This server speaks worker protocol {OLDEST_ACCEPTED} to {PROTOCOL_VERSION}, the"
+            f" worker {spoken}; run the worker of this server's release."
+        )
+
+
+async def register(request: Request) -> Response:
+    """`POST register`"""
+    there, said = house(request), await _read(request, Register)
+    if not OLDEST_ACCEPTED <= said.protocol <= PROTOCOL_VERSION:
+        raise WrongProtocol(said.protocol)
+    pool, worker_id = request.state.pool, request.state.worker_id
+    async with there.db.write(SYSTEM) as tx:
+        await pools.register(
+            tx,
+            pool,
+            worker_id=worker_id,
+            tags=said.metadata,
+            version=said.version,
+            concurrency=said.concurrency,
+        )
+    lease = there.lease.total_seconds()
+    return _answer(
+        Registered(
+            worker_id=worker_id,
+            heartbeat_seconds=lease / 3,
+            lease_seconds=lease,
+            poll_seconds=POLL_SECONDS,
+        )
+    )
+
+
+async def ask(request: Request) -> Response:
+    """`POST next`"""
+    there = house(request)
+    await _read(request, Ask)
+    pool, worker_id = request.state.pool, request.state.worker_id
+    claim = await leasing.claim(there.db, _actor(worker_id), pool, worker_id, lasts=there.lease)
+    async with there.db.write(SYSTEM) as tx:
+        worker = await pools_repo.worker(tx, worker_id)
+        if worker is None:
+            raise Conflict("Register first.")
+        if claim is None and worker.available_at is None:
+            worker.available_at = tx.now
+        orders = _orders(worker)
+    offer = None
+    if claim is not None:
+        offer = Offer(
+            run_id=claim.run.id,
+            fence=claim.fence,
+            state=claim.run.state.value,
+            state_version=claim.run.state_version,
+        )
+    return _answer(Asked(offer=offer, orders=orders))
+
+
+async def heartbeat(request: Request) -> Response:
+    """`POST heartbeat`"""
+    there, said = house(request), await _read(request, Beat)
+    worker_id = request.state.worker_id
+    held = [(lease.run_id, lease.fence) for lease in said.held]
+    async with there.db.write(SYSTEM) as tx:
+        pulse = await leasing.beat(tx, worker_id, held, lasts=there.lease)
+        worker = await pools_repo.worker(tx, worker_id)
+        orders = Orders(shutdown=True) if worker is None else _orders(worker)
+    answers = [_lease_answer(lease, pulse) for lease in said.held]
+    return _answer(Beaten(leases=answers, orders=orders))
+
+
+def _lease_answer(lease: Held, pulse: leasing.Pulse) -> LeaseAnswer:
+    held = lease.run_id in pulse.alive
+    return LeaseAnswer(
+        run_id=lease.run_id,
+        held=held,
+        stop=lease.run_id in pulse.stopping,
+        reason="" if held else "the lease is not yours any more",
+    )
+
+
+async def goodbye(request: Request) -> Response:
+    """`POST goodbye`: the worker has let go of everything and ends."""
+    there = house(request)
+    async with there.db.write(SYSTEM) as tx:
+        await pools.leave(tx, request.state.worker_id, request.state.pool.id)
+    return Response(status_code=204)
+
+
+async def manifest(request: Request) -> Response:
+    """`POST runs/<id>/manifest`"""
+    there, said = house(request), await _read(request, Held)
+    async with there.db.read(SYSTEM) as tx:
+        run = await repo.find(tx, request.path_params["run"])
+        held = await leasing.holds(tx, run.id, request.state.worker_id, said.fence)
+        if held is None or run.state not in WORKING:
+            raise Conflict("The run is not yours.")
+        stack = await repo.stack_of(tx, run)
+        where = manifests.Addresses(there.base_url)
+        built = await manifests.build(tx, there.vault, there.objects, where, stack, run)
+    authority = await there.authority()
+    plain = built.model_dump_json(by_alias=True).encode()
+    return _answer(Sealed(manifest=authority.encrypt_for(request.state.pool.public_key, plain)))
+
+
+async def report(request: Request) -> Response:
+    """`POST runs/<id>/report`"""
+    there, said = house(request), await _read(request, Reported, limit=MAX_REPORT)
+    worker_id = request.state.worker_id
+    async with there.db.write(_actor(worker_id)) as tx:
+        verdict: Verdict = await reporting.report(
+            tx, there.vault, request.path_params["run"], worker_id, said.fence, said.report
+        )
+    return _answer(verdict)
+
+
+async def logs(request: Request) -> Response:
+    """`POST runs/<id>/logs/<state_version>?fence=&offset=`"""
+    there = house(request)
+    data = await body_of(request, MAX_LOG_CHUNK)
+    try:
+        fence, offset = (int(request.query_params[name]) for name in ("fence", "offset"))
+        version = int(request.path_params["version"])
+    except (KeyError, ValueError):
+        raise BadCall("A log chunk names its fence and offset as numbers.") from None
+    if offset < 0:
+        raise BadCall("A log offset is not negative.")
+    async with there.db.write(SYSTEM) as tx:
+        answer = await logbook.append(
+            tx,
+            request.path_params["run"],
+            version,
+            request.state.worker_id,
+            fence,
+            offset,
+            data,
+            limit=there.max_log_bytes,
+        )
+    return _answer(answer)
+
+
+async def ticket(request: Request) -> Response:
+    """`POST runs/<id>/ticket`"""
+    there, said = house(request), await _read(request, TicketWanted)
+    run_id = request.path_params["run"]
+    async with there.db.read(SYSTEM) as tx:
+        held = await leasing.holds(tx, run_id, request.state.worker_id, said.fence)
+    if held is None:
+        return _answer(Ticket(accepted=False, reason="the run is no longer yours"))
+    key = f"{run_id}/{new_id()}"
+    url = await there.objects.upload_url(Bucket.WORKSPACE, key, lasts=manifests.URL_LASTS)
+    return _answer(Ticket(accepted=True, url=url, key=key))
+
+
+def _actor(worker_id: str) -> Actor:
+    # History shows no name for moves that a worker makes: they are nobody's decision.
+    return Actor("worker", worker_id, name="")
+
+
+def _orders(worker: Worker) -> Orders:
+    return Orders(drained=worker.drained, shutdown=worker.shutdown_at is not None)
+
+
+async def _read(request: Request, kind: type[M], *, limit: int = MAX_CALL) -> M:
+    body = await body_of(request, limit)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise BadCall(f"The call does not fit the protocol: {place}: {first['msg']}") from None
+
+
+def _answer(message: BaseModel) -> Response:
+    return Response(message.model_dump_json(by_alias=True), media_type="application/json")
+
+
+def routes() -> list[Route]:
+    """The doors of workers, below /worker/v1."""
+    base = "/worker/v1"
+    calls = {
+        f"{base}/register": register,
+        f"{base}/next": ask,
+        f"{base}/heartbeat": heartbeat,
+        f"{base}/goodbye": goodbye,
+        f"{base}/runs/{{run}}/manifest": manifest,
+        f"{base}/runs/{{run}}/report": report,
+        f"{base}/runs/{{run}}/logs/{{version}}": logs,
+        f"{base}/runs/{{run}}/ticket": ticket,
+    }
+    return [
+        door(path, call, access=Access.WORKER, methods=["POST"]) for path, call in calls.items()
+    ]

@@ -1,0 +1,1 @@
+"""The mains: settings, wiring and one entry per process."""

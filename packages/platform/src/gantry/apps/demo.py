@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def demo_command() -> None:
+    """demo"""

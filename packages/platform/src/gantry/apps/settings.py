@@ -1,0 +1,404 @@
+"""Every setting, read once from the environment in apps/ and handed on as values.
+
+Names, meanings and defaults are the deployment contract's; defaults differ only where they
+would require AWS. docs/reference/settings.md is generated from this class.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gantry.ports.objects import Bucket
+
+
+class MisconfiguredError(Exception):
+    """The environment does not add up; the message is one line for the operator."""
+
+
+class EncryptionType(StrEnum):
+    """Which key protects secrets. `kms` is not offered yet."""
+
+    RSA = "rsa"
+
+
+class StorageType(StrEnum):
+    """Where objects live."""
+
+    LOCAL = "local"
+    AWS = "aws"
+    MINIO = "minio"
+
+
+def _bucket(name: Bucket) -> Any:
+    variable = f"OBJECT_STORAGE_BUCKET_{name.name}"
+    return Field(
+        default=None,
+        validation_alias=variable,
+        description=f"Bucket for {name.value.replace('-', ' ')}. Required unless storage is local.",
+    )
+
+
+class Settings(BaseSettings):
+    """One installation's settings."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        # Without this a malformed secret is printed whole in the error.
+        hide_input_in_errors=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    # -- general
+    server_domain: str = Field(
+        validation_alias="SERVER_DOMAIN",
+        description="Public host name of the UI and API, without a scheme; a port may follow.",
+        min_length=1,
+    )
+    server_scheme: Literal["https", "http"] = Field(
+        default="https",
+        validation_alias="GANTRY_SERVER_SCHEME",
+        description="How clients reach SERVER_DOMAIN. `http` only for local use.",
+    )
+    server_host: str = Field(
+        default="0.0.0.0",  # noqa: S104 - a container's only interface
+        validation_alias="GANTRY_SERVER_HOST",
+        description="Address the HTTP server listens on.",
+    )
+    server_port: int = Field(
+        default=1983,
+        ge=1,
+        le=65535,
+        validation_alias="GANTRY_SERVER_PORT",
+        description="Port the HTTP server listens on.",
+    )
+    database_url: SecretStr = Field(
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 14+ address, e.g. postgres://user:password@host:5432/gantry.",
+    )
+    database_pool_size: int = Field(
+        default=10,
+        ge=2,
+        le=100,
+        validation_alias="GANTRY_DATABASE_POOL_SIZE",
+        description="Connections a process keeps open; as many again may be opened under load.",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: default_data_dir(),
+        validation_alias="GANTRY_DATA_DIR",
+        description="Local files: scratch space, and everything that embedded mode keeps.",
+    )
+    webhooks_endpoint: str | None = Field(
+        default=None,
+        validation_alias="WEBHOOKS_ENDPOINT",
+        description="Base of displayed webhook addresses. Default: https://<SERVER_DOMAIN>/webhooks.",
+    )
+    environment: str | None = Field(
+        default=None, validation_alias="ENVIRONMENT", description="A word for logs, e.g. `prod`."
+    )
+    message_processing_timeout: int = Field(
+        default=900,
+        ge=1,
+        validation_alias="MESSAGE_PROCESSING_TIMEOUT_SECONDS",
+        description="Seconds the drain may spend on one job before it is put back.",
+    )
+    message_queue_type: Literal["postgres"] = Field(
+        default="postgres",
+        validation_alias="MESSAGE_QUEUE_TYPE",
+        description="Where jobs wait. Gantry keeps them in its database.",
+    )
+    drain_concurrency: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        validation_alias="DRAIN_CONCURRENCY_ASYNC_JOBS",
+        description="Jobs one drain works on at a time.",
+    )
+
+    # -- sign-in
+    admin_username: str | None = Field(
+        default=None,
+        validation_alias="ADMIN_USERNAME",
+        description="With ADMIN_PASSWORD: sign-in at /admin-login for set-up and emergencies.",
+    )
+    admin_password: SecretStr | None = Field(
+        default=None, validation_alias="ADMIN_PASSWORD", description="See ADMIN_USERNAME."
+    )
+
+    # -- encryption
+    encryption_type: EncryptionType = Field(
+        default=EncryptionType.RSA,
+        validation_alias="ENCRYPTION_TYPE",
+        description="Which key protects secrets and signs tokens.",
+    )
+    encryption_rsa_private_key: SecretStr = Field(
+        validation_alias="ENCRYPTION_RSA_PRIVATE_KEY",
+        description="Base64 of an unencrypted PEM RSA key. Losing it loses every secret.",
+    )
+
+    # -- broker
+    mqtt_broker_type: Literal["builtin"] = Field(
+        default="builtin",
+        validation_alias="MQTT_BROKER_TYPE",
+        description="Which broker wakes workers.",
+    )
+    mqtt_broker_endpoint: str = Field(
+        validation_alias="MQTT_BROKER_ENDPOINT",
+        description="What workers dial, e.g. tls://gantry.example.com:1984.",
+    )
+    mqtt_broker_host: str = Field(
+        default="0.0.0.0",  # noqa: S104 - a container's only interface
+        validation_alias="GANTRY_MQTT_BROKER_HOST",
+        description="Address the built-in broker listens on.",
+    )
+    mqtt_broker_port: int = Field(
+        default=1984,
+        ge=1,
+        le=65535,
+        validation_alias="GANTRY_MQTT_BROKER_PORT",
+        description="Port the built-in broker listens on; never the HTTP port.",
+    )
+    mqtt_broker_log_level: str = Field(
+        default="error",
+        validation_alias="MQTT_BROKER_BUILTIN_LOG_LEVEL",
+        description="Log level of the built-in broker.",
+    )
+    mqtt_namespace: str = Field(
+        default="spacelift",
+        pattern=r"^[A-Za-z0-9_-]+$",
+        validation_alias="MQTT_BROKER_IOTCORE_NAMESPACE",
+        description="First word of every topic.",
+    )
+
+    # -- object storage
+    object_storage_type: StorageType = Field(
+        default=StorageType.LOCAL,
+        validation_alias="OBJECT_STORAGE_TYPE",
+        description="`local` (files below GANTRY_DATA_DIR, one machine), `aws` or `minio`.",
+    )
+    aws_region: str | None = Field(
+        default=None, validation_alias="AWS_REGION", description="Region of the buckets (aws)."
+    )
+    aws_endpoint: str | None = Field(
+        default=None,
+        validation_alias="AWS_ENDPOINT_URL_S3",
+        description="Another S3 endpoint (aws), for tests and compatible stores.",
+    )
+    minio_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OBJECT_STORAGE_MINIO_ENDPOINT",
+        description="host:port (minio).",
+    )
+    minio_access_key_id: str | None = Field(
+        default=None,
+        validation_alias="OBJECT_STORAGE_MINIO_ACCESS_KEY_ID",
+        description="Access key (minio).",
+    )
+    minio_secret_access_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="OBJECT_STORAGE_MINIO_SECRET_ACCESS_KEY",
+        description="Secret key (minio).",
+    )
+    minio_use_ssl: bool = Field(
+        default=False,
+        validation_alias="OBJECT_STORAGE_MINIO_USE_SSL",
+        description="Speak TLS (minio).",
+    )
+    minio_allow_insecure: bool = Field(
+        default=False,
+        validation_alias="OBJECT_STORAGE_MINIO_ALLOW_INSECURE",
+        description="Accept a self-signed certificate (minio).",
+    )
+    bucket_deliveries: str | None = _bucket(Bucket.DELIVERIES)
+    bucket_large_queue_messages: str | None = _bucket(Bucket.LARGE_QUEUE_MESSAGES)
+    bucket_metadata: str | None = _bucket(Bucket.METADATA)
+    bucket_modules: str | None = _bucket(Bucket.MODULES)
+    bucket_policy_inputs: str | None = _bucket(Bucket.POLICY_INPUTS)
+    bucket_run_logs: str | None = _bucket(Bucket.RUN_LOGS)
+    bucket_states: str | None = _bucket(Bucket.STATES)
+    bucket_uploads: str | None = _bucket(Bucket.UPLOADS)
+    bucket_user_uploaded_workspaces: str | None = _bucket(Bucket.USER_UPLOADED_WORKSPACES)
+    bucket_workspace: str | None = _bucket(Bucket.WORKSPACE)
+    bucket_uploads_url: str | None = Field(
+        default=None,
+        validation_alias="OBJECT_STORAGE_BUCKET_UPLOADS_URL",
+        description="Origin of the uploads bucket, for the Content-Security-Policy.",
+    )
+
+    # -- source control
+    git_allow_file: bool = Field(
+        default=False,
+        validation_alias="GANTRY_GIT_ALLOW_FILE_URLS",
+        description="Accept file:// repositories. For development and the demo only.",
+    )
+    git_allow_private: bool = Field(
+        default=False,
+        validation_alias="GANTRY_GIT_ALLOW_PRIVATE_ADDRESSES",
+        description="Let Git reach private and loopback addresses, for servers inside the network.",
+    )
+    git_timeout: int = Field(
+        default=120,
+        ge=5,
+        validation_alias="GANTRY_GIT_TIMEOUT_SECONDS",
+        description="Seconds one Git operation may take.",
+    )
+
+    # -- limits
+    lease_seconds: float = Field(
+        default=30.0,
+        ge=5,
+        validation_alias="GANTRY_LEASE_SECONDS",
+        description="How long a silent worker keeps its run; it beats every third of this.",
+    )
+    max_log_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        validation_alias="GANTRY_MAX_LOG_BYTES",
+        description="Bytes of log per phase; what follows is refused and said so in the log.",
+    )
+    max_state_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        validation_alias="GANTRY_MAX_STATE_BYTES",
+        description="Bytes of one state.",
+    )
+    max_upload_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        validation_alias="GANTRY_MAX_UPLOAD_BYTES",
+        description="Bytes of one upload to local object storage.",
+    )
+    run_log_retention_days: int = Field(
+        default=60,
+        ge=1,
+        validation_alias="GANTRY_RUN_LOG_RETENTION_DAYS",
+        description="Days that logs of finished runs are kept.",
+    )
+    session_hours: int = Field(
+        default=10,
+        ge=1,
+        validation_alias="GANTRY_SESSION_HOURS",
+        description="Hours a sign-in lasts.",
+    )
+    terraform_versions: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="GANTRY_TERRAFORM_VERSIONS",
+        description="Comma list of Terraform versions to offer. Empty: any version is accepted.",
+    )
+    opentofu_versions: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="GANTRY_OPENTOFU_VERSIONS",
+        description="Comma list of OpenTofu versions to offer. Empty: any version is accepted.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", validation_alias="GANTRY_LOG_LEVEL", description="What is logged."
+    )
+
+    @field_validator("terraform_versions", "opentofu_versions", mode="before")
+    @classmethod
+    def _comma_list(cls, value: Any) -> Any:
+        return (
+            [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("server_domain")
+    @classmethod
+    def _bare_host(cls, value: str) -> str:
+        if "://" in value or "/" in value:
+            raise ValueError("give the host name only, without https:// and without a path")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgres://", "postgresql://")):
+            raise ValueError("must start with postgres:// or postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _storage_is_whole(self) -> Settings:
+        if self.object_storage_type is StorageType.LOCAL:
+            return self
+        for bucket in Bucket:
+            name = self.bucket(bucket)
+            if not name:
+                raise ValueError(f"OBJECT_STORAGE_BUCKET_{bucket.name} must name a bucket")
+            if "/" in name or any(c.isspace() for c in name):
+                raise ValueError(f"OBJECT_STORAGE_BUCKET_{bucket.name} must be a bare bucket name")
+        if self.object_storage_type is StorageType.MINIO:
+            for variable, value in (
+                ("OBJECT_STORAGE_MINIO_ENDPOINT", self.minio_endpoint),
+                ("OBJECT_STORAGE_MINIO_ACCESS_KEY_ID", self.minio_access_key_id),
+                ("OBJECT_STORAGE_MINIO_SECRET_ACCESS_KEY", self.minio_secret_access_key),
+            ):
+                if not value:
+                    raise ValueError(f"{variable} is required when OBJECT_STORAGE_TYPE is minio")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Settings:
+        if self.server_port == self.mqtt_broker_port:
+            raise ValueError("GANTRY_MQTT_BROKER_PORT must differ from the HTTP port")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """The account's address: the audience of tokens, without a trailing slash."""
+        return f"{self.server_scheme}://{self.server_domain}"
+
+    def bucket(self, bucket: Bucket) -> str | None:
+        """The configured name of a bucket."""
+        value: str | None = getattr(self, f"bucket_{bucket.name.lower()}")
+        return value
+
+
+def default_data_dir() -> Path:
+    """`gantry` in the user's data directory (XDG base directory specification)."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "gantry"
+
+
+def data_dir_from_environment() -> Path:
+    """Where embedded mode keeps everything, before any other setting is known."""
+    given = os.environ.get("GANTRY_DATA_DIR")
+    return Path(given).expanduser().resolve() if given else default_data_dir()
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process environment; nothing outside this module reads it."""
+    return dict(os.environ)
+
+
+def load_settings(values: dict[str, str] | None = None) -> Settings:
+    """Read the settings from the environment, or from `values` in its place.
+
+    Raises MisconfiguredError with one line that names the variable and the remedy.
+    """
+    source = environment() if values is None else values
+    known = {_variable(name): name for name in Settings.model_fields}
+    given = {variable: source[variable] for variable in known if source.get(variable)}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise MisconfiguredError(_one_line(error)) from None
+
+
+def _variable(field: str) -> str:
+    return str(Settings.model_fields[field].validation_alias)
+
+
+def _one_line(error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    names = {_variable(name): name for name in Settings.model_fields}
+    place = str(problem["loc"][0]) if problem["loc"] else ""
+    reason = problem["msg"].removeprefix("Value error, ")
+    if not place:
+        return reason
+    variable = place if place in names else _variable(place)
+    about = Settings.model_fields[names.get(variable, place)].description or ""
+    if problem["type"] == "missing":
+        return f"{variable} is not set. {about}"
+    return f"{variable} is not usable: {reason}. {about}"

@@ -1,0 +1,259 @@
+"""Putting the parts together: the only place that knows which vendor stands behind which port."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import procrastinate
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from gantry.api.doors import House
+from gantry.apps.settings import MisconfiguredError, Settings, StorageType
+from gantry.domains.accounts import service as accounts
+from gantry.domains.pools.service import Reach
+from gantry.domains.spaces import repo as spaces
+from gantry.infra import live, queue
+from gantry.infra.bus import Bus
+from gantry.infra.db import Database, connect, libpq_url
+from gantry.infra.git import GitSources
+from gantry.infra.local_objects import LocalObjects
+from gantry.infra.news import NewsDesk
+from gantry.infra.objects import RemoteObjects, s3_stores
+from gantry.infra.passwords import Argon2Passwords
+from gantry.infra.pki import PoolAuthority, new_ca
+from gantry.infra.schema import migrate
+from gantry.infra.vault import RsaVault, load_private_key, new_data_key, unwrap, wrap
+from gantry.jobs.catalog import TIMETABLE, Outside, catalog
+from gantry.jobs.routing import ROUTES, SIGNALS
+from gantry.kernel.secret import Secret
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.objects import Bucket, Objects
+
+for _noun in (
+    "accounts",
+    "people",
+    "spaces",
+    "contexts",
+    "pools",
+    "vcs",
+    "stacks",
+    "tfstate",
+    "runs",
+):
+    # Every mapped class has to be known before the first query or migration.
+    importlib.import_module(f"gantry.domains.{_noun}.model")
+
+
+def release() -> str:
+    """This release's version."""
+    return version("gantry-platform")
+
+
+@dataclass
+class Core:
+    """One process' connections, open while the process runs."""
+
+    settings: Settings
+    db: Database
+    queue: procrastinate.App
+    vault: RsaVault
+    objects: Objects
+    local_objects: LocalObjects | None
+    sources: GitSources
+    authority: Callable[[], Awaitable[PoolAuthority]]
+    bus: Bus
+
+    @property
+    def reach(self) -> Reach:
+        """How workers find this installation."""
+        return Reach(
+            api=self.settings.base_url,
+            broker=self.settings.mqtt_broker_endpoint,
+            namespace=self.settings.mqtt_namespace,
+        )
+
+
+@asynccontextmanager
+async def core(settings: Settings) -> AsyncIterator[Core]:
+    """Migrate, connect, and read the keys. Raises MisconfiguredError, DatabaseUnusable."""
+    url = settings.database_url.get_secret_value()
+    private_key = _private_key(settings)
+    await asyncio.to_thread(migrate, url)
+    jobs = queue.open_queue(libpq_url(url))
+    engine = connect(url, pool_size=settings.database_pool_size)
+    db = Database(engine, queue.outbox(jobs, ROUTES, SIGNALS))
+    async with jobs.open_async():
+        try:
+            vault = await _vault(db, private_key)
+            objects, local = _objects(settings, vault)
+            yield Core(
+                settings=settings,
+                db=db,
+                queue=jobs,
+                vault=vault,
+                objects=objects,
+                local_objects=local,
+                sources=_sources(settings),
+                authority=await _authority(db, vault),
+                bus=Bus(libpq_url(url), queue.NOTIFY_CHANNEL),
+            )
+        finally:
+            await db.close()
+
+
+def house(built: Core) -> House:
+    """What the HTTP doors lead to."""
+    settings = built.settings
+    password = settings.admin_password
+    return House(
+        db=built.db,
+        vault=built.vault,
+        objects=built.objects,
+        sources=built.sources,
+        authority=built.authority,
+        passwords=Argon2Passwords(),
+        base_url=settings.base_url,
+        secure=settings.server_scheme == "https",
+        reach=built.reach,
+        admin_username=settings.admin_username,
+        admin_password=Secret(password.get_secret_value()) if password else None,
+        session_lasts=timedelta(hours=settings.session_hours),
+        lease=timedelta(seconds=settings.lease_seconds),
+        max_log_bytes=settings.max_log_bytes,
+        max_state_bytes=settings.max_state_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
+        version=release(),
+        terraform_versions=settings.terraform_versions,
+        opentofu_versions=settings.opentofu_versions,
+        ready=partial(readiness, built),
+        local_objects=built.local_objects,
+        live=NewsDesk(built.db.engine, built.bus),
+    )
+
+
+async def readiness(built: Core) -> str | None:
+    """What keeps this process from its work; None when nothing does."""
+    try:
+        # Two seconds: a probe that waits longer is counted as failed anyway.
+        async with asyncio.timeout(2), built.db.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return "the database does not answer"
+    return None
+
+
+def handlers(built: Core) -> None:
+    """Register every job with this process' queue."""
+    outside = Outside(
+        db=built.db,
+        vault=built.vault,
+        objects=built.objects,
+        sources=built.sources,
+        log_retention=timedelta(days=built.settings.run_log_retention_days),
+        forget_live_events=partial(live.forget_old, built.db.engine),
+        retry_stalled_jobs=partial(queue.retry_stalled, built.queue),
+    )
+    queue.serve(built.queue, catalog(outside))
+
+
+async def drain(built: Core) -> None:
+    """Work off jobs until cancelled."""
+    handlers(built)
+    await queue.work(built.queue, concurrency=built.settings.drain_concurrency)
+
+
+async def schedule(built: Core) -> None:
+    """Defer periodic jobs until cancelled. On a queue of its own, so that a drain in the same
+    process does not keep time as well."""
+    url = libpq_url(built.settings.database_url.get_secret_value())
+    own = queue.open_queue(url, pool_size=2)
+    queue.serve(own, dict.fromkeys(TIMETABLE, _never))
+    async with own.open_async():
+        await queue.keep_time(own, TIMETABLE)
+
+
+async def _never() -> None:
+    raise RuntimeError("the scheduler does not do jobs")
+
+
+def _private_key(settings: Settings) -> RSAPrivateKey:
+    try:
+        return load_private_key(settings.encryption_rsa_private_key.get_secret_value())
+    except ValueError as error:
+        raise MisconfiguredError(f"ENCRYPTION_RSA_PRIVATE_KEY is not usable: {error}") from None
+
+
+async def _vault(db: Database, private_key: RSAPrivateKey) -> RsaVault:
+    async with db.write(SYSTEM) as tx:
+        await spaces.make_root(tx)
+        keys = await accounts.first_data_key(tx, lambda: wrap(private_key, new_data_key()))
+        current = next(key.version for key in keys if key.current)
+        return RsaVault(
+            private_key, {key.version: unwrap(private_key, key.wrapped) for key in keys}, current
+        )
+
+
+async def _authority(db: Database, vault: RsaVault) -> Callable[[], Awaitable[PoolAuthority]]:
+    async with db.write(SYSTEM) as tx:
+        account = await accounts.initialise(
+            tx,
+            ca=lambda: new_ca("Gantry worker pools"),
+            seal_ca_key=lambda key: vault.seal(key, identity="account:ca"),
+        )
+        key_pem = vault.open(account.ca_key_sealed, identity="account:ca").decode()
+        authority = PoolAuthority(key_pem, account.ca_certificate)
+
+    async def get() -> PoolAuthority:
+        return authority
+
+    return get
+
+
+def _objects(settings: Settings, vault: RsaVault) -> tuple[Objects, LocalObjects | None]:
+    if settings.object_storage_type is StorageType.LOCAL:
+        local = LocalObjects(
+            settings.data_dir / "objects",
+            base_url=settings.base_url,
+            sign=vault.sign_url,
+            check=vault.check_url,
+            clock=lambda: datetime.now(UTC),
+        )
+        return local, local
+    minio = settings.object_storage_type is StorageType.MINIO
+    secret = settings.minio_secret_access_key
+    scheme = "https" if settings.minio_use_ssl else "http"
+    stores = s3_stores(
+        {bucket: settings.bucket(bucket) or "" for bucket in Bucket},
+        region=settings.aws_region,
+        endpoint=f"{scheme}://{settings.minio_endpoint}" if minio else settings.aws_endpoint,
+        access_key_id=settings.minio_access_key_id if minio else None,
+        secret_access_key=secret.get_secret_value() if minio and secret else None,
+        allow_http=(minio and not settings.minio_use_ssl)
+        or bool(settings.aws_endpoint and settings.aws_endpoint.startswith("http://")),
+        allow_invalid_certificates=minio and settings.minio_allow_insecure,
+    )
+    return RemoteObjects(stores), None
+
+
+def _sources(settings: Settings) -> GitSources:
+    return GitSources(
+        allow_file=settings.git_allow_file,
+        allow_private=settings.git_allow_private,
+        scratch=_made(settings.data_dir / "scratch"),
+        timeout=timedelta(seconds=settings.git_timeout),
+    )
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path

@@ -1,0 +1,1 @@
+"""The business: one package per noun, lowest first in pyproject.toml."""

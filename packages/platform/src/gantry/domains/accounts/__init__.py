@@ -1,0 +1,1 @@
+"""The installation: its name, its keys, its settings."""

@@ -1,0 +1,39 @@
+"""The installation's one account, its data keys and its certificate authority."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gantry.kernel.model import Model
+
+ACCOUNT_ID = 1
+"""One account per installation: the row's key is fixed, so a second one cannot exist."""
+
+
+class Account(Model):
+    """Name, settings and the sealed key of the pools' certificate authority."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=ACCOUNT_ID)
+    name: Mapped[str | None]
+    """None until first setup; then part of URLs and external ids, never renamed."""
+    created_at: Mapped[datetime]
+    security_email: Mapped[str | None]
+    public_runner_image: Mapped[str | None]
+    private_runner_image: Mapped[str | None]
+    ca_certificate: Mapped[str]
+    ca_key_sealed: Mapped[bytes]
+
+
+class DataKey(Model):
+    """An AES-256 key wrapped by the installation's RSA key; one of them is current."""
+
+    __tablename__ = "data_key"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    wrapped: Mapped[bytes]
+    created_at: Mapped[datetime]
+    current: Mapped[bool]

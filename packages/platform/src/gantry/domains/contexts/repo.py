@@ -1,0 +1,72 @@
+"""Every query about configuration elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from sqlalchemy import CursorResult, delete, select
+
+from gantry.domains.contexts.model import ConfigElement, OwnerKind
+from gantry.kernel.tx import Tx
+
+
+async def of_stacks(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[ConfigElement]]:
+    """The stacks' own elements, by name. Whoever may see the stack may see them."""
+    query = (
+        select(ConfigElement)
+        .where(ConfigElement.owner_kind == OwnerKind.STACK, ConfigElement.owner_id.in_(stack_ids))
+        .order_by(ConfigElement.id, ConfigElement.type)
+    )
+    found: dict[str, list[ConfigElement]] = {stack_id: [] for stack_id in stack_ids}
+    for row in await tx.session.scalars(query):
+        found[row.owner_id].append(row)
+    return found
+
+
+async def remove(tx: Tx, owner: OwnerKind, owner_id: str, element_id: str) -> ConfigElement | None:
+    """Delete the element of that name; None when there was none."""
+    query = (
+        select(ConfigElement)
+        .where(
+            ConfigElement.owner_kind == owner,
+            ConfigElement.owner_id == owner_id,
+            ConfigElement.id == element_id,
+        )
+        .with_for_update()
+    )
+    element = (await tx.session.scalars(query)).first()
+    if element is not None:
+        await tx.session.delete(element)
+    return element
+
+
+async def remove_all(tx: Tx, owner: OwnerKind, owner_id: str, element_id: str) -> int:
+    """Delete whatever has the name, of either type: ids are unique per owner."""
+    result = await tx.session.execute(
+        delete(ConfigElement).where(
+            ConfigElement.owner_kind == owner,
+            ConfigElement.owner_id == owner_id,
+            ConfigElement.id == element_id,
+        )
+    )
+    return cast("CursorResult[object]", result).rowcount
+
+
+async def rename_owner(tx: Tx, owner: OwnerKind, before: str) -> Sequence[ConfigElement]:
+    """The owner's elements, held, for giving them to an owner of another id."""
+    query = (
+        select(ConfigElement)
+        .where(ConfigElement.owner_kind == owner, ConfigElement.owner_id == before)
+        .with_for_update()
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def drop_owner(tx: Tx, owner: OwnerKind, owner_id: str) -> None:
+    """The owner is gone, and its elements with it."""
+    await tx.session.execute(
+        delete(ConfigElement).where(
+            ConfigElement.owner_kind == owner, ConfigElement.owner_id == owner_id
+        )
+    )

@@ -1,0 +1,42 @@
+"""Who may do what: the one place that answers, and the one way to ask.
+
+Every service function that serves a person starts with `require`, or with a query that starts
+from `readable_spaces`. Roles on single spaces come later; the questions stay the same.
+"""
+
+from __future__ import annotations
+
+from gantry.domains.people.actions import Action
+from gantry.kernel.errors import NotAllowed, Unauthenticated
+from gantry.kernel.tx import Actor, Tx
+
+EVERYTHING = frozenset(action.value for action in Action)
+"""What a root admin may do, everywhere."""
+
+
+def may(actor: Actor, action: Action, space_id: str) -> bool:
+    """Whether the actor may do it to things of the space."""
+    return actor.kind == "system" or action.value in actor.actions_in(space_id)
+
+
+def require(tx: Tx, action: Action, space_id: str) -> None:
+    """Raises Unauthenticated, or NotAllowed naming what is missing."""
+    if tx.actor.kind == "anonymous":
+        raise Unauthenticated
+    if not may(tx.actor, action, space_id):
+        raise NotAllowed(
+            f"unauthorized: you need the {action.value} action in space {space_id}",
+            detail=f"actor={tx.actor.kind}:{tx.actor.id}",
+        )
+
+
+def require_admin(tx: Tx) -> None:
+    """For what concerns the whole installation. Raises as `require` does."""
+    require(tx, Action.SPACE_ADMIN, "root")
+
+
+def readable_spaces(actor: Actor) -> list[str] | None:
+    """The spaces whose things the actor may see; None when it may see all."""
+    if actor.kind == "system" or Action.SPACE_READ.value in actor.everywhere:
+        return None
+    return [space for space, actions in actor.by_space if Action.SPACE_READ.value in actions]

@@ -1,0 +1,215 @@
+"""Signing in, and recognising who has signed in."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gantry.domains.people import access, repo
+from gantry.domains.people.actions import Action
+from gantry.domains.people.model import ApiKey, LoginFailure, Session
+from gantry.kernel.errors import NotFound, TooMany, Unauthenticated
+from gantry.kernel.ids import is_ulid, new_id
+from gantry.kernel.secret import Secret
+from gantry.kernel.tx import Actor, Tx
+from gantry.ports.passwords import Passwords
+from gantry.ports.vault import InvalidToken, Vault
+
+SESSION_PURPOSE = "session"
+API_KEY_SOURCE = "api"
+ADMIN_SOURCE = "admin"
+
+FAILURES_ALLOWED = 10
+"""Sign-ins that may fail per address and per name within the window below, then both wait."""
+FAILURE_WINDOW = timedelta(minutes=5)
+
+API_TOKEN_LASTS = timedelta(hours=1)
+"""A token from `apiKeyUser` (contract notes: one hour)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A fresh session: its token, when it ends, and who it is."""
+
+    token: Secret
+    valid_until: int
+    actor: Actor
+
+
+async def sign_in_admin(
+    tx: Tx,
+    vault: Vault,
+    *,
+    username: str,
+    password: str,
+    expected_username: str | None,
+    expected_password: Secret | None,
+    audience: str,
+    lasts: timedelta,
+    address: str,
+) -> SignIn | None:
+    """Sign the built-in admin in; None when the name or the password is wrong.
+
+    A refusal is an answer, so that the failure is kept and counts.
+    Raises TooMany after FAILURES_ALLOWED failures in FAILURE_WINDOW.
+    """
+    await _throttle(tx, f"address:{address}", f"name:{username}")
+    right = expected_password is not None and bool(expected_password)
+    # Both are compared whatever the first says, so that time tells nothing.
+    name_fits = Secret(expected_username or "").matches(username)
+    password_fits = expected_password is not None and expected_password.matches(password)
+    if not (right and expected_username and name_fits and password_fits):
+        _remember_failure(tx, f"address:{address}", f"name:{username}")
+        return None
+    user = await repo.remember_user(tx, source=ADMIN_SOURCE, username=username, admin=True)
+    session = Session(
+        id=new_id(), user_id=user.id, created_at=tx.now, expires_at=tx.now + lasts, address=address
+    )
+    tx.session.add(session)
+    actor = _user_actor(user.id, f"{ADMIN_SOURCE}::{username}", admin=True, session_id=session.id)
+    return _token(vault, session, actor, issuer="gantry", audience=audience)
+
+
+async def sign_in_api_key(
+    tx: Tx,
+    vault: Vault,
+    passwords: Passwords,
+    *,
+    key_id: str,
+    secret: str,
+    audience: str,
+    address: str,
+) -> SignIn | None:
+    """Exchange an API key for a token; None when there is no such key or the secret is wrong.
+
+    Raises TooMany as `sign_in_admin` does.
+    """
+    await _throttle(tx, f"address:{address}", f"key:{key_id}")
+    key = await repo.api_key(tx, key_id) if is_ulid(key_id) else None
+    fits = await passwords.fits(key.secret_hash if key is not None else None, secret)
+    if key is None or not fits:
+        _remember_failure(tx, f"address:{address}", f"key:{key_id}")
+        return None
+    key.last_used_at = tx.now
+    session = Session(
+        id=new_id(),
+        api_key_id=key.id,
+        created_at=tx.now,
+        expires_at=tx.now + API_TOKEN_LASTS,
+        address=address,
+    )
+    tx.session.add(session)
+    actor = _key_actor(key, session.id)
+    return _token(vault, session, actor, issuer="api-key", audience=audience)
+
+
+async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
+    """Who a session token speaks for.
+
+    Raises InvalidToken when it is forged, expired, for something else, or was ended.
+    """
+    signed = vault.verify(token, audience=audience, purpose=SESSION_PURPOSE)
+    found = await repo.session_with_owner(tx, signed.subject)
+    if found is None:
+        raise InvalidToken("the session has ended; sign in again")
+    session, user, key = found
+    if user is not None:
+        return _user_actor(user.id, f"{user.source}::{user.username}", user.admin, session.id)
+    if key is not None:
+        return _key_actor(key, session.id)
+    raise InvalidToken("the session has ended; sign in again")
+
+
+async def sign_out(tx: Tx) -> None:
+    """End the session that the request came with. Raises Unauthenticated without one."""
+    if tx.actor.session_id is None:
+        raise Unauthenticated
+    await repo.end_session(tx, tx.actor.session_id)
+
+
+async def create_api_key(
+    tx: Tx, passwords: Passwords, *, name: str, admin: bool
+) -> tuple[ApiKey, Secret]:
+    """A new key and its secret, which is shown this once. Needs root admin."""
+    access.require_admin(tx)
+    # 32 random bytes: nothing to guess.
+    secret = Secret(secrets.token_hex(32))
+    key = ApiKey(
+        id=new_id(),
+        name=name,
+        secret_hash=await passwords.hash(secret),
+        admin=admin,
+        created_by=tx.actor.name,
+        created_at=tx.now,
+    )
+    tx.session.add(key)
+    return key, secret
+
+
+async def delete_api_key(tx: Tx, key_id: str) -> ApiKey:
+    """The key no longer opens anything, nor do its sessions. Needs root admin. Raises NotFound."""
+    access.require_admin(tx)
+    key = await repo.api_key(tx, key_id)
+    if key is None:
+        raise NotFound("could not find api key")
+    key.deleted_at = tx.now
+    await repo.end_sessions_of_key(tx, key.id)
+    return key
+
+
+async def list_api_keys(tx: Tx) -> list[ApiKey]:
+    """Every key. Needs root admin."""
+    access.require_admin(tx)
+    return await repo.api_keys(tx)
+
+
+async def forget_old(tx: Tx) -> None:
+    """Drop what no longer matters: sessions over for a day, failures past their window."""
+    await repo.forget(tx, tx.now - timedelta(days=1))
+
+
+def _user_actor(user_id: str, name: str, admin: bool, session_id: str | None) -> Actor:
+    rights = access.EVERYTHING if admin else frozenset[str]()
+    return Actor("user", user_id, name=name, everywhere=rights, session_id=session_id)
+
+
+def _key_actor(key: ApiKey, session_id: str) -> Actor:
+    # Without the admin flag a key may read the root space; roles will say more.
+    rights = access.EVERYTHING if key.admin else frozenset({Action.SPACE_READ.value})
+    return Actor(
+        "api_key",
+        key.id,
+        name=f"{API_KEY_SOURCE}::{key.id}",
+        everywhere=rights,
+        session_id=session_id,
+    )
+
+
+def _token(vault: Vault, session: Session, actor: Actor, *, issuer: str, audience: str) -> SignIn:
+    valid_until = int(session.expires_at.timestamp())
+    token = vault.sign(
+        {
+            "iss": issuer,
+            # Exactly one entry, the account's address: clients take their endpoint from it.
+            "aud": [audience],
+            "sub": session.id,
+            "purpose": SESSION_PURPOSE,
+            "iat": int(session.created_at.timestamp()),
+            "exp": valid_until,
+        }
+    )
+    return SignIn(Secret(token), valid_until, actor)
+
+
+async def _throttle(tx: Tx, *subjects: str) -> None:
+    for subject in subjects:
+        if await repo.failures_since(tx, subject, tx.now - FAILURE_WINDOW) >= FAILURES_ALLOWED:
+            raise TooMany(
+                "Too many failed sign-ins; wait five minutes and try again.",
+                detail=f"subject={subject}",
+            )
+
+
+def _remember_failure(tx: Tx, *subjects: str) -> None:
+    tx.session.add_all([LoginFailure(subject=subject, at=tx.now) for subject in subjects])

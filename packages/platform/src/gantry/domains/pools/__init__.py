@@ -1,0 +1,1 @@
+"""Worker pools, workers and their keys."""

@@ -1,0 +1,174 @@
+"""Every query about pools and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import CursorResult, Select, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from gantry.domains.people import access
+from gantry.domains.pools.model import Worker, WorkerPool
+from gantry.kernel.errors import NotFound
+from gantry.kernel.paging import Page, decode_cursor, encode_cursor
+from gantry.kernel.search import contains
+from gantry.kernel.tx import Tx
+
+
+def visible(tx: Tx) -> Select[WorkerPool]:
+    """Every query a person's request leads to starts here. The public pool is not among them."""
+    query = select(WorkerPool).where(WorkerPool.deleted_at.is_(None), ~WorkerPool.public)
+    spaces = access.readable_spaces(tx.actor)
+    return query if spaces is None else query.where(WorkerPool.space_id.in_(spaces))
+
+
+async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, WorkerPool]:
+    """Those of the private pools that exist and that the actor may see."""
+    rows = await tx.session.scalars(visible(tx).where(WorkerPool.id.in_(ids)))
+    return {pool.id: pool for pool in rows}
+
+
+async def all_visible(tx: Tx) -> list[WorkerPool]:
+    """Every private pool the actor may see, oldest first."""
+    return list(await tx.session.scalars(visible(tx).order_by(WorkerPool.id)))
+
+
+async def search(tx: Tx, *, text: str | None, limit: int, after: str | None) -> Page[WorkerPool]:
+    """Pools whose name or description contains the text, oldest first."""
+    query = visible(tx)
+    if text:
+        query = query.where(
+            or_(contains(WorkerPool.name, text), contains(WorkerPool.description, text))
+        )
+    if after:
+        query = query.where(WorkerPool.id > str(decode_cursor(after)[0]))
+    rows = list(await tx.session.scalars(query.order_by(WorkerPool.id).limit(limit + 1)))
+    items = rows[:limit]
+    return Page(items, [encode_cursor([p.id]) for p in items], len(rows) > limit, after is not None)
+
+
+async def lock(tx: Tx, pool_id: str) -> WorkerPool:
+    """The private pool, held until the transaction ends. Raises NotFound."""
+    pool = await tx.session.scalar(
+        visible(tx).where(WorkerPool.id == pool_id).with_for_update(of=WorkerPool)
+    )
+    if pool is None:
+        raise NotFound("worker pool not found", detail=f"pool={pool_id}")
+    return pool
+
+
+async def public(tx: Tx) -> WorkerPool | None:
+    """The public pool, if this installation runs one."""
+    return await tx.session.scalar(select(WorkerPool).where(WorkerPool.public))
+
+
+async def any_by_id(tx: Tx, pool_id: str) -> WorkerPool | None:
+    """The pool, public or private, for the system's own use: workers prove themselves by it."""
+    query = select(WorkerPool).where(WorkerPool.id == pool_id, WorkerPool.deleted_at.is_(None))
+    return await tx.session.scalar(query)
+
+
+async def remember_worker(
+    tx: Tx,
+    pool: WorkerPool,
+    *,
+    worker_id: str,
+    tags: dict[str, str],
+    version: str,
+    concurrency: int,
+) -> None:
+    """The worker is there; registering again changes what it says of itself, not its orders."""
+    statement = insert(Worker).values(
+        {
+            Worker.id: worker_id,
+            Worker.pool_id: pool.id,
+            Worker.generation: pool.generation,
+            Worker.tags: tags,
+            Worker.version: version,
+            Worker.concurrency: concurrency,
+            Worker.created_at: tx.now,
+            Worker.last_seen_at: tx.now,
+            Worker.available_at: tx.now,
+            Worker.drained: False,
+        }
+    )
+    await tx.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Worker.id],
+            set_={
+                "last_seen_at": tx.now,
+                "metadata": tags,
+                "version": version,
+                "concurrency": concurrency,
+                "gone_at": None,
+            },
+            where=Worker.pool_id == pool.id,
+        )
+    )
+
+
+async def worker(tx: Tx, worker_id: str, *, lock: bool = False) -> Worker | None:
+    """The worker, present or gone."""
+    return await tx.session.get(Worker, worker_id, with_for_update=lock)
+
+
+async def present(tx: Tx, pool_ids: Sequence[str]) -> dict[str, list[Worker]]:
+    """The workers that are there, newest first, by pool."""
+    query = (
+        select(Worker)
+        .where(Worker.pool_id.in_(pool_ids), Worker.gone_at.is_(None))
+        .order_by(Worker.created_at.desc(), Worker.id.desc())
+    )
+    found: dict[str, list[Worker]] = {pool_id: [] for pool_id in pool_ids}
+    for row in await tx.session.scalars(query):
+        found[row.pool_id].append(row)
+    return found
+
+
+async def touch(tx: Tx, worker_id: str) -> None:
+    """The worker was heard of just now."""
+    await tx.session.execute(
+        update(Worker).where(Worker.id == worker_id).values(last_seen_at=tx.now, gone_at=None)
+    )
+
+
+async def order_all_to_leave(tx: Tx, pool_id: str) -> list[str]:
+    """Tell every present worker of the pool to finish and leave; returns their ids."""
+    rows = await tx.session.scalars(
+        update(Worker)
+        .where(Worker.pool_id == pool_id, Worker.gone_at.is_(None))
+        .values(shutdown_at=tx.now)
+        .returning(Worker.id)
+    )
+    return list(rows)
+
+
+async def mark_silent_as_gone(tx: Tx, before: datetime) -> list[str]:
+    """Workers not heard of since `before` are gone; returns the ids of their pools."""
+    rows = await tx.session.scalars(
+        update(Worker)
+        .where(Worker.gone_at.is_(None), Worker.last_seen_at < before)
+        .values(gone_at=tx.now)
+        .returning(Worker.pool_id)
+    )
+    return sorted(set(rows))
+
+
+async def mark_gone(tx: Tx, worker_id: str) -> bool:
+    """The worker said good-bye; False when it had before."""
+    result = await tx.session.execute(
+        update(Worker)
+        .where(Worker.id == worker_id, Worker.gone_at.is_(None))
+        .values(gone_at=tx.now)
+    )
+    return cast("CursorResult[object]", result).rowcount > 0
+
+
+async def name_taken(tx: Tx, name: str, *, except_id: str = "") -> bool:
+    """Whether another pool has the name."""
+    query = select(func.count()).where(
+        WorkerPool.name == name, WorkerPool.deleted_at.is_(None), WorkerPool.id != except_id
+    )
+    return bool(await tx.session.scalar(query))

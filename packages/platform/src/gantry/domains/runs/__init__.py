@@ -1,0 +1,1 @@
+"""The life of a run: queue, lease, plan, decision, apply, logs."""

@@ -1,0 +1,49 @@
+"""What has happened to runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gantry.domains.runs.states import Kind, State
+from gantry.kernel.tx import Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoved(Event):
+    """A run went from one state to the next; `before` is None when it was made."""
+
+    run_id: str
+    stack_id: str
+    pool_id: str | None
+    kind: Kind
+    before: State | None
+    after: State
+    state_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTouched(Event):
+    """Something about a run changed, though not its state: a comment, a review, a priority."""
+
+    run_id: str
+    stack_id: str
+    pool_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested(Event):
+    """Somebody wants a run that a worker holds to stop."""
+
+    run_id: str
+    stack_id: str
+    pool_id: str
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogGrew(Event):
+    """More bytes of a phase's log are stored."""
+
+    run_id: str
+    state_version: int
+    size: int

@@ -1,0 +1,147 @@
+"""Giving runs to workers, and noticing when one is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from gantry.domains.pools import repo as pools
+from gantry.domains.pools.model import Worker, WorkerPool
+from gantry.domains.runs import decisions, repo
+from gantry.domains.runs.model import Lease, Run
+from gantry.domains.runs.service import advance, promote
+from gantry.domains.runs.states import CLAIMABLE, WORKING, Signal, State
+from gantry.domains.stacks.model import Stack
+from gantry.kernel.tx import SYSTEM, Actor, Tx
+from gantry.ports.db import Db
+
+log = structlog.get_logger()
+
+CANDIDATES = 20
+"""Runs a claim looks at before it says that nothing waits; the next bell looks again."""
+
+RECONCILE_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that the worker has won."""
+
+    run: Run
+    fence: int
+
+
+async def claim(
+    db: Db, actor: Actor, pool: WorkerPool, worker_id: str, *, lasts: timedelta
+) -> Claim | None:
+    """The next run of the pool for this worker; None when it may have none or none waits.
+
+    The winner holds the worker's row, the stack and the run in one transaction, writes a lease
+    with a new fencing number and moves the run. Asking again while holding as many runs as the
+    worker takes gives nothing.
+    """
+    async with db.read(SYSTEM) as tx:
+        candidates = await repo.claimable(tx, pool.id, CANDIDATES)
+    for run_id, stack_id in candidates:
+        async with db.write(actor) as tx:
+            system = tx.acting_as(SYSTEM)
+            worker = await pools.worker(system, worker_id, lock=True)
+            if worker is None or not await _may_take(system, worker, pool):
+                return None
+            stack, run = await repo.lock(system, run_id, stack_id=stack_id)
+            if run.state not in CLAIMABLE or run.pool_id != pool.id:
+                continue
+            if run.state is State.CONFIRMED and not await _still_appliable(system, stack, run):
+                continue
+            run.fence += 1
+            await repo.put_lease(system, run, worker_id, tx.now + lasts)
+            await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
+            worker.available_at = None
+            return Claim(run, run.fence)
+    return None
+
+
+async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
+    if worker.pool_id != pool.id or worker.generation != pool.generation:
+        return False
+    if worker.drained or worker.shutdown_at is not None:
+        return False
+    return len(await repo.leases_of(tx, worker.id)) < worker.concurrency
+
+
+async def _still_appliable(tx: Tx, stack: Stack, run: Run) -> bool:
+    try:
+        await decisions.check_plan_is_fresh(tx, stack, run)
+    except decisions.StalePlan as stale:
+        run.failure = stale.message
+        await advance(tx, stack, run, Signal.FAIL, note=stale.message)
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a heartbeat told: which leases live on, and which runs should stop."""
+
+    alive: set[str]
+    stopping: set[str]
+
+
+async def beat(
+    tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], *, lasts: timedelta
+) -> Pulse:
+    """Renew the leases that are still this worker's."""
+    await pools.touch(tx, worker_id)
+    alive = await repo.renew(tx, worker_id, held, tx.now + lasts)
+    return Pulse(alive, await repo.stop_wanted(tx, sorted(alive)))
+
+
+async def holds(tx: Tx, run_id: str, worker_id: str, fence: int) -> Lease | None:
+    """The worker's lease on the run, if it is the newest and still its own."""
+    lease = await repo.lease(tx, run_id)
+    if lease is None or lease.fence != fence or lease.worker_id != worker_id:
+        return None
+    return lease
+
+
+async def reconcile(db: Db) -> None:
+    """End runs whose worker was lost, and start queued runs that were forgotten.
+
+    Looks at the world and moves it on; safe to run at any time and in parallel.
+    """
+    async with db.read(SYSTEM) as tx:
+        lost = await repo.expired_leases(tx, RECONCILE_BATCH)
+        forgotten = await repo.stacks_with_startable(tx, RECONCILE_BATCH)
+    for run_id in lost:
+        async with db.write(SYSTEM) as tx:
+            await _end_if_lost(tx, run_id)
+    for stack_id in forgotten:
+        await promote_stack(db, stack_id)
+
+
+async def promote_stack(db: Db, stack_id: str) -> None:
+    """Let a stack's next runs start, if they may."""
+    async with db.write(SYSTEM) as tx:
+        stack = await tx.session.get(Stack, stack_id, with_for_update=True)
+        if stack is not None:
+            await promote(tx, stack)
+
+
+async def _end_if_lost(tx: Tx, run_id: str) -> None:
+    stack, run = await repo.lock(tx, run_id)
+    lease = await repo.lease(tx, run_id)
+    if lease is None or lease.expires_at >= tx.now or run.state not in WORKING:
+        return
+    reason = (
+        f"The worker {lease.worker_id} was lost while {_doing(run)}:"
+        f" nothing heard since {lease.expires_at:%H:%M:%S} UTC"
+    )
+    log.warning("worker lost", run_id=run.id, worker_id=lease.worker_id, state=run.state.value)
+    await decisions.end_without_worker(tx, stack, run, reason)
+
+
+def _doing(run: Run) -> str:
+    return run.state.value.lower().replace("_", " ")

@@ -1,0 +1,266 @@
+"""The logs of runs: taken in bytes and order, read by offset, archived when they are over.
+
+An offset counts bytes from the beginning of one state's log. It is the resume point of every
+reader and the idempotence key of every writer.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import bisect
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gantry_protocol.calls import LogAnswer
+
+from gantry.domains.runs import logs_repo, repo
+from gantry.domains.runs.events import LogGrew
+from gantry.domains.runs.leasing import holds
+from gantry.domains.runs.model import LogChunk
+from gantry.kernel.errors import NotFound, UserError
+from gantry.kernel.tx import SYSTEM, Tx
+from gantry.ports.db import Db
+from gantry.ports.objects import Bucket, Objects
+
+READ_AT_MOST = 512 * 1024
+"""Bytes one read gives: a page of some thousand lines; readers come again."""
+
+_ARCHIVE_PIECE = 4 * 1024 * 1024
+_TIMES_RESOLUTION_MS = 1000
+"""Archived logs keep their lines' times to the second, so that the index stays small."""
+
+
+class BadLogOffset(UserError):
+    """A position that the log does not have."""
+
+    code = "BAD_LOG_OFFSET"
+
+    def __init__(self, offset: int, size: int) -> None:
+        super().__init__(f"The log has {size} bytes; there is nothing at offset {offset}.")
+
+
+async def append(
+    tx: Tx,
+    run_id: str,
+    state_version: int,
+    worker_id: str,
+    fence: int,
+    offset: int,
+    data: bytes,
+    *,
+    limit: int,
+) -> LogAnswer:
+    """Take bytes of a log. Bytes sent before are recognised by their offset and not kept twice.
+
+    The answer says how much is stored now; a gap or a stale fence is refused with a reason.
+    """
+    log = await logs_repo.stream(tx, run_id, state_version, lock=True)
+    if log is None:
+        return LogAnswer(accepted=False, offset=0, reason="there is no such log")
+    if await holds(tx, run_id, worker_id, fence) is None:
+        return LogAnswer(accepted=False, offset=log.size, reason="the run is no longer yours")
+    if log.over:
+        return LogAnswer(accepted=False, offset=log.size, reason="the phase is over")
+    if offset > log.size:
+        return LogAnswer(accepted=True, offset=log.size, reason="bytes are missing before these")
+    fresh = data[log.size - offset :]
+    if log.size + len(fresh) > limit:
+        return LogAnswer(
+            accepted=False,
+            offset=log.size,
+            reason=f"the log has reached its limit of {limit} bytes",
+        )
+    if fresh:
+        await logs_repo.append(tx, log, fresh, tx.now)
+        tx.emit(LogGrew(run_id, state_version, log.size))
+    return LogAnswer(accepted=True, offset=log.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a log with the times at which they arrived."""
+
+    offset: int
+    data: bytes
+    size: int
+    over: bool
+    expired: bool
+    times: list[tuple[int, int]]
+    """(offset, unix milliseconds), ascending."""
+
+    @property
+    def end(self) -> int:
+        """The offset after the last byte."""
+        return self.offset + len(self.data)
+
+    def time_at(self, offset: int) -> int:
+        """Unix seconds at which the byte at `offset` arrived; 0 when unknown."""
+        at = bisect.bisect_right(self.times, (offset, 1 << 62)) - 1
+        return self.times[max(at, 0)][1] // 1000 if self.times else 0
+
+
+async def read(
+    db: Db,
+    objects: Objects,
+    run_id: str,
+    state_version: int,
+    offset: int,
+    *,
+    most: int = READ_AT_MOST,
+) -> Piece | None:
+    """A piece of a log from `offset` on; None when the state has none.
+
+    The caller has checked that the reader may see the run. Raises BadLogOffset, StorageDown.
+    """
+    async with db.read(SYSTEM) as tx:
+        log = await logs_repo.stream(tx, run_id, state_version)
+        if log is None:
+            return None
+        if offset < 0 or offset > log.size:
+            raise BadLogOffset(offset, log.size)
+        if log.expired:
+            return Piece(offset, b"", log.size, True, True, [])
+        if log.object_key is None:
+            rows = await logs_repo.chunks(tx, run_id, state_version, offset, most)
+            times = [(row.offset, int(row.at.timestamp() * 1000)) for row in rows]
+            return Piece(offset, _cut(rows, offset, most), log.size, log.over, False, times)
+        key, size, archived = log.object_key, log.size, [(int(a), int(b)) for a, b in log.times]
+    end = min(offset + most, size)
+    data = b"" if end == offset else await objects.get_range(Bucket.RUN_LOGS, key, offset, end)
+    return Piece(offset, data, size, True, False, archived)
+
+
+def _cut(rows: list[LogChunk], offset: int, most: int) -> bytes:
+    if not rows:
+        return b""
+    joined = b"".join(row.data for row in rows)
+    start = offset - rows[0].offset
+    return joined[start : start + most]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A page of a log in lines, as the API gives them."""
+
+    messages: list[tuple[str, int]]
+    next_token: str | None
+    finished: bool
+    has_more: bool
+    exists: bool
+    expired: bool
+
+
+async def lines(
+    db: Db, objects: Objects, run_id: str, state_version: int, token: str | None
+) -> Lines | None:
+    """The next lines after `token`, each with its newline and the time it arrived.
+
+    A line that is not complete is kept back until it is, or until the state is over. `finished`
+    is true once nothing will follow and everything was given. Raises BadLogOffset.
+    """
+    piece = await read(db, objects, run_id, state_version, _offset_of(token))
+    if piece is None:
+        return None
+    data = piece.data
+    at_end = piece.end >= piece.size
+    if not (at_end and piece.over):
+        cut = data.rfind(b"\n") + 1
+        # A line longer than a page is given in pieces rather than never.
+        data = data[:cut] if cut or len(data) < READ_AT_MOST else data[: _whole_characters(data)]
+    messages, place = [], piece.offset
+    for line in data.splitlines(keepends=True) if data else []:
+        messages.append((line.decode("utf-8", "replace"), piece.time_at(place)))
+        place += len(line)
+    finished = piece.over and place >= piece.size
+    return Lines(
+        messages=messages,
+        next_token=_token_of(place),
+        finished=finished,
+        has_more=not finished,
+        exists=True,
+        expired=piece.expired,
+    )
+
+
+def _whole_characters(data: bytes) -> int:
+    for back in range(1, 5):
+        if back <= len(data) and data[-back] & 0b1100_0000 != 0b1000_0000:
+            # The last character's first byte: complete if the text decodes.
+            try:
+                data[-back:].decode()
+            except UnicodeDecodeError:
+                return len(data) - back
+            return len(data)
+    return len(data)
+
+
+def _token_of(offset: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"o": offset}).encode()).decode()
+
+
+def _offset_of(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        offset = json.loads(base64.urlsafe_b64decode(token))["o"]
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        raise UserError("The log token is not one of this server's; start without one.") from None
+    if not isinstance(offset, int):
+        raise UserError("The log token is not one of this server's; start without one.")
+    return offset
+
+
+async def archive(db: Db, objects: Objects, *, run_id: str, state_version: int) -> None:
+    """Put a log that is over into one object and drop its chunks. Safe to run twice or late."""
+    async with db.read(SYSTEM) as tx:
+        log = await logs_repo.stream(tx, run_id, state_version)
+        if log is None or not log.over or log.object_key is not None:
+            return
+        pieces, times, place = [], [], 0
+        while place < log.size:
+            rows = await logs_repo.chunks(tx, run_id, state_version, place, _ARCHIVE_PIECE)
+            data = _cut(rows, place, _ARCHIVE_PIECE)
+            pieces.append(data)
+            place += len(data)
+            for row in rows:
+                moment = int(row.at.timestamp() * 1000)
+                if not times or moment - times[-1][1] >= _TIMES_RESOLUTION_MS:
+                    times.append((row.offset, moment))
+    body = b"".join(pieces)
+    key = f"{run_id}/{state_version}"
+    await objects.put(Bucket.RUN_LOGS, key, body)
+    async with db.write(SYSTEM) as tx:
+        log = await logs_repo.stream(tx, run_id, state_version, lock=True)
+        if log is None or log.object_key is not None:
+            return
+        log.object_key, log.sha256 = key, hashlib.sha256(body).hexdigest()
+        log.times = [list(pair) for pair in times]
+        await logs_repo.drop_chunks(tx, run_id, state_version)
+
+
+async def expire(db: Db, objects: Objects, *, after: timedelta) -> None:
+    """Delete the logs of runs that ended longer ago than the retention; their history stays."""
+    async with db.read(SYSTEM) as tx:
+        # 500 a time: the job comes again every hour.
+        old = await logs_repo.beyond_retention(tx, tx.now - after, 500)
+    for log in old:
+        await objects.delete(Bucket.RUN_LOGS, log.object_key or "")
+        async with db.write(SYSTEM) as tx:
+            row = await logs_repo.stream(tx, log.run_id, log.state_version, lock=True)
+            if row is not None:
+                row.expired, row.object_key, row.times = True, None, []
+
+
+async def version_of(tx: Tx, run_id: str, state: str, state_version: int | None) -> int:
+    """Which log a client means: the named version, else the newest of that state.
+
+    Raises NotFound.
+    """
+    history = (await repo.transitions(tx, [run_id]))[run_id]
+    for move in history:
+        if move.after.value == state and state_version in (None, move.version):
+            return move.version
+    raise NotFound("log not found: the run was never in that state")

@@ -1,0 +1,210 @@
+"""What a worker is told about a run: everything it needs until the next pause, and no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gantry_protocol.manifest import EnvironmentValue, Manifest, MountedFile, StateBackend, Tool
+from gantry_protocol.words import Phase
+
+from gantry.domains.accounts import service as accounts
+from gantry.domains.contexts import repo as contexts
+from gantry.domains.contexts import service as elements
+from gantry.domains.contexts.model import ConfigElement, ElementType
+from gantry.domains.runs.model import Run
+from gantry.domains.runs.states import APPLYABLE, Kind, State
+from gantry.domains.stacks.model import Stack, Vendor
+from gantry.domains.stacks.vendors import constraint_of
+from gantry.domains.vcs import repo as vcs_repo
+from gantry.domains.vcs import service as vcs
+from gantry.domains.vcs.model import Commit
+from gantry.kernel.tx import Tx
+from gantry.ports.objects import Bucket, Objects
+from gantry.ports.vault import Vault
+
+RUN_TOKEN_LASTS = timedelta(hours=3)
+"""Of the tokens a run is given (run configuration contract §3.2); they also end with its phase."""
+URL_LASTS = timedelta(hours=1)
+"""Of presigned URLs: a worker uses them within its first minutes."""
+
+STATE_PURPOSE = "state"
+API_PURPOSE = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the run's tools find this installation."""
+
+    base_url: str
+
+
+async def build(
+    tx: Tx, vault: Vault, objects: Objects, where: Addresses, stack: Stack, run: Run
+) -> Manifest:
+    """The manifest of a leased run. Raises StorageDown, Unreadable."""
+    commit = None
+    if run.commit_id is not None:
+        commit = (await vcs_repo.by_ids(tx, [run.commit_id])).get(run.commit_id)
+    account = await accounts.get(tx)
+    own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
+    api_token = _token(vault, where, run, stack, API_PURPOSE, tx)
+    environment = _metadata(account.name or "", stack, run, commit)
+    environment["SPACELIFT_API_TOKEN"] = EnvironmentValue(
+        name="SPACELIFT_API_TOKEN", value=api_token, secret=True
+    )
+    for element in own:
+        if element.type is ElementType.ENVIRONMENT_VARIABLE:
+            environment[element.id] = _variable(vault, element)
+    _apply_overrides(vault, run, environment)
+    backend = _backend(vault, where, run, stack, tx) if stack.manages_state else None
+    resumes = run.state is State.PREPARING_APPLY or run.state is State.PREPARING_REPLAN
+    config = run.runtime_config
+    return Manifest(
+        run_id=run.id,
+        run_type=run.kind.value,
+        stack_id=stack.id,
+        fence=run.fence,
+        phases=_phases(run),
+        source_url=None if resumes else await _source(objects, run, commit),
+        workspace_url=await _workspace(objects, run) if resumes else None,
+        plan_sha256=run.plan_sha256 if run.state is State.PREPARING_APPLY else None,
+        project_root=str(config.get("project_root") or stack.project_root or ""),
+        tool=_tool(stack),
+        runner_image=config.get("runner_image") or stack.runner_image,
+        command=run.command,
+        skip_init=run.skip_init,
+        destroy=run.kind is Kind.DESTROY,
+        targets=list(run.targets),
+        environment=list(environment.values()),
+        files=[
+            MountedFile(path=e.id, content=elements.reveal(vault, e), secret=e.write_only)
+            for e in own
+            if e.type is ElementType.FILE_MOUNT
+        ],
+        hooks=_hooks(stack, config),
+        mask=[api_token, *([backend.password] if backend else [])],
+        well_known_masking=stack.well_known_secret_masking,
+        backend=backend,
+        upload_outputs=not stack.manages_state,
+        upload_sensitive_outputs=stack.sensitive_output_upload,
+    )
+
+
+def _phases(run: Run) -> list[Phase]:
+    if run.state is State.PREPARING_APPLY:
+        return [Phase.PREPARE, Phase.DESTROY if run.kind is Kind.DESTROY else Phase.APPLY]
+    if run.kind is Kind.TASK:
+        init = [] if run.skip_init else [Phase.INIT]
+        return [Phase.PREPARE, *init, Phase.PERFORM]
+    planned = [Phase.PREPARE, Phase.INIT, Phase.PLAN]
+    if run.state is State.PREPARING_REPLAN:
+        planned = [Phase.PREPARE, Phase.PLAN]
+    if run.kind not in APPLYABLE:
+        return planned
+    return [*planned, Phase.DESTROY if run.kind is Kind.DESTROY else Phase.APPLY]
+
+
+async def _source(objects: Objects, run: Run, commit: Commit | None) -> str | None:
+    if run.workspace_upload_key is not None:
+        return await objects.download_url(
+            Bucket.USER_UPLOADED_WORKSPACES, run.workspace_upload_key, lasts=URL_LASTS
+        )
+    if commit is None:
+        return None
+    return await objects.download_url(Bucket.METADATA, vcs.archive_key(commit), lasts=URL_LASTS)
+
+
+async def _workspace(objects: Objects, run: Run) -> str | None:
+    if run.workspace_key is None:
+        return None
+    return await objects.download_url(Bucket.WORKSPACE, run.workspace_key, lasts=URL_LASTS)
+
+
+def _tool(stack: Stack) -> Tool:
+    config = stack.vendor_config
+    return Tool(
+        name="opentofu" if stack.vendor is Vendor.OPENTOFU else "terraform",
+        constraint=constraint_of(config),
+        # A managed state is one state; workspaces are for other backends.
+        workspace=None if stack.manages_state else config.get("workspace"),
+    )
+
+
+def _hooks(stack: Stack, config: Mapping[str, Any]) -> dict[str, list[str]]:
+    hooks = {name: list(commands) for name, commands in stack.hooks.items()}
+    hooks.update({name: list(c) for name, c in (config.get("hooks") or {}).items()})
+    return hooks
+
+
+def _variable(vault: Vault, element: ConfigElement) -> EnvironmentValue:
+    return EnvironmentValue(
+        name=element.id, value=elements.reveal(vault, element), secret=element.write_only
+    )
+
+
+def _apply_overrides(vault: Vault, run: Run, environment: dict[str, EnvironmentValue]) -> None:
+    for name, value in (run.runtime_config.get("environment") or {}).items():
+        environment[name] = EnvironmentValue(name=name, value=str(value))
+    if run.overrides_sealed is not None:
+        plain = vault.open(run.overrides_sealed, identity=f"run-overrides:{run.id}")
+        for name, value in json.loads(plain):
+            environment[name] = EnvironmentValue(name=name, value=value)
+
+
+def _backend(vault: Vault, where: Addresses, run: Run, stack: Stack, tx: Tx) -> StateBackend:
+    return StateBackend(
+        address=f"{where.base_url}/state/{stack.id}",
+        username=run.id,
+        password=_token(vault, where, run, stack, STATE_PURPOSE, tx),
+    )
+
+
+def _token(vault: Vault, where: Addresses, run: Run, stack: Stack, purpose: str, tx: Tx) -> str:
+    return vault.sign(
+        {
+            "iss": "spacelift",
+            "aud": [where.base_url],
+            # Clients read the part before the slash as the current stack (contract notes).
+            "sub": f"{stack.id}/{run.id}",
+            "purpose": purpose,
+            "fence": run.fence,
+            "iat": int(tx.now.timestamp()),
+            "exp": int((tx.now + RUN_TOKEN_LASTS).timestamp()),
+        }
+    )
+
+
+def _metadata(
+    account: str, stack: Stack, run: Run, commit: Commit | None
+) -> dict[str, EnvironmentValue]:
+    """The variables every run is given (run configuration contract §3.1)."""
+    labels = json.dumps(stack.labels)
+    values = {
+        "account_name": account,
+        "commit_branch": run.branch or stack.branch,
+        "commit_sha": commit.sha if commit else "",
+        "local_preview": "true" if run.workspace_upload_key else "false",
+        "project_root": stack.project_root or "",
+        "repository": f"{stack.namespace}/{stack.repository}"
+        if stack.namespace
+        else stack.repository,
+        "run_id": run.id,
+        "run_trigger": run.trigger_kind,
+        "run_type": run.kind.value,
+        "space_id": stack.space_id,
+        "stack_branch": stack.branch,
+        "stack_id": stack.id,
+        "stack_labels": ",".join(stack.labels),
+        "stack_labels_list": labels,
+        "workspace_root": "/mnt/workspace",
+    }
+    found = {
+        f"TF_VAR_spacelift_{name}": EnvironmentValue(name=f"TF_VAR_spacelift_{name}", value=value)
+        for name, value in values.items()
+    }
+    found["TF_IN_AUTOMATION"] = EnvironmentValue(name="TF_IN_AUTOMATION", value="true")
+    return found

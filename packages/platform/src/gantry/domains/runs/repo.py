@@ -1,0 +1,413 @@
+"""Every query about runs but those of their logs (logs_repo.py)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from gantry.domains.people import access
+from gantry.domains.runs.model import (
+    Comment,
+    Lease,
+    LocalWorkspace,
+    ResourceChange,
+    Review,
+    Run,
+    Transition,
+    holding,
+)
+from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Kind, State
+from gantry.domains.stacks.model import Stack
+from gantry.domains.vcs.model import Commit, FetchState
+from gantry.kernel.errors import NotFound
+from gantry.kernel.tx import Tx
+
+RUNS_PER_PAGE = 50
+
+
+def visible(tx: Tx) -> Select[Run]:
+    """Every query a person's request leads to starts here."""
+    query = select(Run)
+    spaces = access.readable_spaces(tx.actor)
+    if spaces is None:
+        return query
+    return query.join(Stack, Stack.id == Run.stack_id).where(Stack.space_id.in_(spaces))
+
+
+async def find(tx: Tx, run_id: str, *, stack_id: str | None = None) -> Run:
+    """The run, of that stack if one is named. Raises NotFound with exactly "not found"."""
+    query = visible(tx).where(Run.id == run_id)
+    if stack_id is not None:
+        query = query.where(Run.stack_id == stack_id)
+    run = await tx.session.scalar(query)
+    if run is None:
+        # An existing client compares this text as a whole (contract notes, "Errors").
+        raise NotFound("not found", detail=f"run={run_id}")
+    return run
+
+
+async def lock(tx: Tx, run_id: str, *, stack_id: str | None = None) -> tuple[Stack, Run]:
+    """The run's stack and the run, both held until the transaction ends.
+
+    The stack first, always: two decisions about one stack come one after the other, and rows
+    are locked in one order everywhere. Raises NotFound.
+    """
+    found = await find(tx, run_id, stack_id=stack_id)
+    stack = await _lock_stack(tx, found.stack_id)
+    run = await tx.session.get_one(Run, found.id, with_for_update=True, populate_existing=True)
+    return stack, run
+
+
+async def _lock_stack(tx: Tx, stack_id: str) -> Stack:
+    # Also a deleted stack's runs may have to end.
+    return await tx.session.get_one(Stack, stack_id, with_for_update=True, populate_existing=True)
+
+
+async def stack_of(tx: Tx, run: Run) -> Stack:
+    """The run's stack, deleted or not."""
+    return await tx.session.get_one(Stack, run.stack_id)
+
+
+async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Run]:
+    """Those of the runs that exist and that the actor may see."""
+    rows = await tx.session.scalars(visible(tx).where(Run.id.in_(ids)))
+    return {run.id: run for run in rows}
+
+
+async def in_stack(tx: Tx, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Run]:
+    """Runs by (stack id, run id)."""
+    found = await by_ids(tx, [run_id for _, run_id in keys])
+    return {
+        key: found[key[1]] for key in keys if key[1] in found and found[key[1]].stack_id == key[0]
+    }
+
+
+async def holders(tx: Tx, stack_ids: Sequence[str]) -> dict[str, Run]:
+    """The run that holds each stack, if one does."""
+    rows = await tx.session.scalars(visible(tx).where(Run.stack_id.in_(stack_ids), holding))
+    return {run.stack_id: run for run in rows}
+
+
+async def holder(tx: Tx, stack_id: str) -> Run | None:
+    """The run that holds the stack."""
+    return await tx.session.scalar(select(Run).where(Run.stack_id == stack_id, holding))
+
+
+async def queued(tx: Tx, stack_id: str) -> list[tuple[Run, Commit | None]]:
+    """The stack's queued runs in the order in which they may start, with their commits."""
+    query = (
+        select(Run, Commit)
+        .outerjoin(Commit, Commit.id == Run.commit_id)
+        .where(Run.stack_id == stack_id, Run.state == State.QUEUED)
+        .order_by(*queue_order())
+        .with_for_update(of=Run)
+        .execution_options(populate_existing=True)
+    )
+    return [(run, commit) for run, commit in (await tx.session.execute(query)).tuples()]
+
+
+def queue_order() -> tuple[Any, ...]:
+    """Which of several waiting runs comes first (contract notes, "Worker pools").
+
+    What is under way, then what a person prioritised, then runs that block others, previews,
+    and drift checks; the oldest first among equals.
+    """
+    under_way = case((Run.state.in_((State.CONFIRMED, State.REPLAN_REQUESTED)), 0), else_=1)
+    rank = case((Run.drift, 2), (Run.kind.in_(LOCKING), 0), else_=1)
+    return under_way, Run.priority.desc(), rank, Run.id
+
+
+async def claimable(tx: Tx, pool_id: str, limit: int) -> list[tuple[str, str]]:
+    """(run id, stack id) of the pool's runs that wait for a worker, in order, unlocked."""
+    query = (
+        select(Run.id, Run.stack_id)
+        .where(Run.pool_id == pool_id, Run.state.in_(CLAIMABLE))
+        .order_by(*queue_order())
+        .limit(limit)
+    )
+    return [(run_id, stack_id) for run_id, stack_id in (await tx.session.execute(query)).tuples()]
+
+
+async def count_claimable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
+    """How many runs wait for a worker, by pool."""
+    rows = await tx.session.execute(
+        select(Run.pool_id, func.count())
+        .where(Run.pool_id.in_(pool_ids), Run.state.in_(CLAIMABLE))
+        .group_by(Run.pool_id)
+    )
+    counts = {pool_id: count for pool_id, count in rows}
+    return {pool_id: counts.get(pool_id, 0) for pool_id in pool_ids}
+
+
+def schedulable(tx: Tx, pool_id: str) -> Select[Run]:
+    """The pool's runs that work or wait for a worker: its queue as people see it."""
+    return visible(tx).where(Run.pool_id == pool_id, Run.state.in_((*CLAIMABLE, *WORKING)))
+
+
+def position(pool_id: str) -> ColumnElement[int]:
+    """A run's place in its pool's queue, from 1; runs in progress come first."""
+    working = case((Run.state.in_(WORKING), 0), else_=1)
+    place: ColumnElement[int] = func.row_number().over(
+        partition_by=Run.pool_id, order_by=(working, *queue_order())
+    )
+    return place
+
+
+async def queue_page(
+    tx: Tx, pool_id: str, *, limit: int, offset: int, descending: bool
+) -> list[tuple[Run, int]]:
+    """A stretch of the pool's queue with positions."""
+    ranked = (
+        select(Run.id.label("id"), position(pool_id).label("position"))
+        .where(Run.pool_id == pool_id, Run.state.in_((*CLAIMABLE, *WORKING)))
+        .subquery()
+    )
+    query = visible(tx).join(ranked, ranked.c.id == Run.id).add_columns(ranked.c.position)
+    order = ranked.c.position.desc() if descending else ranked.c.position.asc()
+    rows = await tx.session.execute(query.order_by(order).limit(limit).offset(offset))
+    return [(run, int(place)) for run, place in rows.tuples()]
+
+
+async def page_of_stack(
+    tx: Tx, stack_id: str, kinds: Sequence[Kind], before: str | None
+) -> list[Run]:
+    """The stack's runs of these kinds, newest first, older than `before`."""
+    query = visible(tx).where(Run.stack_id == stack_id, Run.kind.in_(kinds))
+    if before:
+        query = query.where(Run.id < before)
+    return list(await tx.session.scalars(query.order_by(Run.id.desc()).limit(RUNS_PER_PAGE)))
+
+
+async def newest_ids(tx: Tx, stack_ids: Sequence[str]) -> dict[str, set[str]]:
+    """The newest run of each stack and kind."""
+    rank = func.row_number().over(partition_by=(Run.stack_id, Run.kind), order_by=Run.id.desc())
+    inner = select(Run.stack_id, Run.id, rank.label("rank")).where(Run.stack_id.in_(stack_ids))
+    sub = inner.subquery()
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    rows = await tx.session.execute(select(sub.c.stack_id, sub.c.id).where(sub.c.rank == 1))
+    for stack_id, run_id in rows:
+        found[stack_id].add(run_id)
+    return found
+
+
+async def older_previews(tx: Tx, stack_id: str, branch: str, newer_than: str) -> list[Run]:
+    """Unfinished proposed runs of the branch that a newer push makes pointless, held."""
+    query = (
+        select(Run)
+        .where(
+            Run.stack_id == stack_id,
+            Run.kind == Kind.PROPOSED,
+            Run.branch == branch,
+            Run.id < newer_than,
+            Run.trigger_kind == "git commit",
+            Run.state.not_in(tuple(TERMINAL)),
+        )
+        .with_for_update()
+    )
+    return list(await tx.session.scalars(query, execution_options={"populate_existing": True}))
+
+
+async def unfinished(tx: Tx, stack_id: str) -> list[Run]:
+    """The stack's runs that have not ended, oldest first, held."""
+    query = (
+        select(Run)
+        .where(Run.stack_id == stack_id, Run.state.not_in(tuple(TERMINAL)))
+        .order_by(Run.id)
+        .with_for_update()
+    )
+    return list(await tx.session.scalars(query, execution_options={"populate_existing": True}))
+
+
+async def stacks_waiting_for(tx: Tx, commit_id: str) -> list[str]:
+    """Stacks with a queued run of the commit."""
+    query = (
+        select(Run.stack_id)
+        .where(Run.commit_id == commit_id, Run.state == State.QUEUED)
+        .distinct()
+        .order_by(Run.stack_id)
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def stacks_with_startable(tx: Tx, limit: int) -> list[str]:
+    """Stacks whose queue looks forgotten: a queued run, its source there, nobody holding."""
+    other = aliased(Run)
+    held = exists().where(
+        other.stack_id == Run.stack_id,
+        other.kind.in_(LOCKING),
+        other.state.not_in((*TERMINAL, State.QUEUED)),
+    )
+    query = (
+        select(Run.stack_id)
+        .outerjoin(Commit, Commit.id == Run.commit_id)
+        .where(
+            Run.state == State.QUEUED,
+            or_(Run.commit_id.is_(None), Commit.state != FetchState.WANTED),
+            or_(Run.kind.not_in(LOCKING), ~held),
+        )
+        .distinct()
+        .limit(limit)
+    )
+    return list(await tx.session.scalars(query))
+
+
+# -- leases
+
+
+async def put_lease(tx: Tx, run: Run, worker_id: str, expires_at: datetime) -> None:
+    """The worker holds the run from now on."""
+    values = {
+        "fence": run.fence,
+        "worker_id": worker_id,
+        "acquired_at": tx.now,
+        "expires_at": expires_at,
+    }
+    await tx.session.execute(
+        insert(Lease)
+        .values(run_id=run.id, **values)
+        .on_conflict_do_update(index_elements=[Lease.run_id], set_=values)
+    )
+
+
+async def lease(tx: Tx, run_id: str) -> Lease | None:
+    """Who holds the run."""
+    return await tx.session.get(Lease, run_id, populate_existing=True)
+
+
+async def leases_of(tx: Tx, worker_id: str) -> dict[str, Lease]:
+    """What the worker holds."""
+    rows = await tx.session.scalars(select(Lease).where(Lease.worker_id == worker_id))
+    return {row.run_id: row for row in rows}
+
+
+async def renew(
+    tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], until: datetime
+) -> set[str]:
+    """Prolong the leases that are still the worker's under those fences; returns their runs."""
+    if not held:
+        return set()
+    same = or_(*[and_(Lease.run_id == run_id, Lease.fence == fence) for run_id, fence in held])
+    rows = await tx.session.scalars(
+        update(Lease)
+        .where(Lease.worker_id == worker_id, same)
+        .values(expires_at=until)
+        .returning(Lease.run_id)
+    )
+    return set(rows)
+
+
+async def stop_wanted(tx: Tx, run_ids: Sequence[str]) -> set[str]:
+    """Which of the runs somebody wants to stop."""
+    query = select(Run.id).where(Run.id.in_(run_ids), Run.stop_requested_at.is_not(None))
+    return set(await tx.session.scalars(query))
+
+
+async def drop_lease(tx: Tx, run_id: str) -> str | None:
+    """Nobody holds the run any more; returns who did."""
+    return await tx.session.scalar(
+        delete(Lease).where(Lease.run_id == run_id).returning(Lease.worker_id)
+    )
+
+
+async def expired_leases(tx: Tx, limit: int) -> list[str]:
+    """Runs whose worker has not renewed its lease in time."""
+    query = (
+        select(Lease.run_id)
+        .where(Lease.expires_at < tx.now)
+        .order_by(Lease.expires_at)
+        .limit(limit)
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def busy_workers(tx: Tx, pool_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """How many runs each worker holds, by pool and worker."""
+    rows = await tx.session.execute(
+        select(Run.pool_id, Lease.worker_id, func.count())
+        .join(Run, Run.id == Lease.run_id)
+        .where(Run.pool_id.in_(pool_ids))
+        .group_by(Run.pool_id, Lease.worker_id)
+    )
+    found: dict[str, dict[str, int]] = {pool_id: {} for pool_id in pool_ids}
+    for pool_id, worker_id, count in rows:
+        found[pool_id][worker_id] = count
+    return found
+
+
+# -- what belongs to a run
+
+
+async def transitions(tx: Tx, run_ids: Sequence[str]) -> dict[str, list[Transition]]:
+    """Each run's history, newest first."""
+    query = (
+        select(Transition)
+        .where(Transition.run_id.in_(run_ids))
+        .order_by(Transition.run_id, Transition.version.desc())
+    )
+    found: dict[str, list[Transition]] = {run_id: [] for run_id in run_ids}
+    for row in await tx.session.scalars(query):
+        found[row.run_id].append(row)
+    return found
+
+
+async def comments(tx: Tx, run_ids: Sequence[str]) -> dict[str, list[Comment]]:
+    """Each run's comments, oldest first."""
+    found: dict[str, list[Comment]] = {run_id: [] for run_id in run_ids}
+    query = select(Comment).where(Comment.run_id.in_(run_ids)).order_by(Comment.id)
+    for row in await tx.session.scalars(query):
+        found[row.run_id].append(row)
+    return found
+
+
+async def reviews(tx: Tx, run_ids: Sequence[str]) -> dict[str, list[Review]]:
+    """Each run's reviews, oldest first."""
+    found: dict[str, list[Review]] = {run_id: [] for run_id in run_ids}
+    query = select(Review).where(Review.run_id.in_(run_ids)).order_by(Review.id)
+    for row in await tx.session.scalars(query):
+        found[row.run_id].append(row)
+    return found
+
+
+async def changes(tx: Tx, run_ids: Sequence[str]) -> dict[str, list[ResourceChange]]:
+    """What each run's newest plan does, in the plan's order."""
+    found: dict[str, list[ResourceChange]] = {run_id: [] for run_id in run_ids}
+    query = (
+        select(ResourceChange)
+        .where(ResourceChange.run_id.in_(run_ids))
+        .order_by(ResourceChange.run_id, ResourceChange.position)
+    )
+    for row in await tx.session.scalars(query):
+        found[row.run_id].append(row)
+    return found
+
+
+async def replace_changes(tx: Tx, run_id: str, rows: Sequence[dict[str, Any]]) -> None:
+    """The run has a new plan."""
+    await tx.session.execute(delete(ResourceChange).where(ResourceChange.run_id == run_id))
+    # Seven parameters a row: a thousand rows stay far below Postgres' 65,535.
+    for start in range(0, len(rows), 1000):
+        await tx.session.execute(insert(ResourceChange), list(rows[start : start + 1000]))
+
+
+async def local_workspace(tx: Tx, workspace_id: str, stack_id: str) -> LocalWorkspace | None:
+    """An upload of the stack's, held."""
+    query = (
+        select(LocalWorkspace)
+        .where(LocalWorkspace.id == workspace_id, LocalWorkspace.stack_id == stack_id)
+        .with_for_update()
+    )
+    return await tx.session.scalar(query)
+
+
+async def last_applied(tx: Tx, stack_id: str) -> datetime | None:
+    """When a run last changed the stack's infrastructure."""
+    query = select(func.max(Run.finished_at)).where(
+        Run.stack_id == stack_id, Run.kind.in_(LOCKING), Run.state == State.FINISHED
+    )
+    return await tx.session.scalar(query)

@@ -1,0 +1,198 @@
+"""What workers report, and what the server answers: move on, archive first, wrap up, or end.
+
+Every report carries the fence of its lease; a stale one gets an answer, not an exception. A
+report that was answered may come again (the answer was lost): it is answered again from the
+state that the run is in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from gantry_protocol.calls import (
+    Applied,
+    Failed,
+    PhaseDone,
+    Planned,
+    Report,
+    Stopped,
+    Verdict,
+)
+from gantry_protocol.words import Phase, Then
+
+from gantry.domains.runs import repo
+from gantry.domains.runs.leasing import holds
+from gantry.domains.runs.model import Run
+from gantry.domains.runs.service import advance
+from gantry.domains.runs.states import APPLYABLE, TERMINAL, Kind, Signal, State
+from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate import repo as tfstate
+from gantry.domains.tfstate import service as states
+from gantry.kernel.errors import NotFound
+from gantry.kernel.tx import SYSTEM, Tx
+from gantry.ports.vault import Vault
+
+log = structlog.get_logger()
+
+_PHASE_OF = {
+    State.PREPARING: Phase.PREPARE,
+    State.PREPARING_REPLAN: Phase.PREPARE,
+    State.PREPARING_APPLY: Phase.PREPARE,
+    State.INITIALIZING: Phase.INIT,
+    State.PLANNING: Phase.PLAN,
+    State.APPLYING: Phase.APPLY,
+    State.DESTROYING: Phase.DESTROY,
+    State.PERFORMING: Phase.PERFORM,
+}
+
+
+async def report(
+    tx: Tx, vault: Vault, run_id: str, worker_id: str, fence: int, told: Report
+) -> Verdict:
+    """Take in what a worker says of its run, and say what comes next."""
+    try:
+        stack, run = await repo.lock(tx.acting_as(SYSTEM), run_id)
+    except NotFound:
+        return Verdict(accepted=False, reason="there is no such run")
+    if await holds(tx, run_id, worker_id, fence) is None:
+        return _refused(run)
+    phase = told.phase if not isinstance(told, Planned) else Phase.PLAN
+    if phase is not _PHASE_OF.get(run.state):
+        return _repeat_or_refuse(run, phase)
+    system = tx.acting_as(SYSTEM)
+    match told:
+        case PhaseDone():
+            return await _phase_done(system, stack, run, told)
+        case Planned():
+            return await _planned(system, stack, run, told)
+        case Applied():
+            return await _applied(system, vault, stack, run, told)
+        case Failed():
+            run.failure = told.reason
+            await advance(system, stack, run, Signal.FAIL, note=told.reason)
+            return _end(run)
+        case Stopped():
+            await advance(system, stack, run, Signal.STOP, note=run.stop_note)
+            return _end(run)
+
+
+async def _phase_done(tx: Tx, stack: Stack, run: Run, told: PhaseDone) -> Verdict:
+    if told.tool_version:
+        run.tool_version = told.tool_version
+    if told.phase is Phase.PREPARE:
+        straight = run.kind is Kind.TASK and run.skip_init
+        await advance(tx, stack, run, Signal.START_TASK if straight else Signal.START)
+        return _continue(run)
+    ends = told.phase is Phase.PERFORM or run.kind is Kind.PARSE
+    if ends and not told.wrapped_up:
+        return Verdict(accepted=True, then=Then.WRAP_UP, state=State.FINISHED.value)
+    if told.phase is Phase.PERFORM:
+        # The command may have changed outputs, if it changed the state.
+        await advance(tx, stack, run, Signal.PHASE_OK)
+        return _end(run)
+    await advance(tx, stack, run, Signal.PHASE_OK)
+    return _end(run) if ends else _continue(run)
+
+
+async def _planned(tx: Tx, stack: Stack, run: Run, told: Planned) -> Verdict:
+    signal = _after_plan(stack, run, told)
+    if signal is Signal.ASK_CONFIRMATION and told.workspace_key is None:
+        # Whoever applies this plan needs the workspace; ask for it before anybody can confirm.
+        return Verdict(accepted=True, then=Then.ARCHIVE, state=run.state.value)
+    if signal in (Signal.NO_CHANGES, Signal.PHASE_OK) and not told.wrapped_up:
+        return Verdict(accepted=True, then=Then.WRAP_UP, state=State.FINISHED.value)
+    run.delta = told.delta.model_dump(by_alias=True)
+    run.plan_sha256, run.workspace_key = told.plan_sha256, told.workspace_key
+    current = await tfstate.current(tx, stack.id) if stack.manages_state else None
+    run.plan_serial = current.serial if current else None
+    run.plan_lineage = current.lineage if current else None
+    await repo.replace_changes(tx, run.id, _change_rows(run, told))
+    await advance(tx, stack, run, signal)
+    if signal is Signal.DEPLOY:
+        return _continue(run)
+    return _end(run)
+
+
+def _after_plan(stack: Stack, run: Run, told: Planned) -> Signal:
+    if not told.changed:
+        return Signal.NO_CHANGES
+    if run.kind not in APPLYABLE:
+        return Signal.DEPLOY if run.kind is Kind.TESTING else Signal.PHASE_OK
+    # A lock switches unattended deployment off while it lasts.
+    attended = not run.autodeploy or (stack.locked_at is not None and not run.deletes_stack)
+    return Signal.ASK_CONFIRMATION if attended else Signal.DEPLOY
+
+
+async def _applied(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Applied) -> Verdict:
+    if not told.wrapped_up and not (run.kind is Kind.TESTING and run.state is State.APPLYING):
+        return Verdict(accepted=True, then=Then.WRAP_UP, state=State.FINISHED.value)
+    await _publish_outputs(tx, vault, stack, run, told)
+    await advance(tx, stack, run, Signal.PHASE_OK)
+    return _end(run) if run.state in TERMINAL else _continue(run)
+
+
+async def _publish_outputs(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Applied) -> None:
+    fresh: list[states.FreshOutput] | None
+    if told.outputs is not None:
+        fresh = [
+            states.FreshOutput(o.name, o.value, o.sensitive, o.description) for o in told.outputs
+        ]
+    else:
+        fresh = await states.outputs_of_current(tx, vault, stack.id)
+    if fresh is not None:
+        await states.publish_outputs(
+            tx,
+            vault,
+            stack.id,
+            fresh,
+            run_id=run.id,
+            keep_sensitive=stack.sensitive_output_upload,
+        )
+
+
+def _change_rows(run: Run, told: Planned) -> list[dict[str, Any]]:
+    return [
+        {
+            "run_id": run.id,
+            "position": position,
+            "address": change.address,
+            "previous_address": change.previous_address,
+            "type": change.type,
+            "action": change.action,
+            "values": {"before": change.before, "after": change.after},
+        }
+        for position, change in enumerate(told.changes)
+    ]
+
+
+def _repeat_or_refuse(run: Run, phase: Phase) -> Verdict:
+    ahead = _PHASE_OF.get(run.state)
+    if ahead is not None and _ORDER.index(phase) < _ORDER.index(ahead):
+        # The report was taken and its answer lost: say again where the run is.
+        return _continue(run)
+    return _refused(run, f"a report on {phase.value} does not fit a run that is {run.state.value}")
+
+
+_ORDER = [Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.APPLY, Phase.DESTROY, Phase.PERFORM]
+
+
+def _continue(run: Run) -> Verdict:
+    return Verdict(
+        accepted=True,
+        then=Then.CONTINUE,
+        phase=_PHASE_OF[run.state],
+        state=run.state.value,
+        state_version=run.state_version,
+    )
+
+
+def _end(run: Run) -> Verdict:
+    return Verdict(
+        accepted=True, then=Then.END, state=run.state.value, state_version=run.state_version
+    )
+
+
+def _refused(run: Run, reason: str = "the run is no longer yours") -> Verdict:
+    log.info("report refused", run_id=run.id, reason=reason, state=run.state.value)
+    return Verdict(accepted=False, reason=reason, state=run.state.value)

@@ -1,0 +1,267 @@
+"""The heart of runs: making one, moving it along the table, letting the next one start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from gantry.domains.pools import repo as pools
+from gantry.domains.runs import logs_repo, repo
+from gantry.domains.runs.events import RunMoved
+from gantry.domains.runs.model import Run, Transition
+from gantry.domains.runs.states import (
+    APPLYABLE,
+    EXECUTING,
+    LOCKING,
+    TERMINAL,
+    WORKING,
+    Kind,
+    Signal,
+    State,
+    has_logs,
+    step,
+)
+from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks import service as stack_service
+from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate import repo as tfstate
+from gantry.domains.vcs import service as vcs
+from gantry.domains.vcs.model import Commit, FetchState
+from gantry.kernel.errors import Conflict
+from gantry.kernel.ids import new_id
+from gantry.kernel.tx import SYSTEM, Tx
+from gantry.ports.vault import Vault
+
+log = structlog.get_logger()
+
+_SHOWN_ON_STACK = frozenset(State) - {
+    State.QUEUED,
+    State.PENDING,
+    State.PENDING_REVIEW,
+    State.PERFORMING,
+    State.CANCELED,
+    State.SKIPPED,
+}
+"""StackState is RunState without these (contract: enum StackState)."""
+
+SOURCE_TRUSTED = timedelta(days=1)
+"""The bucket of fetched trees keeps two days; an older tree is fetched again before a start."""
+
+
+class NoPool(Conflict):
+    """The stack is to run on the public pool and this installation has none."""
+
+    code = "NO_WORKER_POOL"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The stack has no worker pool and this installation runs no public one;"
+            " choose a pool in the stack's settings."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What a run is made from."""
+
+    kind: Kind
+    title: str
+    commit: Commit | None
+    branch: str | None = None
+    trigger_kind: str = "user"
+    command: str | None = None
+    skip_init: bool = False
+    autodeploy: bool | None = None
+    runtime_config: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Sequence[tuple[str, str]] = ()
+    workspace_upload_key: str | None = None
+    user_metadata: Sequence[str] = ()
+    retry_of: str | None = None
+    deletes_stack: bool = False
+    drift: bool = False
+
+
+async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
+    """A queued run of the stack, which the caller holds; it starts at once if it can.
+
+    Raises NoPool.
+    """
+    pool_id = stack.pool_id
+    if pool_id is None:
+        public = await pools.public(tx)
+        if public is None:
+            raise NoPool
+        pool_id = public.id
+    run = Run(
+        id=new_id(),
+        stack_id=stack.id,
+        kind=new.kind,
+        state=State.QUEUED,
+        state_version=0,
+        created_at=tx.now,
+        updated_at=tx.now,
+        title=new.title,
+        triggered_by=None if new.trigger_kind == "git commit" else tx.actor.name,
+        trigger_kind=new.trigger_kind,
+        commit_id=new.commit.id if new.commit else None,
+        branch=new.branch or stack.branch,
+        command=new.command,
+        skip_init=new.skip_init,
+        targets=[],
+        autodeploy=stack.autodeploy if new.autodeploy is None else new.autodeploy,
+        runtime_config=dict(new.runtime_config),
+        workspace_upload_key=new.workspace_upload_key,
+        user_metadata=list(new.user_metadata),
+        retry_of=new.retry_of,
+        deletes_stack=new.deletes_stack,
+        pool_id=pool_id,
+        priority=0,
+        drift=new.drift,
+        fence=0,
+        outcome_unknown=False,
+    )
+    if new.overrides:
+        plain = json.dumps([list(pair) for pair in new.overrides]).encode()
+        run.overrides_sealed = vault.seal(plain, identity=f"run-overrides:{run.id}")
+    tx.session.add(run)
+    await tx.session.flush()
+    _record(tx, run, None, note=None, worker_id=None)
+    await promote(tx, stack)
+    return run
+
+
+async def advance(
+    tx: Tx,
+    stack: Stack,
+    run: Run,
+    signal: Signal,
+    *,
+    note: str | None = None,
+    worker_id: str | None = None,
+) -> None:
+    """Move a run along the table, and do all that belongs to the move.
+
+    The caller holds the stack and the run (repo.lock). Raises IllegalMove, and then nothing
+    has changed. When the run ends, the stack's next one starts in the same transaction.
+    """
+    before, after = run.state, step(run.state, signal, run.kind)
+    run.state, run.state_version, run.updated_at = after, run.state_version + 1, tx.now
+    if has_logs(before):
+        await logs_repo.close(tx, run.id, run.state_version - 1)
+    if has_logs(after):
+        logs_repo.open_stream(tx, run.id, run.state_version)
+    if before in WORKING and after not in WORKING:
+        worker_id = await repo.drop_lease(tx, run.id) or worker_id
+    if after in TERMINAL:
+        run.finished_at = tx.now
+    if after not in WORKING:
+        # No process of this run is alive: what it held of the state is free.
+        await tfstate.release_run(tx, run.id)
+    _record(tx, run, before, note=note, worker_id=worker_id)
+    await _show_on_stack(tx, run, before)
+    log.info(
+        "run moved",
+        run_id=run.id,
+        stack_id=run.stack_id,
+        before=before.value,
+        after=after.value,
+        signal=signal.name,
+    )
+    if after in TERMINAL:
+        await tx.session.flush()
+        if run.deletes_stack:
+            await _finish_deletion(tx, stack, run)
+        await promote(tx.acting_as(SYSTEM), stack)
+
+
+async def promote(tx: Tx, stack: Stack) -> None:
+    """Let the stack's queued runs start that may: see `why_queued`. The caller holds the stack.
+
+    Safe to call at any time, for no reason: it looks at the world and moves it on.
+    """
+    system = tx.acting_as(SYSTEM)
+    await tx.session.flush()
+    held = await repo.holder(tx, stack.id)
+    for run, commit in await repo.queued(tx, stack.id):
+        if run.state is not State.QUEUED:
+            continue  # an earlier one's end has already moved it
+        if commit is not None and not await _source_settled(system, stack, run, commit):
+            held = await repo.holder(tx, stack.id)
+            continue
+        if run.kind in LOCKING:
+            if held is not None or _locked_out(stack, run):
+                continue
+            held = run
+        await advance(system, stack, run, Signal.UNBLOCK)
+
+
+def why_queued(stack: Stack, run: Run, commit: Commit | None, held: Run | None) -> str:
+    """In words, what a queued run waits for."""
+    if commit is not None and commit.state is FetchState.WANTED:
+        return "waits for its source to be fetched"
+    if run.kind in LOCKING and held is not None and held.id != run.id:
+        return f"waits for run {held.id}, which holds the stack"
+    if run.kind in LOCKING and _locked_out(stack, run):
+        return f"waits for {stack.locked_by} to unlock the stack"
+    return "waits for its turn"
+
+
+async def _source_settled(tx: Tx, stack: Stack, run: Run, commit: Commit) -> bool:
+    if commit.state is FetchState.WANTED:
+        return False
+    if commit.state is FetchState.FAILED:
+        run.failure = commit.error or "The source could not be fetched."
+        await advance(tx, stack, run, Signal.FAIL, note=run.failure)
+        return False
+    if commit.stored_at is not None and commit.stored_at < tx.now - SOURCE_TRUSTED:
+        await vcs.want(
+            tx, repository_url=commit.repository_url, branch=commit.branch, sha=commit.sha
+        )
+        return False
+    return True
+
+
+def _locked_out(stack: Stack, run: Run) -> bool:
+    return stack.locked_at is not None and stack.locked_by != run.triggered_by
+
+
+def _record(
+    tx: Tx, run: Run, before: State | None, *, note: str | None, worker_id: str | None
+) -> None:
+    tx.session.add(
+        Transition(
+            run_id=run.id,
+            version=run.state_version,
+            before=before,
+            after=run.state,
+            at=tx.now,
+            actor=tx.actor.name,
+            note=note,
+            worker_id=worker_id,
+        )
+    )
+    tx.emit(
+        RunMoved(run.id, run.stack_id, run.pool_id, run.kind, before, run.state, run.state_version)
+    )
+
+
+async def _show_on_stack(tx: Tx, run: Run, before: State) -> None:
+    if run.kind not in APPLYABLE or run.state not in _SHOWN_ON_STACK or before is State.QUEUED:
+        if not (run.kind in APPLYABLE and run.state is State.READY):
+            return
+    applied = tx.now if before in EXECUTING and run.state is State.FINISHED else None
+    await stacks.show_state(
+        tx, run.stack_id, state=run.state.value, by=tx.actor.name, applied_at=applied
+    )
+
+
+async def _finish_deletion(tx: Tx, stack: Stack, run: Run) -> None:
+    if run.state is State.FINISHED:
+        await stack_service.delete(tx, stack)
+    else:
+        await stack_service.give_up_deletion(tx.acting_as(SYSTEM), stack.id)

@@ -1,0 +1,1 @@
+"""The tree that everything hangs on."""

@@ -1,0 +1,1 @@
+"""Code, settings and locks."""

@@ -1,0 +1,206 @@
+"""Every query about stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from gantry.domains.people import access
+from gantry.domains.stacks.model import Provider, Stack, Star, Vendor
+from gantry.domains.vcs.model import Commit
+from gantry.kernel.errors import NotFound
+from gantry.kernel.paging import Page
+from gantry.kernel.search import (
+    Predicate,
+    Search,
+    Searchable,
+    boolean,
+    contains,
+    equals,
+    label,
+    run_search,
+)
+from gantry.kernel.tx import Tx
+
+
+def visible(tx: Tx) -> Select[Stack]:
+    """Every query a person's request leads to starts here."""
+    query = select(Stack).where(Stack.deleted_at.is_(None))
+    spaces = access.readable_spaces(tx.actor)
+    return query if spaces is None else query.where(Stack.space_id.in_(spaces))
+
+
+async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Stack]:
+    """Those of the stacks that exist and that the actor may see."""
+    rows = await tx.session.scalars(visible(tx).where(Stack.id.in_(ids)))
+    return {stack.id: stack for stack in rows}
+
+
+async def find(tx: Tx, stack_id: str) -> Stack:
+    """The stack. Raises NotFound."""
+    stack = await tx.session.scalar(visible(tx).where(Stack.id == stack_id))
+    if stack is None:
+        raise NotFound("stack not found", detail=f"stack={stack_id}")
+    return stack
+
+
+async def lock(tx: Tx, stack_id: str) -> Stack:
+    """The stack, held until the transaction ends. Raises NotFound.
+
+    Whoever changes a stack or one of its runs holds this first: it is what keeps two
+    decisions about one stack apart, and the one order in which rows are locked.
+    """
+    stack = await tx.session.scalar(
+        visible(tx).where(Stack.id == stack_id).with_for_update(of=Stack),
+        execution_options={"populate_existing": True},
+    )
+    if stack is None:
+        raise NotFound("stack not found", detail=f"stack={stack_id}")
+    return stack
+
+
+async def all_visible(tx: Tx) -> list[Stack]:
+    """Every stack the actor may see, by name."""
+    return list(await tx.session.scalars(visible(tx).order_by(Stack.name, Stack.id)))
+
+
+async def id_taken(tx: Tx, stack_id: str) -> bool:
+    """Whether the id was ever given: ids of deleted stacks stay in their runs' history."""
+    return await tx.session.scalar(select(literal(1)).where(Stack.id == stack_id)) is not None
+
+
+async def count_in_pool(tx: Tx, pool_id: str) -> int:
+    """How many stacks use the pool, whoever may see them."""
+    query = select(func.count()).where(Stack.pool_id == pool_id, Stack.deleted_at.is_(None))
+    return await tx.session.scalar(query) or 0
+
+
+async def counts_by_state(tx: Tx) -> dict[str, int]:
+    """How many visible stacks are in each state."""
+    inner = visible(tx).subquery()
+    rows = await tx.session.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
+    return {state: count for state, count in rows}
+
+
+async def starred(tx: Tx, stack_ids: Sequence[str]) -> dict[str, bool]:
+    """Which of the stacks the actor has starred."""
+    query = select(Star.stack_id).where(Star.stack_id.in_(stack_ids), Star.actor == tx.actor.id)
+    mine = set(await tx.session.scalars(query))
+    return {stack_id: stack_id in mine for stack_id in stack_ids}
+
+
+async def set_star(tx: Tx, stack_id: str, *, star: bool) -> None:
+    """Remember, or forget, that the actor keeps the stack at hand."""
+    if star:
+        await tx.session.execute(
+            insert(Star).values(stack_id=stack_id, actor=tx.actor.id).on_conflict_do_nothing()
+        )
+    else:
+        await tx.session.execute(
+            delete(Star).where(Star.stack_id == stack_id, Star.actor == tx.actor.id)
+        )
+
+
+async def show_state(
+    tx: Tx, stack_id: str, *, state: str, by: str, applied_at: datetime | None
+) -> None:
+    """What the list of stacks shows about the run that holds the stack."""
+    values: dict[str, Any] = {"state": state, "state_set_at": tx.now, "state_set_by": by}
+    if applied_at is not None:
+        values["last_apply_at"] = applied_at
+    await tx.session.execute(update(Stack).where(Stack.id == stack_id).values(**values))
+
+
+async def search(tx: Tx, wanted: Search) -> Page[Stack]:
+    """A page of the visible stacks. Raises BadSearch, BadCursor."""
+    mine = select(Star.stack_id).where(Star.actor == tx.actor.id)
+    orders = {
+        **_ORDERS,
+        "starred": case((Stack.id.in_(mine), 0), else_=1),
+    }
+    kind = Searchable(_FIELDS, orders, _text, "createdAt", Stack.id)
+    return await run_search(tx, visible(tx), wanted, kind, Stack)
+
+
+def _text(word: str) -> Any:
+    return or_(
+        contains(Stack.name, word),
+        contains(Stack.id, word),
+        contains(Stack.description, word),
+        contains(func.cast(Stack.labels, Stack.name.type), word),
+    )
+
+
+def _repository(predicate: Predicate) -> Any:
+    # Clients send `owner/name` from the Git remote while the stack holds the bare name.
+    values = [value.strip("/") for value in predicate.strings or []]
+    return or_(
+        Stack.repository.in_(values),
+        func.concat(Stack.namespace, "/", Stack.repository).in_(values),
+    )
+
+
+def _project_root(predicate: Predicate) -> Any:
+    values = [value.strip("/") for value in predicate.strings or []]
+    return func.trim(func.coalesce(Stack.project_root, ""), "/").in_(values)
+
+
+def _commit(predicate: Predicate) -> Any:
+    wanted = select(Commit.id).where(Commit.sha.in_(predicate.strings or []))
+    return Stack.tracked_commit_id.in_(wanted)
+
+
+_VENDOR_NAMES = {
+    "terraform": (Vendor.TERRAFORM,),
+    "opentofu": (Vendor.OPENTOFU,),
+    "open_tofu": (Vendor.OPENTOFU,),
+    **{
+        vendor.value: (vendor,)
+        for vendor in Vendor
+        if vendor.value not in ("terraform", "opentofu")
+    },
+}
+
+
+def _vendor(predicate: Predicate) -> Any:
+    names = [name.lower() for name in predicate.enums or predicate.strings or []]
+    return Stack.vendor.in_([v for name in names for v in _VENDOR_NAMES.get(name, ())])
+
+
+_FIELDS = {
+    "administrative": boolean(Stack.administrative),
+    "locked": boolean(Stack.locked_at.is_not(None)),
+    "isDisabled": boolean(Stack.disabled),
+    "state": equals(Stack.state),
+    "vendor": _vendor,
+    "branch": equals(Stack.branch),
+    "commit": _commit,
+    "label": label(Stack.labels),
+    "labels": label(Stack.labels),
+    "name": equals(Stack.name),
+    "slug": equals(Stack.id),
+    "space": equals(Stack.space_id),
+    "projectRoot": _project_root,
+    "repository": _repository,
+    "workerPool": equals(Stack.pool_id),
+}
+_ORDERS = {"createdAt": Stack.created_at, "name": Stack.name, "state": Stack.state}
+
+
+async def due_for_sync(tx: Tx, before: datetime, limit: int) -> list[Stack]:
+    """Raw Git stacks whose branch was not looked at since `before`, longest ago first."""
+    query = (
+        select(Stack)
+        .where(
+            Stack.deleted_at.is_(None),
+            Stack.provider == Provider.GIT,
+            or_(Stack.synced_at.is_(None), and_(Stack.synced_at < before)),
+        )
+        .order_by(Stack.synced_at.asc().nulls_first())
+        .limit(limit)
+    )
+    return list(await tx.session.scalars(query))

@@ -1,0 +1,308 @@
+"""What can be done with stacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gantry.domains.contexts import service as contexts
+from gantry.domains.contexts.model import OwnerKind
+from gantry.domains.people.actions import Action
+from gantry.domains.pools import repo as pools
+from gantry.domains.spaces import service as spaces
+from gantry.domains.stacks import access, repo
+from gantry.domains.stacks.events import StackChanged, StackUnlocked
+from gantry.domains.stacks.model import Provider, Stack, Vendor
+from gantry.domains.stacks.vendors import BadStack
+from gantry.kernel.errors import Conflict, UserError
+from gantry.kernel.ids import is_ulid, slug, unique_slug
+from gantry.kernel.tx import Tx
+from gantry.ports.vault import Vault
+
+NAME_MAX = 255
+HOOKS = tuple(
+    f"{when}_{phase}"
+    for phase in ("init", "plan", "apply", "perform", "destroy")
+    for when in ("before", "after")
+) + ("after_run",)
+
+_BAD_TEXT = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The whole desired state of a stack, as a client sends it; None means the default."""
+
+    name: str
+    repository: str
+    branch: str
+    administrative: bool = False
+    provider: Provider | None = None
+    namespace: str | None = None
+    repository_url: str | None = None
+    project_root: str | None = None
+    project_globs: Sequence[str] | None = None
+    sparse_checkout_paths: Sequence[str] | None = None
+    vcs_integration_id: str | None = None
+    description: str | None = None
+    labels: Sequence[str] | None = None
+    space_id: str | None = None
+    pool_id: str | None = None
+    runner_image: str | None = None
+    hooks: dict[str, Sequence[str]] = field(default_factory=dict)
+    autodeploy: bool | None = None
+    autoretry: bool | None = None
+    github_action_deploy: bool | None = None
+    local_preview_enabled: bool | None = None
+    protect_from_deletion: bool | None = None
+    well_known_secret_masking: bool | None = None
+    sensitive_output_upload: bool | None = None
+    disabled: bool | None = None
+    vendor: Vendor = Vendor.TERRAFORM
+    vendor_config: dict[str, Any] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+    """What reading the vendor's settings already found wrong."""
+
+
+async def create(
+    tx: Tx, wanted: Wanted, *, manages_state: bool, forced_slug: str | None = None
+) -> Stack:
+    """A new stack. Raises BadStack listing every fault, NotFound, NotAllowed, Conflict."""
+    space = await spaces.resolve(tx, wanted.space_id)
+    _check(wanted)
+    pool_id = await _pool(tx, wanted.pool_id)
+    stack = Stack(
+        id=await _free_id(tx, wanted.name, forced_slug),
+        space_id=space.id,
+        manages_state=manages_state,
+        created_at=tx.now,
+        updated_at=tx.now,
+        **_settings(wanted),
+        pool_id=pool_id,
+    )
+    access.require(tx, Action.STACK_CREATE, stack)
+    tx.session.add(stack)
+    tx.emit(StackChanged(stack.id))
+    return stack
+
+
+async def update(tx: Tx, stack_id: str, wanted: Wanted) -> Stack:
+    """Change the stack to what is wanted; the id stays. Raises as `create` does."""
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_UPDATE, stack)
+    _check(wanted)
+    if wanted.space_id and wanted.space_id != stack.space_id:
+        stack.space_id = (await spaces.resolve(tx, wanted.space_id)).id
+        access.require(tx, Action.STACK_UPDATE, stack)
+    source = (stack.repository_url, stack.repository, stack.namespace, stack.branch)
+    for name, value in _settings(wanted, before=stack).items():
+        setattr(stack, name, value)
+    stack.pool_id = await _pool(tx, wanted.pool_id)
+    stack.updated_at = tx.now
+    if source != (stack.repository_url, stack.repository, stack.namespace, stack.branch):
+        stack.tracked_commit_id = stack.branch_head_id = stack.tracked_commit_set_by = None
+        stack.synced_at = stack.sync_error = None
+    tx.emit(StackChanged(stack.id))
+    return stack
+
+
+async def lock(tx: Tx, stack_id: str, *, note: str | None) -> Stack:
+    """Keep everybody else's runs off the stack. Raises Conflict when another holds the lock."""
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_LOCK, stack)
+    if stack.locked_at is not None:
+        raise Conflict(f"stack is already locked by {stack.locked_by}")
+    stack.locked_at, stack.locked_by, stack.lock_note = tx.now, tx.actor.name, note or None
+    tx.emit(StackChanged(stack.id))
+    return stack
+
+
+async def unlock(tx: Tx, stack_id: str) -> Stack:
+    """Let everybody's runs go on. The owner may, and whoever may force it.
+
+    Raises Conflict when the stack is not locked, NotAllowed.
+    """
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_UNLOCK, stack)
+    if stack.locked_at is None:
+        raise Conflict("stack is not locked")
+    if stack.locked_by != tx.actor.name:
+        access.require(tx, Action.STACK_UNLOCK_FORCE, stack)
+    stack.locked_at = stack.locked_by = stack.lock_note = None
+    tx.emit(StackChanged(stack.id))
+    tx.emit(StackUnlocked(stack.id))
+    return stack
+
+
+async def lock_for_unknown_outcome(tx: Tx, stack_id: str, *, note: str) -> None:
+    """Nothing more happens to the stack until somebody has looked; an existing lock stays."""
+    stack = await repo.lock(tx, stack_id)
+    if stack.locked_at is None:
+        stack.locked_at, stack.locked_by, stack.lock_note = tx.now, "system", note
+        tx.emit(StackChanged(stack.id))
+
+
+async def set_disabled(tx: Tx, stack_id: str, *, disabled: bool) -> Stack:
+    """A disabled stack takes no new runs."""
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_DISABLE if disabled else Action.STACK_ENABLE, stack)
+    stack.disabled = disabled
+    tx.emit(StackChanged(stack.id))
+    return stack
+
+
+async def star(tx: Tx, stack_id: str, *, star: bool) -> Stack:
+    """Keep the stack at hand, or no longer."""
+    stack = await repo.find(tx, stack_id)
+    access.require(tx, Action.STACK_SET_STAR, stack)
+    await repo.set_star(tx, stack.id, star=star)
+    return stack
+
+
+async def begin_deletion(tx: Tx, stack_id: str) -> Stack:
+    """The stack is on its way out: it takes no other run. Raises Conflict when protected."""
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_DELETE, stack)
+    if stack.protect_from_deletion:
+        raise Conflict("stack is protected from deletion")
+    stack.deleting = True
+    tx.emit(StackChanged(stack.id))
+    return stack
+
+
+async def delete(tx: Tx, stack: Stack) -> None:
+    """The stack is gone from every list; its runs stay as history. Call with it locked."""
+    stack.deleting, stack.deleted_at = False, tx.now
+    tx.emit(StackChanged(stack.id))
+
+
+async def give_up_deletion(tx: Tx, stack_id: str) -> None:
+    """The resources could not be destroyed: the stack stays."""
+    stack = await repo.lock(tx, stack_id)
+    stack.deleting = False
+    tx.emit(StackChanged(stack.id))
+
+
+async def migrate_vendor(tx: Tx, stack_id: str, *, vendor: Vendor, config: dict[str, Any]) -> Stack:
+    """Another tool for the same code and state; how the state is kept does not change."""
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_UPDATE, stack)
+    if vendor is not stack.vendor and stack.vendor is Vendor.TERRAFORM:
+        stack.migrated_from_terraform = True
+    stack.vendor, stack.vendor_config, stack.updated_at = vendor, config, tx.now
+    tx.emit(StackChanged(stack.id))
+    return stack
+
+
+async def check_may_read(tx: Tx, stack_id: str) -> Stack:
+    """The stack, if the actor may see it. Raises NotFound."""
+    return await repo.find(tx, stack_id)
+
+
+async def reslug_elements(tx: Tx, vault: Vault, *, before: str, after: str) -> None:
+    """Move the stack's own environment to its new id."""
+    await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=before, after=after)
+
+
+def remote_url(stack: Stack) -> str:
+    """The address Git is given. Raises UserError when the stack's provider has none here."""
+    if stack.provider is Provider.GIT and stack.repository_url:
+        return stack.repository_url
+    raise NoSource(stack.provider)
+
+
+class NoSource(UserError):
+    """The stack's code cannot be fetched by this installation."""
+
+    code = "NO_SOURCE"
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__(
+            f"This installation has no {provider.value} integration. Use raw Git: provider GIT"
+            " with the repository's URL."
+        )
+
+
+def _check(wanted: Wanted) -> None:
+    faults = list(wanted.faults)
+    for what, text, longest in (
+        ("name", wanted.name, NAME_MAX),
+        ("branch", wanted.branch, 255),
+        ("repository", wanted.repository, 255),
+    ):
+        if not text.strip() or len(text) > longest or _BAD_TEXT.search(text):
+            faults.append(f"{what}: must have 1 to {longest} printable characters")
+    if wanted.name.strip() and not slug(wanted.name):
+        faults.append("name: must contain a letter or a digit")
+    root = wanted.project_root or ""
+    if root.startswith("/") or ".." in root.split("/") or _BAD_TEXT.search(root):
+        faults.append("project root: must be a path inside the repository")
+    if wanted.provider is Provider.GIT and not wanted.repository_url:
+        faults.append("repository URL: raw Git needs the address of the repository")
+    for name in wanted.hooks:
+        if name not in HOOKS:
+            faults.append(f"hooks: there is no {name}")
+    if any("\0" in command for commands in wanted.hooks.values() for command in commands):
+        faults.append("hooks: a command cannot hold a NUL character")
+    if faults:
+        raise BadStack(faults)
+
+
+def _settings(wanted: Wanted, before: Stack | None = None) -> dict[str, Any]:
+    def keep(value: bool | None, name: str, default: bool) -> bool:
+        if value is not None:
+            return value
+        return default if before is None else bool(getattr(before, name))
+
+    return {
+        "name": wanted.name.strip(),
+        "repository": wanted.repository.strip(),
+        "branch": wanted.branch.strip(),
+        "administrative": wanted.administrative,
+        "provider": wanted.provider or (before.provider if before else Provider.GITHUB),
+        "namespace": wanted.namespace or "",
+        "repository_url": wanted.repository_url or None,
+        "project_root": wanted.project_root or None,
+        "project_globs": list(wanted.project_globs or ()),
+        "sparse_checkout_paths": list(wanted.sparse_checkout_paths or ()),
+        "vcs_integration_id": wanted.vcs_integration_id or None,
+        "description": wanted.description,
+        "labels": sorted(set(wanted.labels or ())),
+        "runner_image": wanted.runner_image or None,
+        "hooks": {name: list(commands) for name, commands in wanted.hooks.items() if commands},
+        "autodeploy": keep(wanted.autodeploy, "autodeploy", False),
+        "autoretry": keep(wanted.autoretry, "autoretry", False),
+        "github_action_deploy": keep(wanted.github_action_deploy, "github_action_deploy", True),
+        "local_preview_enabled": keep(wanted.local_preview_enabled, "local_preview_enabled", False),
+        "protect_from_deletion": keep(wanted.protect_from_deletion, "protect_from_deletion", False),
+        "well_known_secret_masking": keep(
+            wanted.well_known_secret_masking, "well_known_secret_masking", False
+        ),
+        "sensitive_output_upload": keep(
+            wanted.sensitive_output_upload, "sensitive_output_upload", False
+        ),
+        "disabled": keep(wanted.disabled, "disabled", False),
+        "vendor": wanted.vendor,
+        "vendor_config": wanted.vendor_config,
+    }
+
+
+async def _free_id(tx: Tx, name: str, forced: str | None) -> str:
+    if forced:
+        if slug(forced) != forced or is_ulid(forced):
+            raise BadStack([f'slug: "{forced}" is not a slug'])
+        if await repo.id_taken(tx, forced):
+            raise Conflict(f'stack with slug "{forced}" already exists')
+        return forced
+    wanted = unique_slug(name, frozenset())
+    return unique_slug(name, {wanted}) if await repo.id_taken(tx, wanted) else wanted
+
+
+async def _pool(tx: Tx, pool_id: str | None) -> str | None:
+    if not pool_id:
+        return None
+    if pool_id not in await pools.by_ids(tx, [pool_id]):
+        raise BadStack([f"worker pool: {pool_id} not found"])
+    return pool_id

@@ -1,0 +1,1 @@
+"""Terraform state: versions, locks, outputs, resources."""

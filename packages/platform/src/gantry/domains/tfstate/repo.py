@@ -1,0 +1,152 @@
+"""Every query about state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from gantry.domains.tfstate.model import StackOutput, StackResource, StateLock, StateVersion
+from gantry.domains.tfstate.rules import FoundResource, digest
+from gantry.kernel.tx import Tx
+
+INSERT_BATCH = 1000
+"""Rows per statement: below Postgres' limit of 65,535 parameters with room to spare."""
+
+
+async def current(tx: Tx, stack_id: str) -> StateVersion | None:
+    """The stack's newest state."""
+    query = (
+        select(StateVersion)
+        .where(StateVersion.stack_id == stack_id)
+        .order_by(StateVersion.created_at.desc(), StateVersion.id.desc())
+        .limit(1)
+    )
+    return await tx.session.scalar(query)
+
+
+async def version(tx: Tx, stack_id: str, version_id: str) -> StateVersion | None:
+    """One stored state of the stack."""
+    query = select(StateVersion).where(
+        StateVersion.stack_id == stack_id, StateVersion.id == version_id
+    )
+    return await tx.session.scalar(query)
+
+
+async def history(tx: Tx, stack_id: str, limit: int) -> list[StateVersion]:
+    """The stack's states, newest first."""
+    query = (
+        select(StateVersion)
+        .where(StateVersion.stack_id == stack_id)
+        .order_by(StateVersion.created_at.desc(), StateVersion.id.desc())
+        .limit(limit)
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def lock_of(tx: Tx, stack_id: str) -> StateLock | None:
+    """Who holds the state, held itself until the transaction ends."""
+    return await tx.session.get(StateLock, stack_id, with_for_update=True, populate_existing=True)
+
+
+async def take_lock(tx: Tx, lock: StateLock) -> bool:
+    """Hold the state; False when somebody does already."""
+    made = await tx.session.execute(
+        insert(StateLock)
+        .values(
+            stack_id=lock.stack_id,
+            lock_id=lock.lock_id,
+            info=lock.info,
+            run_id=lock.run_id,
+            locked_at=lock.locked_at,
+        )
+        .on_conflict_do_nothing()
+        .returning(StateLock.stack_id)
+    )
+    return made.scalar_one_or_none() is not None
+
+
+async def release_run(tx: Tx, run_id: str) -> None:
+    """The run is over: whatever it still holds is free."""
+    await tx.session.execute(delete(StateLock).where(StateLock.run_id == run_id))
+
+
+async def outputs(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[StackOutput]]:
+    """The stacks' outputs, by name."""
+    query = (
+        select(StackOutput)
+        .where(StackOutput.stack_id.in_(stack_ids))
+        .order_by(StackOutput.stack_id, StackOutput.name)
+    )
+    found: dict[str, list[StackOutput]] = {stack_id: [] for stack_id in stack_ids}
+    for row in await tx.session.scalars(query):
+        found[row.stack_id].append(row)
+    return found
+
+
+async def replace_outputs(tx: Tx, stack_id: str, rows: Iterable[StackOutput]) -> None:
+    """These are the stack's outputs now."""
+    await tx.session.execute(delete(StackOutput).where(StackOutput.stack_id == stack_id))
+    tx.session.add_all(list(rows))
+
+
+async def resources(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[StackResource]]:
+    """The stacks' resources, by address."""
+    query = (
+        select(StackResource)
+        .where(StackResource.stack_id.in_(stack_ids))
+        .order_by(StackResource.stack_id, StackResource.address)
+    )
+    found: dict[str, list[StackResource]] = {stack_id: [] for stack_id in stack_ids}
+    for row in await tx.session.scalars(query):
+        found[row.stack_id].append(row)
+    return found
+
+
+async def count_resources(tx: Tx, stack_ids: Sequence[str]) -> dict[str, int]:
+    """How many managed resources each stack has."""
+    rows = await tx.session.execute(
+        select(StackResource.stack_id, func.count())
+        .where(StackResource.stack_id.in_(stack_ids), StackResource.mode == "managed")
+        .group_by(StackResource.stack_id)
+    )
+    counts = {stack_id: count for stack_id, count in rows}
+    return {stack_id: counts.get(stack_id, 0) for stack_id in stack_ids}
+
+
+async def replace_resources(
+    tx: Tx, stack_id: str, found: Iterable[FoundResource], run_id: str | None
+) -> int:
+    """These are the stack's resources now; returns how many.
+
+    Who made a resource stays; who changed it last is noted when its values differ.
+    """
+    known = {row.address: row for row in (await resources(tx, [stack_id]))[stack_id]}
+    rows = []
+    for item in found:
+        before = known.get(item.address)
+        values_digest = digest(item.values.encode())
+        same = before is not None and before.values_digest == values_digest
+        rows.append(
+            {
+                "stack_id": stack_id,
+                "address": item.address,
+                "type": item.type,
+                "name": item.name,
+                "mode": item.mode,
+                "module": item.module,
+                "provider": item.provider,
+                "tainted": item.tainted,
+                "values": item.values,
+                "values_digest": values_digest,
+                "creator_run_id": before.creator_run_id if before else run_id,
+                "updater_run_id": before.updater_run_id if before and same else run_id,
+                "updated_at": before.updated_at if before and same else tx.now,
+            }
+        )
+    tx.session.expunge_all()
+    await tx.session.execute(delete(StackResource).where(StackResource.stack_id == stack_id))
+    for start in range(0, len(rows), INSERT_BATCH):
+        await tx.session.execute(insert(StackResource), rows[start : start + INSERT_BATCH])
+    return len(rows)

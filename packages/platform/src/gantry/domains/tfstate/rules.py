@@ -1,0 +1,158 @@
+"""Reading Terraform's state format (version 4), and deciding whether a new state may follow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gantry.kernel.errors import Conflict, UserError
+
+HIDDEN = "(sensitive value)"
+MAX_DEPTH = 200
+"""Nesting of values we are willing to walk; Terraform's own configuration language stops far
+earlier."""
+
+
+class BadState(UserError):
+    """Something that is not a Terraform state."""
+
+    code = "BAD_STATE"
+
+
+class StateConflict(Conflict):
+    """A state that may not follow the current one."""
+
+    code = "STATE_CONFLICT"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedState:
+    """What we need to know of a state."""
+
+    serial: int
+    lineage: str
+    outputs: dict[str, Any]
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundResource:
+    """One resource instance of a state, secrets replaced by words."""
+
+    address: str
+    type: str
+    name: str
+    mode: str
+    module: str
+    provider: str
+    tainted: bool
+    values: str
+
+
+def parse(body: bytes) -> ParsedState:
+    """Read a state. Raises BadState with what is wrong."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadState("The state is not JSON.") from None
+    if not isinstance(document, dict) or document.get("version") != 4:
+        raise BadState("The state must be of Terraform's format version 4.")
+    serial, lineage = document.get("serial"), document.get("lineage")
+    if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
+        raise BadState("The state has no valid serial.")
+    if not isinstance(lineage, str) or not lineage:
+        raise BadState("The state has no lineage.")
+    outputs = document.get("outputs") or {}
+    if not isinstance(outputs, dict) or not isinstance(document.get("resources") or [], list):
+        raise BadState("The state's outputs or resources are malformed.")
+    return ParsedState(serial, lineage, outputs, document)
+
+
+def check_succession(
+    new: ParsedState, new_digest: str, *, serial: int, lineage: str, digest: str
+) -> bool:
+    """Whether the new state has to be stored: False when it is the current one once more.
+
+    Raises StateConflict for another lineage, a lower serial, or other content under the same one.
+    """
+    if new.lineage != lineage:
+        raise StateConflict(
+            f"The state belongs to another lineage ({new.lineage}); the stack's is {lineage}."
+        )
+    if new.serial < serial:
+        raise StateConflict(
+            f"The state's serial {new.serial} is behind the stored serial {serial}."
+        )
+    if new.serial == serial:
+        if new_digest == digest:
+            return False
+        raise StateConflict(f"Another state with serial {serial} is stored already.")
+    return True
+
+
+def digest(body: bytes) -> str:
+    """Hex SHA-256."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def resources(document: dict[str, Any]) -> Iterator[FoundResource]:
+    """Every resource instance in the state, in its order."""
+    for resource in document.get("resources") or []:
+        if not isinstance(resource, dict):
+            continue
+        module = str(resource.get("module") or "")
+        mode = str(resource.get("mode") or "managed")
+        kind, name = str(resource.get("type") or ""), str(resource.get("name") or "")
+        base = f"{module}." if module else ""
+        base += f"data.{kind}.{name}" if mode == "data" else f"{kind}.{name}"
+        for instance in resource.get("instances") or []:
+            if not isinstance(instance, dict):
+                continue
+            values = _hide(instance.get("attributes"), instance.get("sensitive_attributes") or [])
+            yield FoundResource(
+                address=base + _index(instance.get("index_key")),
+                type=kind,
+                name=name,
+                mode=mode,
+                module=module,
+                provider=str(resource.get("provider") or ""),
+                tainted=instance.get("status") == "tainted",
+                values=json.dumps(values, sort_keys=True),
+            )
+
+
+def _index(key: Any) -> str:
+    if key is None:
+        return ""
+    return f"[{json.dumps(key)}]"
+
+
+def _hide(attributes: Any, paths: list[Any]) -> Any:
+    hidden = {tuple(steps) for steps in (_steps(path) for path in paths) if steps}
+
+    def walk(value: Any, here: tuple[Any, ...]) -> Any:
+        if here in hidden or len(here) > MAX_DEPTH:
+            return HIDDEN
+        if isinstance(value, dict):
+            return {key: walk(item, (*here, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item, (*here, index)) for index, item in enumerate(value)]
+        return value
+
+    return walk(attributes, ())
+
+
+def _steps(path: Any) -> list[Any]:
+    if not isinstance(path, list):
+        return []
+    steps: list[Any] = []
+    for step in path:
+        if not isinstance(step, dict):
+            return []
+        value = step.get("value")
+        # An index is written as a typed value, an attribute as a plain name.
+        steps.append(value.get("value") if isinstance(value, dict) else value)
+    return steps

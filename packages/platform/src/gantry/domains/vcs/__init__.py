@@ -1,0 +1,1 @@
+"""Commits of Git repositories, fetched once and shared."""

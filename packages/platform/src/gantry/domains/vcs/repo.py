@@ -1,0 +1,58 @@
+"""Every query about commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from gantry.domains.vcs.model import Commit, FetchState
+from gantry.domains.vcs.rules import commit_id
+from gantry.kernel.tx import Tx
+
+ARCHIVE_TRUSTED = timedelta(days=1)
+"""The metadata bucket keeps two days; within the first, a fetched tree is surely there."""
+
+
+async def want(tx: Tx, *, repository_url: str, branch: str, sha: str) -> tuple[Commit, bool]:
+    """The commit, and whether its tree has still to be fetched.
+
+    One row per commit however many ask at once; one that could not be fetched is tried again.
+    """
+    key = commit_id(repository_url, sha)
+    made = await tx.session.execute(
+        insert(Commit)
+        .values(
+            id=key,
+            repository_url=repository_url,
+            branch=branch,
+            sha=sha,
+            message="",
+            author_name="",
+            state=FetchState.WANTED,
+            wanted_at=tx.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Commit.id)
+    )
+    fresh = made.scalar_one_or_none() is not None
+    commit = await tx.session.get_one(Commit, key, with_for_update=not fresh)
+    stale = commit.stored_at is not None and commit.stored_at < tx.now - ARCHIVE_TRUSTED
+    if commit.state is FetchState.FAILED or (commit.state is FetchState.STORED and stale):
+        commit.state, commit.error = FetchState.WANTED, None
+        commit.wanted_at, commit.stored_at = tx.now, None
+        fresh = True
+    return commit, fresh
+
+
+async def lock(tx: Tx, key: str) -> Commit | None:
+    """The commit, held until the transaction ends."""
+    return await tx.session.get(Commit, key, with_for_update=True)
+
+
+async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Commit]:
+    """Commits by id. They belong to nobody: whoever sees the stack or run sees its commit."""
+    rows = await tx.session.scalars(select(Commit).where(Commit.id.in_(ids)))
+    return {commit.id: commit for commit in rows}

@@ -1,0 +1,93 @@
+"""Commits: wanted once, fetched once, shared by every run that needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+from pathlib import Path
+
+import structlog
+
+from gantry.domains.vcs import repo
+from gantry.domains.vcs.events import CommitSettled, CommitWanted
+from gantry.domains.vcs.model import Commit, FetchState
+from gantry.kernel.errors import UserError
+from gantry.kernel.tx import SYSTEM, Tx
+from gantry.ports.db import Db
+from gantry.ports.objects import Bucket, Objects
+from gantry.ports.sources import CommitInfo, RepositoryUnreachable, Sources
+
+log = structlog.get_logger()
+
+
+async def want(tx: Tx, *, repository_url: str, branch: str, sha: str) -> Commit:
+    """The commit's row; its tree is fetched in the background unless that was done."""
+    commit, missing = await repo.want(tx, repository_url=repository_url, branch=branch, sha=sha)
+    if missing:
+        tx.emit(CommitWanted(commit.id))
+    return commit
+
+
+def archive_key(commit: Commit) -> str:
+    """Where the commit's tree lies in the metadata bucket."""
+    return f"source/{commit.id}.tar.gz"
+
+
+TRIES = 3
+"""How often a repository or store that does not answer is asked before runs are told."""
+PAUSE = 2.0
+"""Seconds between two tries, doubled each time: a restart of either is ridden out."""
+
+
+async def fetch(db: Db, sources: Sources, objects: Objects, *, commit_id: str) -> None:
+    """Bring the commit's tree to object storage and note what the commit says of itself.
+
+    Safe to run twice or late: a stored commit is left alone. A failure that may pass is tried
+    again TRIES times; then it is written down, and the runs that wait are told.
+    """
+    async with db.read(SYSTEM) as tx:
+        commit = (await repo.by_ids(tx, [commit_id])).get(commit_id)
+    if commit is None or commit.state is FetchState.STORED:
+        return
+    for attempt in range(1, TRIES + 1):
+        try:
+            info, data = await _bring(sources, objects, commit)
+            break
+        except UserError as error:
+            passing = isinstance(error, RepositoryUnreachable) or error.status >= 500
+            if not passing or attempt == TRIES:
+                await _settle(db, commit_id, error=error.message)
+                return
+            log.warning("fetch failed, trying again", commit=commit.sha, reason=error.message)
+        await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
+    async with db.write(SYSTEM) as tx:
+        row = await repo.lock(tx, commit_id)
+        if row is None or row.state is FetchState.STORED:
+            return
+        row.message, row.author_name, row.authored_at = (
+            info.message,
+            info.author_name,
+            info.authored_at,
+        )
+        row.state, row.error, row.stored_at = FetchState.STORED, None, tx.now
+        row.archive_size, row.archive_sha256 = len(data), hashlib.sha256(data).hexdigest()
+        tx.emit(CommitSettled(commit_id))
+        log.info("commit stored", commit=commit.sha, bytes=len(data))
+
+
+async def _bring(sources: Sources, objects: Objects, commit: Commit) -> tuple[CommitInfo, bytes]:
+    with tempfile.TemporaryDirectory(prefix="gantry-source-") as scratch:
+        archive = Path(scratch) / "source.tar.gz"
+        info = await sources.fetch(commit.repository_url, commit.sha, archive, branch=commit.branch)
+        data = await asyncio.to_thread(archive.read_bytes)
+    await objects.put(Bucket.METADATA, archive_key(commit), data)
+    return info, data
+
+
+async def _settle(db: Db, commit_id: str, *, error: str) -> None:
+    async with db.write(SYSTEM) as tx:
+        row = await repo.lock(tx, commit_id)
+        if row is not None and row.state is not FetchState.STORED:
+            row.state, row.error = FetchState.FAILED, error
+            tx.emit(CommitSettled(commit_id))

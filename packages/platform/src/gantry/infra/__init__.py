@@ -1,0 +1,1 @@
+"""The plumbing: one file per port, the only home of vendors."""

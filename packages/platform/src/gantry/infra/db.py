@@ -1,0 +1,84 @@
+"""Opening transactions. The only module that commits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from gantry.kernel.tx import Actor, Tx
+
+Outbox = Callable[[Tx], Awaitable[None]]
+
+
+@dataclass
+class Database:
+    """Postgres behind the `Db` port. `outbox` writes what a transaction's events call for."""
+
+    engine: AsyncEngine
+    outbox: Outbox
+
+    def __post_init__(self) -> None:
+        self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
+            self.engine, expire_on_commit=False, autoflush=True
+        )
+
+    @asynccontextmanager
+    async def write(self, actor: Actor) -> AsyncIterator[Tx]:
+        """All of the body is kept, with the jobs and signals its events call for, or none."""
+        async with self.sessions.begin() as session:
+            tx = Tx(session, actor, datetime.now(UTC))
+            yield tx
+            await self.outbox(tx)
+
+    @asynccontextmanager
+    async def read(self, actor: Actor) -> AsyncIterator[Tx]:
+        """A session of its own, so that concurrent readers never share a connection."""
+        async with self.sessions() as session:
+            yield Tx(session, actor, datetime.now(UTC))
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine for a libpq-style URL (`postgres://`, `postgresql://`).
+
+    `pool_size` connections stay open per process; as many again may be opened under load, so
+    three servers and three drains stay below Postgres' default of 100.
+    Statements are not prepared, as poolers in transaction mode require (deployment contract:
+    `statement_cache_capacity=0`).
+    """
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=False,
+        # A connection idle for five minutes may have been cut by a firewall.
+        pool_recycle=300,
+        connect_args={"prepare_threshold": None, "connect_timeout": 10},
+    )
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address in SQLAlchemy's words, without parameters that libpq does not know."""
+    return "postgresql+psycopg://" + libpq_url(url).split("://", 1)[1]
+
+
+def libpq_url(url: str) -> str:
+    """The address as psycopg takes it: drops `statement_cache_capacity`, which is ours to obey."""
+    scheme, rest = url.split("://", 1)
+    if scheme.split("+")[0] not in ("postgres", "postgresql"):
+        raise ValueError("not a PostgreSQL address")
+    base, _, query = rest.partition("?")
+    kept = [part for part in query.split("&") if part and not part.startswith("statement_cache")]
+    return f"postgresql://{base}" + (f"?{'&'.join(kept)}" if kept else "")

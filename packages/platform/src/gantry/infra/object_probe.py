@@ -1,0 +1,54 @@
+"""A round trip through the object storage, for whoever sets up an installation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx2
+
+from gantry.kernel.ids import new_id
+from gantry.ports.objects import Bucket, Objects, StorageDown
+
+_LASTS = timedelta(minutes=5)  # the probe takes a second; clocks may differ by minutes
+_TIMEOUT = 15.0  # seconds; a store that takes longer over 32 bytes is not usable
+
+
+async def probe(objects: Objects, bucket: Bucket, *, verify: bool = True) -> None:
+    """Put, get, sign, upload, download and delete an object of the probe's own.
+
+    Raises StorageDown with the step that failed in its detail. `verify` is whether the URLs'
+    certificates are checked, as configured for the store.
+    """
+    key = f"probe/{new_id()}"
+    first, second = (f"{key} {n}".encode() for n in (1, 2))
+    await objects.put(bucket, key, first)
+    try:
+        _same(await objects.get(bucket, key), first, "get")
+        async with httpx2.AsyncClient(verify=verify, timeout=_TIMEOUT) as client:
+            url = await objects.upload_url(bucket, key, lasts=_LASTS)
+            await _request(client, "PUT", url, second)
+            _same(await objects.get(bucket, key), second, "get after upload")
+            url = await objects.download_url(bucket, key, lasts=_LASTS)
+            _same(await _request(client, "GET", url), second, "download")
+    finally:
+        await objects.delete(bucket, key)
+    if await objects.size(bucket, key) is not None:
+        raise StorageDown("probe: the object is there after its deletion")
+
+
+async def _request(
+    client: httpx2.AsyncClient, method: str, url: str, content: bytes | None = None
+) -> bytes:
+    # The URL is a credential: it appears in no detail, and neither does the cause's text.
+    try:
+        answer = await client.request(method, url, content=content)
+    except httpx2.HTTPError as cause:
+        raise StorageDown(f"probe: signed {method} failed: {type(cause).__name__}") from None
+    if not answer.is_success:
+        raise StorageDown(f"probe: signed {method} was answered {answer.status_code}")
+    return answer.content
+
+
+def _same(found: bytes, expected: bytes, step: str) -> None:
+    if found != expected:
+        raise StorageDown(f"probe: {step} gives other bytes than were written")

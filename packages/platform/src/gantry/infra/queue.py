@@ -1,0 +1,165 @@
+"""Procrastinate behind the queue port: jobs live in the same Postgres and the same transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate.periodic import PeriodicDeferrer
+from sqlalchemy import text
+
+from gantry.kernel.tx import Event, Tx
+from gantry.ports.queue import Job, Signal
+
+Routes = Mapping[type[Event], Callable[[Any], Sequence[Job]]]
+Signals = Mapping[type[Event], Callable[[Any], Sequence[Signal]]]
+Handler = Callable[..., Awaitable[None]]
+
+MAX_ATTEMPTS = 3
+"""Then the job is dead: listed and retried by `gantry admin jobs` (deployment contract §2)."""
+
+NOTIFY_CHANNEL = "gantry"
+STALLED_AFTER_SECONDS = 30.0
+"""A drain that has not beaten for this long is dead; beats come every ten seconds."""
+
+log = structlog.get_logger()
+
+
+def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
+    """A queue on the database; open it with `async with app.open_async()`."""
+    return procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=conninfo,
+            min_size=1,
+            max_size=pool_size,
+            kwargs={"prepare_threshold": None},
+        )
+    )
+
+
+def outbox(
+    app: procrastinate.App, routes: Routes, signals: Signals
+) -> Callable[[Tx], Awaitable[None]]:
+    """Write the jobs and signals of a transaction's events, inside that transaction."""
+
+    async def flush(tx: Tx) -> None:
+        if not tx.events:
+            return
+        await tx.session.flush()
+        for event in tx.events:
+            for job in routes.get(type(event), _none)(event):
+                await defer(app, tx, job)
+        wanted: dict[str, Signal] = {}
+        for event in tx.events:
+            for signal in signals.get(type(event), _none)(event):
+                wanted[f"{signal.topic} {json.dumps(signal.payload, sort_keys=True)}"] = signal
+        for signal in wanted.values():
+            await _announce(tx, signal)
+
+    return flush
+
+
+def _none(event: Event) -> Sequence[Any]:
+    return ()
+
+
+async def defer(app: procrastinate.App, tx: Tx, job: Job) -> None:
+    """Write one job on the transaction's own connection."""
+    if job.unique is not None and await _waits(tx, job.unique):
+        return
+    raw = await (await tx.session.connection()).get_raw_connection()
+    task = app.configure_task(
+        job.name,
+        queue=job.queue,
+        lock=job.lock,
+        connection=raw.driver_connection,
+    )
+    await task.defer_async(**job.args, **({"unique": job.unique} if job.unique else {}))
+
+
+async def _waits(tx: Tx, unique: str) -> bool:
+    # Checked, not enforced: a second copy is harmless (handlers are idempotent), while a
+    # violated constraint would undo the whole transaction that wanted the job.
+    found = await tx.session.scalar(
+        text(
+            "select 1 from procrastinate_jobs"
+            " where status = 'todo' and args->>'unique' = :unique limit 1"
+        ),
+        {"unique": unique},
+    )
+    return found is not None
+
+
+async def _announce(tx: Tx, signal: Signal) -> None:
+    # One statement: the row makes the signal resumable, the notification makes it prompt.
+    await tx.session.execute(
+        text(
+            "with row as (insert into live_event (topic, payload, at)"
+            " values (:topic, cast(:payload as jsonb), now()) returning id)"
+            " select pg_notify(:channel, json_build_object("
+            " 'topic', cast(:topic as text), 'id', id, 'payload', cast(:payload as json))::text)"
+            " from row"
+        ),
+        {
+            "channel": NOTIFY_CHANNEL,
+            "topic": signal.topic,
+            "payload": json.dumps(dict(signal.payload)),
+        },
+    )
+
+
+def serve(app: procrastinate.App, catalog: Mapping[str, Handler]) -> None:
+    """Register every job of the catalog."""
+
+    def register(name: str, handle: Handler) -> None:
+        retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=4)
+
+        @app.task(name=name, retry=retry)
+        async def run(**args: Any) -> None:
+            args.pop("unique", None)
+            args.pop("timestamp", None)
+            with structlog.contextvars.bound_contextvars(job=name, **args):
+                await handle(**args)
+
+    for name, handle in catalog.items():
+        register(name, handle)
+
+
+async def work(app: procrastinate.App, *, concurrency: int) -> None:
+    """Take jobs until cancelled; a job in hand is finished within ten seconds or left to others."""
+    await app.run_worker_async(
+        concurrency=concurrency,
+        install_signal_handlers=False,
+        fetch_job_polling_interval=5.0,
+        delete_jobs="successful",
+        shutdown_graceful_timeout=10.0,
+    )
+
+
+async def retry_stalled(app: procrastinate.App) -> int:
+    """Put back the jobs whose drain died; returns how many."""
+    jobs = list(
+        await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
+    )
+    for job in jobs:
+        await app.job_manager.retry_job(job)
+    return len(jobs)
+
+
+async def keep_time(app: procrastinate.App, timetable: Mapping[str, str]) -> None:
+    """Defer each job of `timetable` (name → cron line, seconds last) when it is due.
+
+    Several schedulers may run: the database lets one of them defer each tick.
+    """
+    for name, cron in timetable.items():
+        task = app.tasks[name]
+        app.periodic_registry.register_task(
+            task=task,
+            cron=cron,
+            periodic_id=name,
+            configure_kwargs={"queue": "cronjobs", "queueing_lock": name},
+        )
+    await PeriodicDeferrer(registry=app.periodic_registry, max_delay=30).worker()

@@ -1,0 +1,58 @@
+"""Looking at jobs and putting failed ones back, for operators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as an operator sees it."""
+
+    id: int
+    name: str
+    arguments: str
+    attempts: int
+    at: str | None
+
+
+async def jobs(engine: AsyncEngine, state: str, limit: int) -> list[JobRow]:
+    """Jobs in that state, the newest first."""
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "select j.id, j.task_name, j.args, j.attempts,"
+                " (select max(e.at) from procrastinate_events e where e.job_id = j.id) as at"
+                " from procrastinate_jobs j where j.status::text = :state"
+                " order by j.id desc limit :limit"
+            ),
+            {"state": state, "limit": limit},
+        )
+        return [
+            JobRow(
+                row.id,
+                row.task_name,
+                json.dumps(row.args, sort_keys=True),
+                row.attempts,
+                f"{row.at:%Y-%m-%d %H:%M:%S}" if row.at else None,
+            )
+            for row in rows
+        ]
+
+
+async def retry(engine: AsyncEngine, ids: Sequence[int]) -> list[int]:
+    """Put failed jobs back in line with fresh attempts; returns the ids that were failed."""
+    async with engine.begin() as connection:
+        rows = await connection.execute(
+            text(
+                "update procrastinate_jobs set status = 'todo', attempts = 0, scheduled_at = null,"
+                " worker_id = null where id = any(:ids) and status = 'failed' returning id"
+            ),
+            {"ids": list(ids)},
+        )
+        return [row.id for row in rows]

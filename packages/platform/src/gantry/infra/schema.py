@@ -1,0 +1,73 @@
+"""Bringing the database to this release's schema, once, however many processes start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, create_engine, text
+
+from gantry.infra.db import sqlalchemy_url
+
+log = structlog.get_logger()
+
+LOCK = 0x67616E747279  # "gantry": the advisory lock under which one process migrates
+OLDEST_POSTGRES = 140000
+
+
+class DatabaseUnusable(Exception):
+    """The database is too old or cannot be reached; the message is for the operator."""
+
+
+def migrate(url: str) -> None:
+    """Apply what is missing, under an advisory lock; returns when the schema is current.
+
+    Raises DatabaseUnusable. Blocking: called before the event loop has work, or in a thread.
+    """
+    engine = create_engine(sqlalchemy_url(url), connect_args={"prepare_threshold": None})
+    try:
+        with engine.connect() as connection:
+            _check_version(connection)
+            connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
+            connection.commit()
+            try:
+                _upgrade(connection)
+                _queue_tables(connection)
+            finally:
+                connection.rollback()
+                connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
+                connection.commit()
+    finally:
+        engine.dispose()
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration over an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _check_version(connection: Connection) -> None:
+    version = int(connection.scalar(text("show server_version_num")) or 0)
+    if version < OLDEST_POSTGRES:
+        raise DatabaseUnusable(
+            f"PostgreSQL 14 or newer is needed; the server's version is {version // 10000}."
+        )
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "head")
+    connection.commit()
+
+
+def _queue_tables(connection: Connection) -> None:
+    if connection.scalar(text("select to_regclass('procrastinate_jobs')")) is not None:
+        return
+    connection.exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+    connection.commit()
+    log.info("queue tables made")

@@ -1,0 +1,108 @@
+"""Every job by its name on the wire, and what does it.
+
+Handlers may run twice, late or in parallel: arguments only say where to look, and the database
+says what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gantry.domains.people import service as people
+from gantry.domains.pools import service as pools
+from gantry.domains.runs import leasing, logbook, logs_repo, repo
+from gantry.domains.tfstate import service as tfstate
+from gantry.domains.vcs import service as vcs
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.db import Db
+from gantry.ports.objects import Objects
+from gantry.ports.sources import Sources
+from gantry.ports.vault import Vault
+
+Handler = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What handlers need besides their arguments."""
+
+    db: Db
+    vault: Vault
+    objects: Objects
+    sources: Sources
+    log_retention: timedelta
+    forget_live_events: Callable[[], Awaitable[int]]
+    retry_stalled_jobs: Callable[[], Awaitable[int]]
+
+
+def catalog(out: Outside) -> Mapping[str, Handler]:
+    """The jobs, bound to this process' connections."""
+
+    async def fetch_commit(*, commit_id: str) -> None:
+        await vcs.fetch(out.db, out.sources, out.objects, commit_id=commit_id)
+
+    async def source_settled(*, commit_id: str) -> None:
+        async with out.db.read(SYSTEM) as tx:
+            waiting = await repo.stacks_waiting_for(tx, commit_id)
+        for stack_id in waiting:
+            await leasing.promote_stack(out.db, stack_id)
+
+    async def promote(*, stack_id: str) -> None:
+        await leasing.promote_stack(out.db, stack_id)
+
+    async def reconcile_runs() -> None:
+        await leasing.reconcile(out.db)
+
+    async def archive_log(*, run_id: str, state_version: int) -> None:
+        await logbook.archive(out.db, out.objects, run_id=run_id, state_version=state_version)
+
+    async def archive_forgotten_logs() -> None:
+        async with out.db.read(SYSTEM) as tx:
+            # 200 a minute: a drain that was away for an hour catches up within minutes.
+            logs = await logs_repo.unarchived(tx, 200)
+        for run_id, state_version in logs:
+            await logbook.archive(out.db, out.objects, run_id=run_id, state_version=state_version)
+
+    async def expire_logs() -> None:
+        await logbook.expire(out.db, out.objects, after=out.log_retention)
+
+    async def index_state(*, stack_id: str, version_id: str) -> None:
+        await tfstate.index(
+            out.db, out.vault, out.objects, stack_id=stack_id, version_id=version_id
+        )
+
+    async def reconcile_pools() -> None:
+        async with out.db.write(SYSTEM) as tx:
+            await pools.reconcile(tx)
+
+    async def tidy() -> None:
+        await out.forget_live_events()
+        await out.retry_stalled_jobs()
+        async with out.db.write(SYSTEM) as tx:
+            await people.forget_old(tx)
+
+    return {
+        "vcs.fetch": fetch_commit,
+        "runs.source_settled": source_settled,
+        "runs.promote": promote,
+        "runs.reconcile": reconcile_runs,
+        "logs.archive": archive_log,
+        "logs.archive_forgotten": archive_forgotten_logs,
+        "logs.expire": expire_logs,
+        "tfstate.index": index_state,
+        "pools.reconcile": reconcile_pools,
+        "house.tidy": tidy,
+    }
+
+
+TIMETABLE: Mapping[str, str] = {
+    # Five fields and seconds last. A lost worker is noticed within lease (30 s) + 10 s.
+    "runs.reconcile": "* * * * * */10",
+    "pools.reconcile": "* * * * * */15",
+    "logs.archive_forgotten": "* * * * * 30",
+    "logs.expire": "17 * * * * 0",
+    "house.tidy": "* * * * * 45",
+}
+"""What the scheduler starts, and when."""

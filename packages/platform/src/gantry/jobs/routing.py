@@ -1,0 +1,116 @@
+"""Which jobs and which live signals each event calls for: all asynchrony on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gantry.domains.pools.events import PoolChanged, WorkerOrdered
+from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested
+from gantry.domains.runs.states import CLAIMABLE, has_logs
+from gantry.domains.stacks.events import StackChanged, StackUnlocked
+from gantry.domains.tfstate.events import StateWritten
+from gantry.domains.vcs.events import CommitSettled, CommitWanted
+from gantry.kernel.tx import Event
+from gantry.ports.queue import Job, Signal
+
+# -- jobs
+
+
+def _fetch(event: CommitWanted) -> list[Job]:
+    return [Job("vcs.fetch", {"commit_id": event.commit_id}, lock=f"commit:{event.commit_id}")]
+
+
+def _start_waiting(event: CommitSettled) -> list[Job]:
+    return [Job("runs.source_settled", {"commit_id": event.commit_id})]
+
+
+def _start_next(event: StackUnlocked) -> list[Job]:
+    return [Job("runs.promote", {"stack_id": event.stack_id}, lock=f"stack:{event.stack_id}")]
+
+
+def _archive_log(event: RunMoved) -> list[Job]:
+    if event.before is None or not has_logs(event.before):
+        return []
+    args = {"run_id": event.run_id, "state_version": event.state_version - 1}
+    return [Job("logs.archive", args)]
+
+
+def _index(event: StateWritten) -> list[Job]:
+    args = {"stack_id": event.stack_id, "version_id": event.version_id}
+    return [Job("tfstate.index", args, lock=f"state:{event.stack_id}")]
+
+
+ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Job]]] = {
+    CommitWanted: _fetch,
+    CommitSettled: _start_waiting,
+    StackUnlocked: _start_next,
+    RunMoved: _archive_log,
+    StateWritten: _index,
+}
+
+# -- live signals
+
+
+def _run_moved(event: RunMoved) -> list[Signal]:
+    moved = {
+        "kind": "run",
+        "run_id": event.run_id,
+        "state": event.after.value,
+        "state_version": event.state_version,
+    }
+    signals = [
+        Signal(f"run:{event.run_id}", moved),
+        Signal(f"stack:{event.stack_id}", moved),
+        Signal(f"queue:{event.pool_id}", {"kind": "queue"}),
+    ]
+    if event.after in CLAIMABLE:
+        signals.append(Signal(f"pool:{event.pool_id}", {"kind": "work"}))
+    return signals
+
+
+def _run_touched(event: RunTouched) -> list[Signal]:
+    touched = {"kind": "run", "run_id": event.run_id}
+    return [
+        Signal(f"run:{event.run_id}", touched),
+        Signal(f"stack:{event.stack_id}", touched),
+        Signal(f"queue:{event.pool_id}", {"kind": "queue"}),
+    ]
+
+
+def _stop_requested(event: StopRequested) -> list[Signal]:
+    return [
+        Signal(
+            f"worker:{event.pool_id}/{event.worker_id}", {"kind": "stop", "run_id": event.run_id}
+        ),
+        Signal(f"run:{event.run_id}", {"kind": "run", "run_id": event.run_id}),
+    ]
+
+
+def _log_grew(event: LogGrew) -> list[Signal]:
+    return [
+        Signal(f"log:{event.run_id}/{event.state_version}", {"kind": "log", "size": event.size})
+    ]
+
+
+def _stack_changed(event: StackChanged) -> list[Signal]:
+    return [Signal(f"stack:{event.stack_id}", {"kind": "stack"})]
+
+
+def _pool_changed(event: PoolChanged) -> list[Signal]:
+    return [Signal(f"queue:{event.pool_id}", {"kind": "pool"})]
+
+
+def _worker_ordered(event: WorkerOrdered) -> list[Signal]:
+    return [Signal(f"worker:{event.pool_id}/{event.worker_id}", {"kind": "orders"})]
+
+
+SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
+    RunMoved: _run_moved,
+    RunTouched: _run_touched,
+    StopRequested: _stop_requested,
+    LogGrew: _log_grew,
+    StackChanged: _stack_changed,
+    PoolChanged: _pool_changed,
+    WorkerOrdered: _worker_ordered,
+}

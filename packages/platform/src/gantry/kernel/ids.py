@@ -1,0 +1,44 @@
+"""Identifiers: ULIDs for what happens, slugs for what people name.
+
+Slugs follow the rule that existing clients compute on their own side (contract notes,
+"Identifiers and scalars"): transliterate to ASCII, lower-case, each run of other characters
+becomes one dash, underscores stay, an emoji becomes `-emoji-<name>-`, at most 256 characters.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import emoji
+from slugify import slugify
+from ulid import ULID
+
+SLUG_MAX = 256
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def new_id() -> str:
+    """A fresh ULID: sorts by creation, 26 characters of Crockford's alphabet."""
+    return str(ULID())
+
+
+def is_ulid(text: str) -> bool:
+    """Whether `text` parses as a ULID; clients tell ids from slugs by this alone."""
+    return bool(_ULID.fullmatch(text.upper()))
+
+
+def slug(name: str) -> str:
+    """The slug of a name: see the module's head for the rule. May be empty."""
+    spelled = emoji.demojize(name, delimiters=("-emoji-", "-"))
+    # Underscores inside emoji names stay; those at the ends of the name stay too.
+    text = slugify(spelled, regex_pattern=r"[^a-z0-9_]+", lowercase=True)
+    return text.strip("-")[:SLUG_MAX].strip("-")
+
+
+def unique_slug(name: str, taken: frozenset[str] | set[str]) -> str:
+    """The slug of `name`, with a short random suffix when it is taken or looks like a ULID."""
+    wanted = slug(name) or "unnamed"
+    if wanted not in taken and not is_ulid(wanted):
+        return wanted
+    return f"{wanted[: SLUG_MAX - 6]}-{secrets.token_hex(3)[:5]}"

@@ -1,0 +1,68 @@
+"""Pages of a search, as every list of the API returns them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from gantry.kernel.errors import UserError
+
+T = TypeVar("T")
+
+DEFAULT_PAGE = 50
+MAX_PAGE = 500  # the largest page an existing client asks for (contract notes, "Search")
+
+
+class BadCursor(UserError):
+    """A cursor that this server did not make."""
+
+    code = "BAD_CURSOR"
+
+    def __init__(self) -> None:
+        super().__init__("`after` is not a cursor of this list; start again without it.")
+
+
+class BadSearch(UserError):
+    """A predicate, an order or a page size that the list does not offer."""
+
+    code = "BAD_SEARCH"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page: items with their cursors, and whether more follow."""
+
+    items: Sequence[T]
+    cursors: Sequence[str]
+    has_next: bool
+    has_previous: bool
+
+
+def encode_cursor(values: Sequence[Any]) -> str:
+    """An opaque cursor for the position after the row with these sort values."""
+    return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> list[Any]:
+    """What `encode_cursor` was given. Raises BadCursor."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        values = json.loads(raw)
+    except (ValueError, binascii.Error):
+        raise BadCursor from None
+    if not isinstance(values, list):
+        raise BadCursor
+    return values
+
+
+def page_size(first: int | None) -> int:
+    """The number of rows to return for `first`. Raises BadSearch when it is not sensible."""
+    if first is None:
+        return DEFAULT_PAGE
+    if first < 1:
+        raise BadSearch("`first` must be at least 1.")
+    return min(first, MAX_PAGE)

@@ -1,0 +1,72 @@
+"""Encryption of what must not be read at rest, and the signing of our own tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gantry.kernel.errors import UserError
+
+
+class Unreadable(UserError):
+    """A sealed value whose key, identity or bytes are not what they were."""
+
+    code = "UNREADABLE_SECRET"
+    status = 500
+
+
+class InvalidToken(UserError):
+    """A token that is forged, expired, or meant for something else."""
+
+    code = "INVALID_TOKEN"
+    status = 401
+
+    def __init__(self, reason: str = "the token is not valid") -> None:
+        super().__init__(f"unauthorized: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedToken:
+    """A verified token: who it speaks for and everything it claims."""
+
+    subject: str
+    claims: Mapping[str, Any]
+
+
+class Vault(Protocol):
+    """Seals bytes for one row, and signs JWTs."""
+
+    def seal(self, plain: bytes, *, identity: str) -> bytes:
+        """Encrypt so that only a row of the same `identity` can be read back.
+
+        The answer carries the version of the key, so that keys can be rotated.
+        """
+        ...
+
+    def open(self, sealed: bytes, *, identity: str) -> bytes:
+        """What `seal` was given. Raises Unreadable."""
+        ...
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """A JWT (RS256, with `kid`) over the claims; `exp` and `aud` are the caller's to set."""
+        ...
+
+    def verify(self, token: str, *, audience: str, purpose: str) -> SignedToken:
+        """The content of a token of ours that is for this audience and purpose.
+
+        Raises InvalidToken.
+        """
+        ...
+
+    def sign_url(self, text: str) -> str:
+        """A keyed digest (hex) of `text`, for URLs that this installation serves itself."""
+        ...
+
+    def check_url(self, text: str, signature: str) -> bool:
+        """Whether `sign_url` made this signature of `text`, with this or an earlier data key."""
+        ...
+
+    def jwks(self) -> Mapping[str, Any]:
+        """The public keys as a JSON Web Key Set."""
+        ...

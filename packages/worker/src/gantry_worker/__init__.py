@@ -1,0 +1,1 @@
+"""The launcher: takes runs from a control plane and performs them."""

@@ -1,0 +1,92 @@
+"""The log of the run as it moves from state to state: one masked stream per state."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import structlog
+from gantry_protocol.calls import Held
+
+from gantry_worker.control_plane import ControlPlane
+from gantry_worker.logs import LogStream
+from gantry_worker.masking import Masker
+
+log = structlog.get_logger()
+
+
+class LogRefused(Exception):
+    """The server takes nothing more: the run is no longer ours."""
+
+
+class Journal:
+    """Writes to the log of the run's current state. `pause` and `resume` surround reports."""
+
+    def __init__(
+        self,
+        server: ControlPlane,
+        lease: Held,
+        masker: Masker,
+        *,
+        stack_id: str,
+        mirror: Masker | None,
+    ) -> None:
+        """`mirror`, with the same words, also shows the log on standard output."""
+        self._server, self._lease, self._masker = server, lease, masker
+        self._stack_id, self._mirror = stack_id, mirror
+        self._version = 0
+        self._base = 0
+        self._stream: LogStream | None = None
+        self._full = False
+
+    def turn_to(self, state_version: int) -> None:
+        """Begin the log of another state."""
+        self._version, self._base, self._full, self._stream = state_version, 0, False, None
+
+    async def write(self, data: bytes) -> None:
+        """Append output. Raises LogRefused when the run is no longer ours."""
+        if self._full:
+            return
+        if self._stream is None:
+            self._stream = LogStream(self._send, masker=self._masker)
+        if self._mirror is not None:
+            self._show(self._mirror.feed(data))
+        await self._stream.write(data)
+
+    async def say(self, words: str) -> None:
+        """A line of the worker's own, marked as such."""
+        await self.write(f"\x1b[36m[gantry]\x1b[0m {words}\n".encode())
+
+    async def pause(self) -> None:
+        """Everything written is with the server when this returns. Writing may go on after."""
+        if self._stream is None:
+            return
+        size, _ = await self._stream.close()
+        self._base, self._stream = self._base + size, None
+
+    async def abandon(self) -> None:
+        """Stop at once: the run is no longer ours."""
+        if self._stream is not None:
+            await self._stream.abandon()
+            self._stream = None
+
+    async def _send(self, offset: int, data: bytes) -> int:
+        answer = await self._server.logs(self._lease, self._version, self._base + offset, data)
+        if answer.accepted:
+            return answer.offset - self._base
+        if "limit" in answer.reason:
+            # The run goes on; what does not fit is dropped here, and the server's log says so.
+            log.warning("log is full", run_id=self._lease.run_id, reason=answer.reason)
+            self._full = True
+            return offset + len(data)
+        raise LogRefused(answer.reason)
+
+    def _show(self, masked: bytes) -> None:
+        line = {
+            "run_ulid": self._lease.run_id,
+            "stack_id": self._stack_id,
+            "ts": datetime.now(UTC).isoformat(),
+            "msg": masked.decode("utf-8", "replace"),
+        }
+        sys.stdout.write(json.dumps(line) + "\n")

@@ -1,0 +1,140 @@
+"""Performing one run: step after step, as far as the server says, leaving nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from gantry_protocol.calls import Applied, Failed, PhaseDone, Planned, Report, Stopped, Verdict
+from gantry_protocol.words import Phase, Then
+
+from gantry_worker.control_plane import Refused, ServerAway
+from gantry_worker.journal import LogRefused
+from gantry_worker.session import Session, StepFailed, StepStopped
+from gantry_worker.steps import execute, plan, prepare
+from gantry_worker.steps.shell import hooks_only
+from gantry_worker.workspace import BadWorkspace, pack
+
+log = structlog.get_logger()
+
+Step = Callable[[Session], Awaitable[Report]]
+
+STEPS: Mapping[Phase, Step] = {
+    Phase.PREPARE: prepare.prepare,
+    Phase.INIT: plan.init,
+    Phase.PLAN: plan.plan,
+    Phase.APPLY: execute.apply,
+    Phase.DESTROY: execute.destroy,
+    Phase.PERFORM: execute.perform,
+}
+
+
+async def perform(session: Session, state_version: int) -> None:
+    """Take the run as far as the server says.
+
+    What happens to the run is reported, not raised. Cancelling gives the run up at once: its
+    commands are killed and its workspace removed.
+    """
+    session.journal.turn_to(state_version)
+    phase: Phase | None = Phase.PREPARE
+    try:
+        while phase is not None:
+            told = await _take(session, phase)
+            verdict = await _settle(session, told, phase)
+            session.state = verdict.state
+            phase = verdict.phase if verdict.accepted and verdict.then is Then.CONTINUE else None
+            if phase is not None:
+                session.journal.turn_to(verdict.state_version)
+    except (LogRefused, Refused) as refused:
+        # The server has given the run to somebody else, or ended it.
+        log.warning("run given up", run_id=session.lease.run_id, reason=str(refused))
+    finally:
+        await session.journal.abandon()
+        await asyncio.to_thread(session.workspace.remove)
+
+
+async def _take(session: Session, phase: Phase) -> Report:
+    try:
+        if session.stop.is_set():
+            raise StepStopped
+        return await STEPS[phase](session)
+    except StepStopped:
+        await session.journal.say("Stopped, as asked.")
+        return Stopped(phase=phase)
+    except (StepFailed, BadWorkspace) as failed:
+        await session.journal.say(f"\x1b[31m{failed}\x1b[0m")
+        return Failed(phase=phase, reason=str(failed))
+    except (LogRefused, Refused):
+        raise
+    except Exception as bug:
+        log.exception("step failed unexpectedly", run_id=session.lease.run_id, phase=phase.value)
+        words = (
+            f"The worker met an unexpected error while doing {phase.value}: {type(bug).__name__}."
+        )
+        return Failed(phase=phase, reason=words)
+
+
+async def _settle(session: Session, told: Report, phase: Phase) -> Verdict:
+    """Report until the server moves the run, doing what it wants done first."""
+    after_run = session.manifest.hooks.get("after_run", []) if session.started else []
+    if isinstance(told, Failed | Stopped):
+        final = "FAILED" if isinstance(told, Failed) else "STOPPED"
+        await _after_run(session, phase, after_run, final)
+    elif not after_run:
+        told = _wrapped_up(told)  # there is nothing to wrap up: no need to be asked
+    await session.journal.pause()
+    while True:
+        verdict = await session.server.report(session.lease, told)
+        if not verdict.accepted:
+            log.warning("report refused", run_id=session.lease.run_id, reason=verdict.reason)
+            return verdict
+        if verdict.then is Then.ARCHIVE and isinstance(told, Planned):
+            try:
+                told = told.model_copy(update={"workspace_key": await _archive(session)})
+            except (ServerAway, OSError) as error:
+                told = Failed(phase=phase, reason=f"The workspace could not be stored: {error}.")
+        elif verdict.then is Then.WRAP_UP:
+            await _after_run(session, phase, after_run, verdict.state)
+            told = _wrapped_up(told)
+        else:
+            return verdict
+        await session.journal.pause()
+
+
+def _wrapped_up(told: Report) -> Report:
+    if isinstance(told, PhaseDone | Planned | Applied):
+        return told.model_copy(update={"wrapped_up": True})
+    return told
+
+
+async def _after_run(session: Session, phase: Phase, hooks: list[str], final: str) -> None:
+    if not hooks:
+        return
+    await session.journal.say("Running after_run hooks")
+    session.final_state = final
+    session.stop.clear()  # a stopped run's hooks still run; the run's own time limit holds
+    try:
+        code = await hooks_only(session, phase, "after_run", hooks)
+    except (StepFailed, StepStopped) as failed:
+        await session.journal.say(f"after_run hooks failed: {failed}")
+    else:
+        if code != 0:
+            await session.journal.say(f"after_run hooks failed with exit code {code}")
+
+
+async def _archive(session: Session) -> str:
+    """Store the workspace, encrypted, and answer its key."""
+    await session.journal.say("Storing the workspace until the run is confirmed")
+    sealed = session.workspace.root.with_suffix(".sealed")
+    try:
+        await asyncio.to_thread(
+            pack, session.workspace, session.key, session.manifest.run_id, sealed
+        )
+        ticket = await session.server.ticket(session.lease)
+        if not ticket.accepted:
+            raise LogRefused(ticket.reason)
+        await session.server.upload(ticket.url, ticket.headers, sealed)
+        return ticket.key
+    finally:
+        sealed.unlink(missing_ok=True)

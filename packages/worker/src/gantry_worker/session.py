@@ -1,0 +1,88 @@
+"""What the steps of one run share, from its lease to its last report."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from gantry_protocol.calls import Held
+from gantry_protocol.manifest import Manifest
+from gantry_protocol.words import Phase
+
+from gantry_worker import environment
+from gantry_worker.control_plane import ControlPlane
+from gantry_worker.journal import Journal
+from gantry_worker.keys import PoolKey
+from gantry_worker.runtimes.base import Runtime
+from gantry_worker.runtimes.choice import Choice
+from gantry_worker.settings import WorkerSettings
+from gantry_worker.workspace import Workspace
+
+
+class StepFailed(Exception):
+    """A phase did not go well; the message is a sentence for the person who reads the run."""
+
+
+class StepStopped(Exception):
+    """A phase ended because the run was asked to stop."""
+
+
+@dataclass
+class Session:
+    """Everything the steps of one run share."""
+
+    settings: WorkerSettings
+    server: ControlPlane
+    key: PoolKey
+    choice: Choice
+    lease: Held
+    manifest: Manifest
+    workspace: Workspace
+    given: environment.Given
+    journal: Journal
+    state: str
+    worker_id: str
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    runtime: Runtime | None = None
+    tool: Path | None = None
+    tool_version: str | None = None
+    final_state: str | None = None
+    """How the run will end, while its after_run hooks run."""
+    started: bool = False
+    """Whether the workspace is up, so that after_run hooks can run."""
+
+    @property
+    def project(self) -> Path:
+        """The stack's directory."""
+        return self.workspace.project(self.manifest.project_root)
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long a command may take."""
+        return self.settings.run_timeout
+
+    def running(self) -> Runtime:
+        """The runtime of this run. Raises RuntimeError before it was prepared."""
+        if self.runtime is None:
+            raise RuntimeError("the run was not prepared")
+        return self.runtime
+
+    def tool_argv(self) -> list[str]:
+        """The tool, as a command of this run names it. Raises RuntimeError when unprepared."""
+        if self.tool is None:
+            raise RuntimeError("the run was not prepared")
+        return [self.running().inside(self.tool)]
+
+    def variables(self, phase: Phase) -> dict[str, str]:
+        """The environment of a phase's commands."""
+        path = environment.SYSTEM_PATH
+        if self.tool is not None:
+            path = f"{self.running().inside(self.tool.parent)}:{path}"
+        found = environment.of_phase(
+            self.manifest, self.given, phase, state=self.state, path=path, home=self.running().home
+        )
+        if self.final_state is not None:
+            found["TF_VAR_spacelift_final_run_state"] = self.final_state
+        return found

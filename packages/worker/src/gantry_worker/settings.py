@@ -1,0 +1,179 @@
+"""The launcher's settings, read once from the environment.
+
+Names and meanings of the SPACELIFT_* variables are the deployment contract's (§7).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_GO_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_GO_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+
+
+class MisconfiguredError(Exception):
+    """The environment does not add up; the message is one line for the operator."""
+
+
+class WorkerSettings(BaseSettings):
+    """One launcher's settings."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, hide_input_in_errors=True, extra="ignore", populate_by_name=True
+    )
+
+    token: str = Field(
+        validation_alias="SPACELIFT_TOKEN", description="The worker pool's `config`, verbatim."
+    )
+    private_key: SecretStr = Field(
+        validation_alias="SPACELIFT_POOL_PRIVATE_KEY",
+        description="The pool's private key: base64 of the whole PEM, on one line.",
+    )
+    work_dir: Path = Field(
+        default_factory=lambda: Path("/var/lib/gantry-worker"),
+        validation_alias="GANTRY_WORKER_DIR",
+        description="Where workspaces and downloaded tools lie.",
+    )
+    concurrency: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        validation_alias="GANTRY_WORKER_CONCURRENCY",
+        description="Runs taken at a time.",
+    )
+    runtime: Literal["auto", "sandbox", "process"] = Field(
+        default="auto",
+        validation_alias="GANTRY_WORKER_RUNTIME",
+        description="Where commands run: `sandbox`, `process`, or the stronger that works.",
+    )
+    logs_timeout: timedelta = Field(
+        default=timedelta(minutes=7),
+        validation_alias="SPACELIFT_LAUNCHER_LOGS_TIMEOUT",
+        description="A command that prints nothing for this long is ended (Go duration).",
+    )
+    run_timeout: timedelta = Field(
+        default=timedelta(minutes=70),
+        validation_alias="SPACELIFT_LAUNCHER_RUN_TIMEOUT",
+        description="A run's part may take this long (Go duration).",
+    )
+    mask_envs: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="SPACELIFT_MASK_ENVS",
+        description="Comma list of passed-through variables whose values are masked in logs.",
+    )
+    whitelist_envs: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="SPACELIFT_WHITELIST_ENVS",
+        description="Comma list of launcher variables copied into runs; ro_ and wo_ prefixes.",
+    )
+    sensitive_outputs: bool = Field(
+        default=False,
+        validation_alias="SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED",
+        description="Upload sensitive outputs of states that are kept elsewhere.",
+    )
+    logs_on_stdout: bool = Field(
+        default=False,
+        validation_alias="SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED",
+        description="Mirror run logs to standard output as structured lines.",
+    )
+    terraform_mirror: str | None = Field(
+        default=None,
+        validation_alias="GANTRY_TERRAFORM_MIRROR",
+        description="Base address to download Terraform from; `none` downloads nothing.",
+    )
+    opentofu_mirror: str | None = Field(
+        default=None,
+        validation_alias="GANTRY_OPENTOFU_MIRROR",
+        description="Base address to download OpenTofu from; `none` downloads nothing.",
+    )
+    terraform_key: Path | None = Field(
+        default=None,
+        validation_alias="GANTRY_TERRAFORM_KEYRING",
+        description="Public key that signs Terraform's checksums.",
+    )
+    opentofu_key: Path | None = Field(
+        default=None,
+        validation_alias="GANTRY_OPENTOFU_KEYRING",
+        description="Public key that signs OpenTofu's checksums.",
+    )
+    allow_unsigned: bool = Field(
+        default=False,
+        validation_alias="GANTRY_ALLOW_UNSIGNED_TOOLS",
+        description="Accept downloads whose checksums nobody signed.",
+    )
+    ca_bundle: Path | None = Field(
+        default=None,
+        validation_alias="GANTRY_CA_BUNDLE",
+        description="PEM authorities to trust for the server and the broker.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", validation_alias="GANTRY_LOG_LEVEL", description="What is logged."
+    )
+
+    @field_validator("mask_envs", "whitelist_envs", mode="before")
+    @classmethod
+    def _comma_list(cls, value: Any) -> Any:
+        return (
+            [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("logs_timeout", "run_timeout", mode="before")
+    @classmethod
+    def _go_duration(cls, value: Any) -> Any:
+        return go_duration(value) if isinstance(value, str) else value
+
+
+def go_duration(text: str) -> timedelta:
+    """A duration as Go writes them: `7m`, `1h30m`, `1.5s`. Raises ValueError."""
+    parts = _GO_PART.findall(text.strip())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        raise ValueError('must be a duration such as "7m" or "1h30m"')
+    return timedelta(seconds=sum(float(number) * _GO_UNIT[unit] for number, unit in parts))
+
+
+def metadata(environment: dict[str, str]) -> dict[str, str]:
+    """The tags of this worker: SPACELIFT_METADATA_<key> variables."""
+    prefix = "SPACELIFT_METADATA_"
+    return {
+        name.removeprefix(prefix): value
+        for name, value in environment.items()
+        if name.startswith(prefix) and name != prefix
+    }
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process environment; nothing outside this module reads it."""
+    return dict(os.environ)
+
+
+def load_settings(values: dict[str, str] | None = None) -> WorkerSettings:
+    """Read the settings from the environment, or from `values` in its place.
+
+    Raises MisconfiguredError with one line that names the variable and the remedy.
+    """
+    source = environment() if values is None else values
+    known = [str(field.validation_alias) for field in WorkerSettings.model_fields.values()]
+    try:
+        return WorkerSettings.model_validate(
+            {name: source[name] for name in known if source.get(name)}
+        )
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        variable = str(problem["loc"][0]) if problem["loc"] else ""
+        about = next(
+            (
+                f.description
+                for f in WorkerSettings.model_fields.values()
+                if f.validation_alias == variable
+            ),
+            "",
+        )
+        what = "is not set" if problem["type"] == "missing" else f"is not usable: {problem['msg']}"
+        raise MisconfiguredError(f"{variable} {what}. {about}") from None

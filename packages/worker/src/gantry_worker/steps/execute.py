@@ -1,0 +1,81 @@
+"""Changing things: applying a plan, destroying, performing a task."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from gantry_protocol.calls import Applied, Output, PhaseDone, Report, Resource
+from gantry_protocol.words import Phase
+
+from gantry_worker.session import Session, StepFailed
+from gantry_worker.steps.shell import phase_command, read_output
+from gantry_worker.tools import terraform
+from gantry_worker.tools.plan_json import BadPlan, applied_state
+
+MAX_STATE_JSON = 512 * 1024 * 1024
+"""Bytes of a state as JSON that a worker reads into memory."""
+
+
+async def apply(session: Session) -> Report:
+    """Do what the saved plan says."""
+    return await _apply(session, Phase.APPLY)
+
+
+async def destroy(session: Session) -> Report:
+    """Do what the saved plan of a destruction says."""
+    return await _apply(session, Phase.DESTROY)
+
+
+async def _apply(session: Session, phase: Phase) -> Report:
+    if session.variables(phase).get(f"SPACELIFT_SKIP_{_SKIP[phase]}"):
+        await session.journal.say(f"Skipped, as SPACELIFT_SKIP_{_SKIP[phase]} asks.")
+        return Applied(phase=phase)
+    saved = session.running().inside(session.workspace.plan)
+    code = await phase_command(session, phase, [*session.tool_argv(), *terraform.apply_args(saved)])
+    if code != 0:
+        raise StepFailed(f"Applying failed with exit code {code}.")
+    if not session.manifest.upload_outputs:
+        return Applied(phase=phase)
+    return await _with_state(session, phase)
+
+
+_SKIP = {Phase.APPLY: "APPLYING", Phase.DESTROY: "DESTROYING"}
+
+
+async def _with_state(session: Session, phase: Phase) -> Report:
+    reveal = session.manifest.upload_sensitive_outputs and session.settings.sensitive_outputs
+    argv = [*session.tool_argv(), *terraform.show_state_args()]
+    data = await read_output(session, phase, argv, MAX_STATE_JSON)
+    try:
+        state = await asyncio.to_thread(lambda: applied_state(data, reveal=reveal))
+    except BadPlan as error:
+        raise StepFailed(f"Applied, but the state cannot be read: {error}") from None
+    return Applied(
+        phase=phase,
+        outputs=[Output(name=o.name, value=o.value, sensitive=o.sensitive) for o in state.outputs],
+        resources=[
+            Resource(
+                address=r.address,
+                type=r.type,
+                name=r.name,
+                mode=r.mode,
+                module=r.module,
+                provider=r.provider,
+                tainted=r.tainted,
+                values=json.dumps(r.values, sort_keys=True),
+            )
+            for r in state.resources
+        ],
+    )
+
+
+async def perform(session: Session) -> Report:
+    """A task: the person's command, in a shell of the stack's workspace."""
+    command = session.workspace.own / "task.sh"
+    command.write_text((session.manifest.command or "") + "\n")
+    argv = ["sh", session.running().inside(command)]
+    code = await phase_command(session, Phase.PERFORM, argv)
+    if code != 0:
+        raise StepFailed(f"The command failed with exit code {code}.")
+    return PhaseDone(phase=Phase.PERFORM)

@@ -1,0 +1,99 @@
+"""Running one phase's tool with its hooks, and reading how it ended."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from gantry_protocol.words import Phase
+
+from gantry_worker import script
+from gantry_worker.runtimes.base import Command, CouldNotStart, Exit
+from gantry_worker.session import Session, StepFailed, StepStopped
+
+
+async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
+    """Run the tool between the phase's hooks; the tool's exit code.
+
+    Raises StepFailed when a hook failed or a limit was reached, StepStopped.
+    """
+    hooks = session.manifest.hooks
+    before, after = hooks.get(f"before_{phase.value}", []), hooks.get(f"after_{phase.value}", [])
+    own, runtime = session.workspace.own, session.running()
+    await session.journal.say(f"$ {shlex.join(argv)}")
+    if not script.needed(before, after, own):
+        ended = await _run(session, phase, argv)
+        return _code(session, ended)
+    written = script.write(own, phase.value, before, after)
+    wrapped = ["sh", runtime.inside(written.path), runtime.inside(own), *argv]
+    ended = await _run(session, phase, wrapped)
+    code = _code(session, ended)
+    tool = script.tool_exit(written)
+    if tool is None:
+        raise StepFailed(f"A before_{phase.value} hook failed with exit code {code}.")
+    if code not in (0, 2) and tool in (0, 2):
+        raise StepFailed(f"An after_{phase.value} hook failed with exit code {code}.")
+    return tool
+
+
+async def hooks_only(session: Session, phase: Phase, name: str, commands: list[str]) -> int:
+    """Run hooks without a tool; the exit code of the first that failed, else 0."""
+    runtime, own = session.running(), session.workspace.own
+    written = script.write(own, name, commands, [])
+    argv = ["sh", runtime.inside(written.path), runtime.inside(own), "true"]
+    return _code(session, await _run(session, phase, argv))
+
+
+async def read_output(session: Session, phase: Phase, argv: list[str], limit: int) -> bytes:
+    """What a command prints on standard output, at most `limit` bytes. Raises StepFailed."""
+    command = _command(session, phase, argv, for_machine=True)
+    try:
+        ended, output, said = await session.running().capture(
+            command, stop=session.stop, timeout=session.timeout, limit=limit
+        )
+    except CouldNotStart as error:
+        raise StepFailed(f"{argv[0]} could not be started: {error}") from None
+    if _code(session, ended) != 0:
+        words = said.decode("utf-8", "replace").strip()
+        await session.journal.write(said)
+        raise StepFailed(f"{Path(argv[0]).name} {argv[1]} failed: {words[-500:]}")
+    return output
+
+
+async def _run(session: Session, phase: Phase, argv: list[str]) -> Exit:
+    try:
+        return await session.running().run(
+            _command(session, phase, argv),
+            output=session.journal.write,
+            stop=session.stop,
+            timeout=session.timeout,
+            silence=session.settings.logs_timeout,
+        )
+    except CouldNotStart as error:
+        raise StepFailed(f"{argv[0]} could not be started: {error}") from None
+
+
+def _command(
+    session: Session, phase: Phase, argv: list[str], *, for_machine: bool = False
+) -> Command:
+    variables = session.variables(phase)
+    if for_machine:
+        # What people set for their own eyes must not change what we parse.
+        variables = {
+            k: v for k, v in variables.items() if not k.startswith(("TF_CLI_ARGS", "TF_LOG"))
+        }
+    return Command(tuple(argv), session.project, variables)
+
+
+def _code(session: Session, ended: Exit) -> int:
+    if ended.reason == "stopped":
+        raise StepStopped
+    if ended.reason == "timed_out":
+        minutes = session.timeout.total_seconds() / 60
+        raise StepFailed(f"The command took longer than {minutes:g} minutes and was ended.")
+    if ended.reason == "silent":
+        minutes = session.settings.logs_timeout.total_seconds() / 60
+        raise StepFailed(f"The command printed nothing for {minutes:g} minutes and was ended.")
+    if ended.code is not None:
+        return ended.code
+    return 128 + (ended.signal or 0)

@@ -1,0 +1,1 @@
+"""The infrastructure tools that a worker drives: arguments in, meaning out."""

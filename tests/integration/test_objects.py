@@ -1,0 +1,323 @@
+"""The same promises from a directory and from S3: put, get, delete, and URLs that end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import httpx2
+import pytest
+from gantry.infra.object_probe import probe
+from gantry.infra.objects import RemoteObjects, s3_stores
+from gantry.kernel.ids import new_id
+from gantry.ports.objects import Bucket, ObjectMissing, StorageDown
+from starlette.responses import Response
+
+from tests.support.object_stores import (
+    KEY_ID,
+    SECRET,
+    local_store,
+    moto_server,
+    remote,
+    remote_store,
+    serving,
+)
+
+LOGS = Bucket.RUN_LOGS
+MINUTE = timedelta(minutes=1)
+BAD_KEYS = ["../out", "a/../../out", "/etc/passwd", "a//b", "", ".incoming/x", "a\n"]
+
+
+@pytest.fixture(scope="session")
+def moto():
+    with moto_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["directory", "s3"], scope="module")
+async def served(request, tmp_path_factory):
+    if request.param == "s3":
+        async with remote_store(request.getfixturevalue("moto")) as store:
+            yield store
+    else:
+        async with local_store(tmp_path_factory.mktemp("objects")) as store:
+            yield store
+
+
+@pytest.fixture
+def store(served):
+    served.clock.ahead = timedelta(0)
+    return served
+
+
+@pytest.fixture(scope="module")
+async def http():
+    async with httpx2.AsyncClient() as client:
+        yield client
+
+
+# ------------------------------------------------------------------ what both promise
+
+
+async def test_what_was_put_can_be_got_and_measured(store):
+    key = f"{new_id()}/plan.log"
+
+    await store.objects.put(LOGS, key, b"hello \x00 world")
+
+    assert await store.objects.get(LOGS, key) == b"hello \x00 world"
+    assert await store.objects.size(LOGS, key) == 13
+    assert await store.objects.size(Bucket.STATES, key) is None
+
+
+async def test_an_empty_object_is_there(store):
+    key = new_id()
+
+    await store.objects.put(LOGS, key, b"")
+
+    assert await store.objects.size(LOGS, key) == 0
+    assert await store.objects.get(LOGS, key) == b""
+
+
+async def test_an_object_larger_than_one_part_comes_back_whole(store):
+    key, data = new_id(), bytes(range(256)) * (11 * 2**20 // 256)  # three parts of 5 MiB
+
+    await store.objects.put(LOGS, key, data)
+
+    assert await store.objects.get(LOGS, key) == data
+
+
+async def test_what_was_never_put_is_missing(store):
+    key = new_id()
+
+    with pytest.raises(ObjectMissing):
+        await store.objects.get(LOGS, key)
+    for start, end in [(0, 1), (0, 0)]:
+        with pytest.raises(ObjectMissing):
+            await store.objects.get_range(LOGS, key, start, end)
+    assert await store.objects.size(LOGS, key) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [(0, 5, b"01234"), (3, 4, b"3"), (7, 99, b"789"), (10, 20, b""), (99, 100, b""), (4, 4, b"")],
+)
+async def test_a_range_is_cut_as_python_cuts(store, start, end, expected):
+    key = new_id()
+    await store.objects.put(LOGS, key, b"0123456789")
+
+    assert await store.objects.get_range(LOGS, key, start, end) == expected
+
+
+async def test_a_range_that_runs_backwards_is_a_bug(store):
+    for start, end in [(5, 4), (-1, 3)]:
+        with pytest.raises(ValueError, match="range"):
+            await store.objects.get_range(LOGS, new_id(), start, end)
+
+
+async def test_deleting_twice_is_as_good_as_once(store):
+    key, other = f"{new_id()}/a", new_id()
+    await store.objects.put(LOGS, key, b"x")
+    await store.objects.put(LOGS, other, b"y")
+
+    await store.objects.delete(LOGS, key)
+    await store.objects.delete(LOGS, key)
+
+    assert await store.objects.size(LOGS, key) is None
+    assert await store.objects.get(LOGS, other) == b"y"
+
+
+async def test_readers_of_an_object_being_replaced_see_the_old_or_the_new(store):
+    key, old, new = new_id(), b"o" * 300_000, b"n" * 300_000
+    await store.objects.put(LOGS, key, old)
+
+    seen = await asyncio.gather(
+        store.objects.put(LOGS, key, new), *(store.objects.get(LOGS, key) for _ in range(8))
+    )
+
+    assert set(seen[1:]) <= {old, new}
+    assert await store.objects.get(LOGS, key) == new
+
+
+async def test_of_many_putting_the_same_object_one_wins_whole(store):
+    key = f"{new_id()}/state"
+    values = [bytes([n]) * 200_000 for n in range(8)]
+
+    await asyncio.gather(*(store.objects.put(LOGS, key, value) for value in values))
+
+    assert await store.objects.get(LOGS, key) in values
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=repr)
+async def test_a_key_that_could_lead_elsewhere_is_refused_everywhere(store, key):
+    objects = store.objects
+
+    for refused in (
+        objects.put(LOGS, key, b"x"),
+        objects.get(LOGS, key),
+        objects.get_range(LOGS, key, 0, 1),
+        objects.size(LOGS, key),
+        objects.delete(LOGS, key),
+        objects.download_url(LOGS, key, lasts=MINUTE),
+        objects.upload_url(LOGS, key, lasts=MINUTE),
+    ):
+        with pytest.raises(ValueError, match="not a key"):
+            await refused
+
+
+# ------------------------------------------------------------------ URLs
+
+
+async def test_a_url_takes_the_object_and_another_gives_it(store, http):
+    key = f"{new_id()}/a.tar.gz"
+    up = await store.objects.upload_url(LOGS, key, lasts=MINUTE)
+    down = await store.objects.download_url(LOGS, key, lasts=MINUTE)
+
+    assert (await http.get(down)).status_code == 404
+    assert (await http.put(up, content=b"v1" * 1000)).status_code == 200
+
+    assert await store.objects.get(LOGS, key) == b"v1" * 1000
+    answer = await http.get(down)
+    assert (answer.status_code, answer.content) == (200, b"v1" * 1000)
+
+
+async def test_an_expired_url_neither_gives_nor_takes(store, http):
+    key = new_id()
+    await store.objects.put(LOGS, key, b"kept")
+    up = await store.objects.upload_url(LOGS, key, lasts=MINUTE)
+    down = await store.objects.download_url(LOGS, key, lasts=MINUTE)
+
+    store.clock.ahead = timedelta(seconds=62)
+
+    assert (await http.put(up, content=b"late")).status_code == 403
+    assert (await http.get(down)).status_code == 403
+    assert await store.objects.get(LOGS, key) == b"kept"
+
+
+async def test_a_url_for_reading_does_not_write_nor_the_other_way_round(store, http):
+    key = new_id()
+    await store.objects.put(LOGS, key, b"kept")
+    up = await store.objects.upload_url(LOGS, key, lasts=MINUTE)
+    down = await store.objects.download_url(LOGS, key, lasts=MINUTE)
+
+    assert (await http.put(down, content=b"changed")).status_code == 403
+    assert (await http.put(down.replace("GET", "PUT"), content=b"changed")).status_code == 403
+    assert (await http.get(up)).status_code == 403
+    assert await store.objects.get(LOGS, key) == b"kept"
+
+
+async def test_a_url_that_was_tampered_with_is_refused(store, http):
+    key, other = f"{new_id()}/a", f"{new_id()}/b"
+    for name in (key, other):
+        await store.objects.put(LOGS, name, b"kept")
+    url = await store.objects.upload_url(LOGS, key, lasts=MINUTE)
+    last = "1" if url[-1] == "0" else "0"
+
+    for forged in (
+        url[:-1] + last,  # both kinds end with the signature
+        url.replace(key, other),
+        url.replace(LOGS, Bucket.STATES),
+        url.replace("xpires=", "xpires=1"),
+        url.replace(key, f"%2e%2e/{Bucket.STATES}/{key}"),
+    ):
+        assert (await http.put(forged, content=b"changed")).status_code == 403, forged
+
+    assert await store.objects.get(LOGS, key) == b"kept"
+    assert await store.objects.get(LOGS, other) == b"kept"
+    assert await store.objects.size(Bucket.STATES, key) is None
+
+
+@pytest.mark.parametrize("lasts", [timedelta(0), timedelta(days=8)])
+async def test_a_url_that_s3_would_not_honour_is_not_made(store, lasts):
+    with pytest.raises(ValueError, match="lasts"):
+        await store.objects.upload_url(LOGS, new_id(), lasts=lasts)
+
+
+async def test_the_probe_goes_all_the_way(store):
+    await probe(store.objects, LOGS)
+
+
+# ------------------------------------------------------------------ S3 alone
+
+
+async def test_a_bucket_that_does_not_exist_is_no_missing_object(moto):
+    objects = remote(moto, prefix="elsewhere")
+
+    for refused in (objects.put(LOGS, "a", b"x"), objects.get(LOGS, "a"), probe(objects, LOGS)):
+        with pytest.raises(StorageDown) as down:
+            await refused
+        assert "NoSuchBucket" in down.value.detail
+
+
+async def test_a_store_that_does_not_answer_is_down():
+    objects = remote("http://127.0.0.1:1")
+
+    for refused in (
+        objects.put(LOGS, "a", b"x"),
+        objects.get(LOGS, "a"),
+        objects.get_range(LOGS, "a", 0, 1),
+        objects.size(LOGS, "a"),
+        objects.delete(LOGS, "a"),
+    ):
+        with pytest.raises(StorageDown) as down:
+            await refused
+        assert "Connection refused" in down.value.detail
+
+
+async def test_a_refusal_is_told_without_what_the_store_quotes():
+    async def refuse(request):
+        quoted = request.headers["authorization"]
+        body = f"<Error><Code>SignatureDoesNotMatch</Code><StringToSign>{quoted}</StringToSign>"
+        return Response(body, 403)
+
+    async with serving(refuse) as url:
+        with pytest.raises(StorageDown) as down:
+            await remote(url).get(LOGS, "a")
+
+    assert "403, SignatureDoesNotMatch" in down.value.detail
+    assert KEY_ID not in down.value.detail
+    assert SECRET not in down.value.detail
+    assert down.value.__suppress_context__
+
+
+async def test_given_credentials_are_not_mixed_with_the_environments(moto, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "someone-elses")
+    objects = remote(moto)
+
+    url = await objects.download_url(LOGS, "a", lasts=MINUTE)
+
+    assert KEY_ID in url
+    assert "Security-Token" not in url
+
+
+async def test_without_credentials_the_environments_are_used(moto, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "environments-secret")
+    objects = remote(moto, key_id=None, secret=None)
+    key = new_id()
+
+    await objects.put(LOGS, key, b"x")
+
+    assert "AKIDENVIRONMENT" in await objects.download_url(LOGS, key, lasts=MINUTE)
+
+
+def test_half_a_credential_is_refused_and_whole_ones_are_not_shown():
+    with pytest.raises(ValueError, match="go together"):
+        remote("http://127.0.0.1:1", secret=None)
+
+    stores = s3_stores(
+        {LOGS: "gantry-run-logs"},
+        region=None,
+        endpoint=None,
+        access_key_id=KEY_ID,
+        secret_access_key=SECRET,
+        allow_http=False,
+        allow_invalid_certificates=False,
+    )
+    assert SECRET not in f"{stores!r} {stores[LOGS].config}"
+
+
+async def test_a_bucket_that_is_not_configured_is_told():
+    with pytest.raises(StorageDown) as down:
+        await RemoteObjects({}).get(LOGS, "a")
+
+    assert "no bucket is configured" in down.value.detail
