@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, nullcontext
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -44,9 +45,13 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
         ringing = tasks.create_task(_ring(core, broker))
         if ready is not None:
             tasks.create_task(_announce(server, ready))
+        serving = tasks.create_task(server.serve())
         try:
-            await server.serve()
+            await asyncio.shield(serving)
         finally:
+            # uvicorn ends in order when told, not when cancelled.
+            server.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
             ringing.cancel()
             listening.cancel()
             await broker.stop()
@@ -103,7 +108,11 @@ async def _ring(core: Core, broker: Broker) -> None:
 
     async with core.bus.subscribe(wanted) as subscription:
         async for item in subscription:
-            if isinstance(item, Notice):
-                await bells.ring_for(core.db, broker, item.topic, dict(item.payload))
-            else:
-                await bells.ring_everyone(core.db, broker)
+            try:
+                if isinstance(item, Notice):
+                    await bells.ring_for(core.db, broker, item.topic, dict(item.payload))
+                else:
+                    await bells.ring_everyone(core.db, broker)
+            except (SQLAlchemyError, OSError) as error:
+                # A bell that is not rung costs a moment: workers ask on a slow timer as well.
+                log.warning("bell not rung", reason=type(error).__name__)

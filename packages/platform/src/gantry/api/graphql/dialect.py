@@ -43,7 +43,9 @@ def known_variables(
         if isinstance(node, OperationDefinitionNode) and (
             operation is None or (node.name is not None and node.name.value == operation)
         ):
-            declared.update({v.variable.name.value: v.type for v in node.variable_definitions or ()})
+            declared.update(
+                {v.variable.name.value: v.type for v in node.variable_definitions or ()}
+            )
     kept = {}
     for name, value in given.items():
         type_node = declared.get(name)

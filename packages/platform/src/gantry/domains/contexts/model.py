@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.kernel.model import Model
-
-
-class OwnerKind(enum.StrEnum):
-    """What an element belongs to."""
-
-    STACK = "STACK"
-    CONTEXT = "CONTEXT"
-
-
-class ElementType(enum.StrEnum):
-    """The API's ConfigType."""
-
-    ENVIRONMENT_VARIABLE = "ENVIRONMENT_VARIABLE"
-    FILE_MOUNT = "FILE_MOUNT"
 
 
 class ConfigElement(Model):

@@ -7,7 +7,8 @@ from typing import cast
 
 from sqlalchemy import CursorResult, delete, select
 
-from gantry.domains.contexts.model import ConfigElement, OwnerKind
+from gantry.domains.contexts.kinds import OwnerKind
+from gantry.domains.contexts.model import ConfigElement
 from gantry.kernel.tx import Tx
 
 

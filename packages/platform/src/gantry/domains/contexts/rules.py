@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 
-from gantry.domains.contexts.model import ElementType
+from gantry.domains.contexts.kinds import ElementType
 from gantry.kernel.errors import UserError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024

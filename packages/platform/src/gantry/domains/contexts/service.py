@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gantry.domains.contexts import repo, rules
-from gantry.domains.contexts.model import ConfigElement, ElementType, OwnerKind
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
+from gantry.domains.contexts.model import ConfigElement
 from gantry.kernel.tx import Tx
 from gantry.ports.vault import Vault
 

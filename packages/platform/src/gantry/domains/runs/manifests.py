@@ -14,7 +14,8 @@ from gantry_protocol.words import Phase
 from gantry.domains.accounts import service as accounts
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts import service as elements
-from gantry.domains.contexts.model import ConfigElement, ElementType
+from gantry.domains.contexts.kinds import ElementType
+from gantry.domains.contexts.model import ConfigElement
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import APPLYABLE, Kind, State
 from gantry.domains.stacks.model import Stack, Vendor

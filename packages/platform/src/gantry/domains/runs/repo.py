@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from gantry.domains.people import access
+from gantry.domains.pools.model import WorkerPool
 from gantry.domains.runs.model import (
     Comment,
     Lease,
@@ -26,6 +27,8 @@ from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Ki
 from gantry.domains.stacks.model import Stack
 from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.errors import NotFound
+from gantry.kernel.paging import Page
+from gantry.kernel.search import Search, Searchable, boolean, contains, equals, run_search
 from gantry.kernel.tx import Tx
 
 RUNS_PER_PAGE = 50
@@ -145,6 +148,17 @@ async def count_claimable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
     return {pool_id: counts.get(pool_id, 0) for pool_id in pool_ids}
 
 
+async def count_ahead(tx: Tx, run: Run) -> int:
+    """How many runs of the pool come before this one."""
+    ranked = (
+        select(Run.id.label("id"), func.row_number().over(order_by=queue_order()).label("place"))
+        .where(Run.pool_id == run.pool_id, Run.state.in_(CLAIMABLE))
+        .subquery()
+    )
+    place = await tx.session.scalar(select(ranked.c.place).where(ranked.c.id == run.id))
+    return int(place or 1) - 1
+
+
 def schedulable(tx: Tx, pool_id: str) -> Select[Run]:
     """The pool's runs that work or wait for a worker: its queue as people see it."""
     return visible(tx).where(Run.pool_id == pool_id, Run.state.in_((*CLAIMABLE, *WORKING)))
@@ -255,6 +269,60 @@ async def stacks_with_startable(tx: Tx, limit: int) -> list[str]:
         .limit(limit)
     )
     return list(await tx.session.scalars(query))
+
+
+_SEARCH = Searchable(
+    fields={
+        "state": equals(Run.state),
+        "type": equals(Run.kind),
+        "runType": equals(Run.kind),
+        "stack": equals(Run.stack_id),
+        "stackId": equals(Run.stack_id),
+        "branch": equals(Run.branch),
+        "triggeredBy": equals(Run.triggered_by),
+        "driftDetection": boolean(Run.drift),
+    },
+    orders={"createdAt": Run.created_at, "updatedAt": Run.updated_at},
+    text=lambda word: or_(contains(Run.title, word), contains(Run.stack_id, word), Run.id == word),
+    default_order="createdAt",
+    key=Run.id,
+)
+
+
+async def search(tx: Tx, wanted: Search) -> Page[Run]:
+    """A page of the visible runs. Raises BadSearch, BadCursor."""
+    return await run_search(tx, visible(tx), wanted, _SEARCH, Run)
+
+
+async def duration_stats(tx: Tx, since: datetime) -> tuple[float, float]:
+    """(mean, median) seconds from creation to end of the visible runs that ended since then."""
+    inner = visible(tx).where(Run.finished_at >= since).subquery()
+    took = func.extract("epoch", inner.c.finished_at - inner.c.created_at)
+    row = (
+        await tx.session.execute(
+            select(func.avg(took), func.percentile_cont(0.5).within_group(took))
+        )
+    ).one()
+    return float(row[0] or 0), float(row[1] or 0)
+
+
+async def worked_seconds(tx: Tx, since: datetime, *, public: bool) -> int:
+    """Seconds that runs held workers of public or private pools, from transitions since then."""
+    nxt = func.lead(Transition.at).over(partition_by=Transition.run_id, order_by=Transition.version)
+    spans = (
+        select(Transition.after.label("state"), (nxt - Transition.at).label("took"))
+        .join(Run, Run.id == Transition.run_id)
+        .join(WorkerPool, WorkerPool.id == Run.pool_id)
+        .where(Transition.at >= since, WorkerPool.public == public)
+        .subquery()
+    )
+    query = select(func.sum(func.extract("epoch", spans.c.took))).where(spans.c.state.in_(WORKING))
+    return int(await tx.session.scalar(query) or 0)
+
+
+async def any_run(tx: Tx) -> bool:
+    """Whether the actor can see a run at all."""
+    return (await tx.session.scalars(visible(tx).limit(1))).first() is not None
 
 
 # -- leases

@@ -63,6 +63,11 @@ async def lock(tx: Tx, stack_id: str) -> Stack:
     return stack
 
 
+async def rename_id(tx: Tx, before: str, after: str) -> None:
+    """Give the stack another id; every row that names it follows (on update cascade)."""
+    await tx.session.execute(update(Stack).where(Stack.id == before).values(id=after))
+
+
 async def all_visible(tx: Tx) -> list[Stack]:
     """Every stack the actor may see, by name."""
     return list(await tx.session.scalars(visible(tx).order_by(Stack.name, Stack.id)))

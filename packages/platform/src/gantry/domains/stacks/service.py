@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gantry.domains.contexts import service as contexts
-from gantry.domains.contexts.model import OwnerKind
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.spaces import service as spaces
@@ -19,7 +17,6 @@ from gantry.domains.stacks.vendors import BadStack
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.ids import is_ulid, slug, unique_slug
 from gantry.kernel.tx import Tx
-from gantry.ports.vault import Vault
 
 NAME_MAX = 255
 HOOKS = tuple(
@@ -199,11 +196,6 @@ async def migrate_vendor(tx: Tx, stack_id: str, *, vendor: Vendor, config: dict[
 async def check_may_read(tx: Tx, stack_id: str) -> Stack:
     """The stack, if the actor may see it. Raises NotFound."""
     return await repo.find(tx, stack_id)
-
-
-async def reslug_elements(tx: Tx, vault: Vault, *, before: str, after: str) -> None:
-    """Move the stack's own environment to its new id."""
-    await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=before, after=after)
 
 
 def remote_url(stack: Stack) -> str:

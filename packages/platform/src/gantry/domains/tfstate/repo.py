@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.tfstate.model import StackOutput, StackResource, StateLock, StateVersion
@@ -24,6 +24,17 @@ async def current(tx: Tx, stack_id: str) -> StateVersion | None:
         .limit(1)
     )
     return await tx.session.scalar(query)
+
+
+async def newest(tx: Tx, stack_ids: Sequence[str]) -> dict[str, StateVersion]:
+    """The newest state of each stack."""
+    rows = await tx.session.scalars(
+        select(StateVersion)
+        .distinct(StateVersion.stack_id)
+        .where(StateVersion.stack_id.in_(stack_ids))
+        .order_by(StateVersion.stack_id, StateVersion.created_at.desc(), StateVersion.id.desc())
+    )
+    return {row.stack_id: row for row in rows}
 
 
 async def version(tx: Tx, stack_id: str, version_id: str) -> StateVersion | None:
@@ -83,6 +94,25 @@ async def outputs(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[StackOutpu
     for row in await tx.session.scalars(query):
         found[row.stack_id].append(row)
     return found
+
+
+async def reseal_output(tx: Tx, stack_id: str, name: str, sealed: bytes) -> None:
+    """The output's value, sealed for its stack's new id."""
+    await tx.session.execute(
+        update(StackOutput)
+        .where(StackOutput.stack_id == stack_id, StackOutput.name == name)
+        .values(value_sealed=sealed)
+    )
+
+
+async def has_unfinished_run(tx: Tx, stack_id: str) -> bool:
+    """Whether a run of the stack could still write its state."""
+    # The table is above this noun; its name and two columns are all that is used of it.
+    found = await tx.session.scalar(
+        text("select 1 from run where stack_id = :stack and finished_at is null limit 1"),
+        {"stack": stack_id},
+    )
+    return found is not None
 
 
 async def replace_outputs(tx: Tx, stack_id: str, rows: Iterable[StackOutput]) -> None:

@@ -9,15 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gantry.domains.contexts import service as contexts
+from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks.events import StackChanged
 from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo, rules
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.tfstate.model import StackOutput, StateLock, StateVersion
 from gantry.kernel.errors import Conflict, NotFound, UserError
-from gantry.kernel.ids import new_id
+from gantry.kernel.ids import new_id, slug
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.db import Db
 from gantry.ports.objects import Bucket, Objects
@@ -152,6 +155,54 @@ async def import_state(
         stack = await _for_surgery(tx, stack_id, Action.STACK_MANAGED_STATE_IMPORT)
         before = await repo.current(tx, stack.id)
         await _put_on_top(tx, vault, objects, stack, parsed, before, imported=True)
+
+
+async def seed(
+    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
+) -> None:
+    """The first state of a new stack, uploaded before it was made.
+
+    Raises BadState, Conflict when the stack has a state or keeps it elsewhere, NotAllowed.
+    """
+    parsed = await asyncio.to_thread(rules.parse, body)
+    async with db.write(actor) as tx:
+        stack = await stacks.lock(tx, stack_id)
+        access.require(tx, Action.STACK_CREATE, stack)
+        if not stack.manages_state:
+            raise Conflict("Gantry does not manage the state of this stack.")
+        if await repo.current(tx, stack.id) is not None:
+            raise Conflict("The stack has a state already.")
+        await _put_on_top(tx, vault, objects, stack, parsed, None, imported=True)
+
+
+async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
+    """Give the stack the id that fits its name, and take along what is sealed for the old one.
+
+    Raises Conflict while a run of it is unfinished, NotAllowed, NotFound.
+    """
+    stack = await stacks.lock(tx, stack_id)
+    access.require(tx, Action.STACK_RESLUG, stack)
+    wanted = slug(stack.name)
+    if wanted == stack.id:
+        return stack
+    if await stacks.id_taken(tx, wanted):
+        raise Conflict(f'stack with slug "{wanted}" already exists')
+    if await repo.has_unfinished_run(tx, stack.id):
+        raise Conflict("A run of this stack is not finished; wait for it first.")
+    outputs = (await repo.outputs(tx, [stack.id]))[stack.id]
+    plain = [
+        (o, vault.open(o.value_sealed, identity=o.identity)) for o in outputs if o.value_sealed
+    ]
+    await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=stack.id, after=wanted)
+    await tx.session.flush()
+    await stacks.rename_id(tx, stack.id, wanted)
+    tx.session.expunge_all()
+    for output, value in plain:
+        await repo.reseal_output(
+            tx, wanted, output.name, vault.seal(value, identity=f"output:{wanted}:{output.name}")
+        )
+    tx.emit(StackChanged(wanted))
+    return await stacks.find(tx, wanted)
 
 
 async def rollback(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from gantry.domains.contexts.model import ElementType
+from gantry.domains.contexts.kinds import ElementType
 
 strawberry.enum(ElementType, name="ConfigType")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 import strawberry
+from strawberry.scalars import JSON
 
 from gantry.api.graphql.shared.types import StringMap
 
@@ -30,6 +31,8 @@ class RunPriorityPreset(enum.Enum):
     """Words of the API."""
 
     HIGH = "HIGH"
+    NORMAL = "NORMAL"
+    LOW = "LOW"
 
 
 @strawberry.enum
@@ -71,9 +74,15 @@ class RunChangesInput:
 
 @strawberry.type
 class RunChangeMetadata:
-    """See the API reference."""
+    """What happens to a resource: `type` is add, change, delete, replace, import, move or forget.
+
+    In `before` and `after` secrets and values that are not known yet are replaced by words.
+    """
 
     type: str
+    resource_type: str
+    before: JSON | None
+    after: JSON | None
 
 
 @strawberry.type

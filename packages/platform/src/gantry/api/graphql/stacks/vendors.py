@@ -7,6 +7,10 @@ from typing import Annotated
 
 import strawberry
 
+from gantry.domains.stacks.model import Provider
+
+strawberry.enum(Provider, name="VCSProvider", description="Where code is hosted.")
+
 
 @strawberry.enum
 class TerraformWorkflowTool(enum.Enum):

@@ -1,0 +1,249 @@
+"""Root fields of stacks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from gantry.api.graphql.context import Info
+from gantry.api.graphql.fields import SIGNED_IN, mutation, query
+from gantry.api.graphql.shared.convert import edges, page_info, search
+from gantry.api.graphql.shared.types import SearchInput
+from gantry.api.graphql.stacks.inputs import StackInput, StackVendor, StackVendorMigrationInput
+from gantry.api.graphql.stacks.types import (
+    SearchStacksOutput,
+    SearchStacksOutputEdge,
+    Stack,
+    load_stack,
+)
+from gantry.api.graphql.stacks.vendor_views import vendor_given
+from gantry.domains.people.actions import Action
+from gantry.domains.runs import triggers
+from gantry.domains.stacks import access, heads, repo, service
+from gantry.domains.stacks.model import Provider, Vendor
+from gantry.domains.stacks.service import HOOKS, Wanted
+from gantry.domains.tfstate import service as states
+from gantry.kernel.errors import Conflict, NotFound
+from gantry.kernel.paging import Page
+from gantry.ports.objects import Bucket
+
+
+@strawberry.type(description="Whether the caller keeps something at hand.")
+class StarSetResult:
+    """A stack and its star."""
+
+    id: strawberry.ID
+    name: str
+    starred: bool
+
+
+@strawberry.type
+class StackQuery:
+    """Reading."""
+
+    @query(SIGNED_IN)
+    async def stacks(self, info: Info) -> list[Stack]:
+        """Every stack the caller may see, by name."""
+        async with info.context.read() as tx:
+            return [Stack(model=stack) for stack in await repo.all_visible(tx)]
+
+    @query(SIGNED_IN)
+    async def stack(self, info: Info, id: strawberry.ID) -> Stack | None:
+        """A stack; none when there is none of that id, or the caller may not see it."""
+        return await load_stack(info, str(id))
+
+    @query(SIGNED_IN)
+    async def search_stacks(self, info: Info, input: SearchInput) -> SearchStacksOutput:
+        """Stacks by predicates and words, in pages."""
+        async with info.context.read() as tx:
+            found = await repo.search(tx, search(input))
+        shown = Page(
+            [Stack(model=s) for s in found.items], found.cursors, found.has_next, found.has_previous
+        )
+        return SearchStacksOutput(
+            edges=edges(shown, SearchStacksOutputEdge), page_info=page_info(shown)
+        )
+
+
+@strawberry.type
+class StackMutation:
+    """Writing."""
+
+    @mutation(SIGNED_IN)
+    async def stack_create(
+        self,
+        info: Info,
+        input: StackInput,
+        manage_state: bool,
+        stack_object_id: Annotated[str | None, strawberry.argument(name="stackObjectID")] = None,
+        slug: str | None = None,
+    ) -> Stack:
+        """A new stack; with a state that was uploaded before, if one is named."""
+        house = info.context.house
+        body = await _uploaded_state(info, stack_object_id)
+        wanted = _wanted(input)
+        async with info.context.write() as tx:
+            stack = await service.create(tx, wanted, manages_state=manage_state, forced_slug=slug)
+        if body is not None:
+            await states.seed(
+                house.db, house.vault, house.objects, info.context.actor, stack.id, body
+            )
+        await _look_up(info, stack.id)
+        return await _shown(info, stack.id)
+
+    @mutation(SIGNED_IN)
+    async def stack_update(self, info: Info, id: strawberry.ID, input: StackInput) -> Stack:
+        """Change a stack to exactly this; its id stays."""
+        async with info.context.write() as tx:
+            stack = await service.update(tx, str(id), _wanted(input))
+        if stack.tracked_commit_id is None:
+            await _look_up(info, stack.id)
+        return await _shown(info, stack.id)
+
+    @mutation(SIGNED_IN)
+    async def stack_delete(
+        self, info: Info, id: strawberry.ID, destroy_resources: bool | None = None
+    ) -> Stack | None:
+        """Delete a stack; `deleting` stays true while a run destroys its resources first."""
+        async with info.context.write() as tx:
+            stack = await triggers.delete_stack(
+                tx, info.context.house.vault, str(id), destroy_resources=bool(destroy_resources)
+            )
+        return Stack(model=stack)
+
+    @mutation(SIGNED_IN)
+    async def stack_enable(self, info: Info, id: strawberry.ID) -> Stack:
+        """Let the stack take runs again."""
+        async with info.context.write() as tx:
+            return Stack(model=await service.set_disabled(tx, str(id), disabled=False))
+
+    @mutation(SIGNED_IN)
+    async def stack_disable(self, info: Info, id: strawberry.ID) -> Stack:
+        """The stack takes no new runs."""
+        async with info.context.write() as tx:
+            return Stack(model=await service.set_disabled(tx, str(id), disabled=True))
+
+    @mutation(SIGNED_IN)
+    async def stack_lock(self, info: Info, id: strawberry.ID, note: str | None = None) -> Stack:
+        """Keep everybody else's runs off the stack."""
+        async with info.context.write() as tx:
+            return Stack(model=await service.lock(tx, str(id), note=note))
+
+    @mutation(SIGNED_IN)
+    async def stack_unlock(self, info: Info, id: strawberry.ID) -> Stack:
+        """Let everybody's runs go on; this also acknowledges an unknown outcome."""
+        async with info.context.write() as tx:
+            return Stack(model=await service.unlock(tx, str(id)))
+
+    @mutation(SIGNED_IN)
+    async def stack_reslug(self, info: Info, id: strawberry.ID) -> Stack:
+        """Give the stack the id that fits its name."""
+        async with info.context.write() as tx:
+            stack = await states.reslug(tx, info.context.house.vault, str(id))
+        return Stack(model=stack)
+
+    @mutation(SIGNED_IN)
+    async def stack_set_current_commit(self, info: Info, id: strawberry.ID, sha: str) -> Stack:
+        """Track this commit, whatever the branch's tip is."""
+        async with info.context.write() as tx:
+            return Stack(model=await heads.set_current(tx, str(id), sha))
+
+    @mutation(SIGNED_IN)
+    async def stack_sync_commit(self, info: Info, id: strawberry.ID) -> Stack:
+        """Look the branch up and track its tip."""
+        context = info.context
+        stack = await heads.sync(context.house.db, context.actor, context.house.sources, str(id))
+        return Stack(model=stack)
+
+    @mutation(SIGNED_IN)
+    async def stack_migrate_vendor(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        target_vendor: StackVendor,
+        config: StackVendorMigrationInput | None = None,
+    ) -> Stack:
+        """Another tool for the same code and state; how the state is kept does not change."""
+        vendor, settings = _migrated(target_vendor, config)
+        async with info.context.write() as tx:
+            stack = await service.migrate_vendor(tx, str(id), vendor=vendor, config=settings)
+        return Stack(model=stack)
+
+    @mutation(SIGNED_IN)
+    async def star_set(self, info: Info, id: strawberry.ID, star: bool) -> StarSetResult:
+        """Keep a stack at hand, or no longer."""
+        async with info.context.write() as tx:
+            stack = await service.star(tx, str(id), star=star)
+        return StarSetResult(id=strawberry.ID(stack.id), name=stack.name, starred=star)
+
+
+def _wanted(given: StackInput) -> Wanted:
+    faults: list[str] = []
+    vendor, config = vendor_given(given, faults)
+    return Wanted(
+        name=given.name,
+        repository=given.repository,
+        branch=given.branch,
+        administrative=given.administrative,
+        provider=given.provider,
+        namespace=given.namespace,
+        repository_url=given.repository_url,
+        project_root=given.project_root,
+        project_globs=given.additional_project_globs,
+        sparse_checkout_paths=given.git_sparse_checkout_paths,
+        vcs_integration_id=str(given.vcs_integration_id) if given.vcs_integration_id else None,
+        description=given.description,
+        labels=given.labels,
+        space_id=str(given.space) if given.space else None,
+        pool_id=str(given.worker_pool) if given.worker_pool else None,
+        runner_image=given.runner_image,
+        hooks={name: commands for name in HOOKS if (commands := getattr(given, name))},
+        autodeploy=given.autodeploy,
+        autoretry=given.autoretry,
+        github_action_deploy=given.github_action_deploy,
+        local_preview_enabled=given.local_preview_enabled,
+        protect_from_deletion=given.protect_from_deletion,
+        well_known_secret_masking=given.enable_well_known_secret_masking,
+        sensitive_output_upload=given.enable_sensitive_output_upload,
+        disabled=given.is_disabled,
+        vendor=vendor,
+        vendor_config=config,
+        faults=faults,
+    )
+
+
+async def _uploaded_state(info: Info, object_id: str | None) -> bytes | None:
+    if not object_id:
+        return None
+    if not object_id.startswith("state/"):
+        raise NotFound("uploaded state not found")
+    async with info.context.read() as tx:
+        access.require_anywhere(tx, Action.STACK_CREATE)
+    return await info.context.house.objects.get(Bucket.UPLOADS, object_id)
+
+
+async def _look_up(info: Info, stack_id: str) -> None:
+    """Track the branch's tip now; what is wrong with the source is noted on the stack."""
+    house = info.context.house
+    async with info.context.read() as tx:
+        stack = await repo.find(tx, stack_id)
+    if stack.provider is Provider.GIT:
+        await heads.first_sync(house.db, info.context.actor, house.sources, stack_id)
+
+
+async def _shown(info: Info, stack_id: str) -> Stack:
+    async with info.context.read() as tx:
+        return Stack(model=await repo.find(tx, stack_id))
+
+
+def _migrated(
+    target: StackVendor, config: StackVendorMigrationInput | None
+) -> tuple[Vendor, dict[str, object]]:
+    if target is StackVendor.Terragrunt:
+        version = config.terragrunt.terragrunt_version if config and config.terragrunt else None
+        return Vendor.TERRAGRUNT, {"terragrunt_version": version, "tool": "TERRAFORM_FOSS"}
+    if target is StackVendor.OPEN_TOFU:
+        raise Conflict("Change the workflow tool in the stack's settings to run OpenTofu.")
+    # The version is picked again after a change of tool (contract notes, "Stacks").
+    return Vendor.TERRAFORM, {"version": None, "workflow_tool": "TERRAFORM_FOSS"}

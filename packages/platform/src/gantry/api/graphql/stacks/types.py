@@ -1,0 +1,525 @@
+"""A stack in the API."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import strawberry
+
+from gantry.api.graphql.account.types import Space
+from gantry.api.graphql.account.views import load_space
+from gantry.api.graphql.context import Info
+from gantry.api.graphql.contexts.types import ConfigElement
+from gantry.api.graphql.contexts.views import element_view, runtime_elements
+from gantry.api.graphql.later.types import (
+    AwsIntegrationStackAttachment,
+    AzureIntegrationStackAttachment,
+    Blueprint,
+    ContextStackAttachment,
+    DriftDetectionIntegration,
+    ModuleVersion,
+    PolicyStackAttachment,
+    ScheduledDelete,
+    ScheduledRun,
+    ScheduledTask,
+    StackDependency,
+    StackIntegrationAws,
+    StackIntegrationGcp,
+    StackIntegrationSlack,
+    VCSIntegration,
+    WebhooksIntegration,
+)
+from gantry.api.graphql.runs.types import Run
+from gantry.api.graphql.shared.convert import seconds, seconds_or_none
+from gantry.api.graphql.shared.types import Commit, Hooks, PageInfo
+from gantry.api.graphql.stacks.commits import commit_view
+from gantry.api.graphql.stacks.managed import ManagedEntity, entity_view
+from gantry.api.graphql.stacks.plain import StackSettings
+from gantry.api.graphql.stacks.vendors import StackConfigVendor
+from gantry.api.graphql.stacks.vendor_views import config_view, version_of
+from gantry.api.graphql.workers.types import WorkerPool, load_pool
+from gantry.domains.contexts import repo as contexts
+from gantry.domains.people.access import may
+from gantry.domains.people.actions import Action
+from gantry.domains.runs import repo as runs
+from gantry.domains.runs.states import TERMINAL, Kind, State
+from gantry.domains.stacks import repo
+from gantry.domains.stacks.model import Provider
+from gantry.domains.stacks.service import HOOKS
+from gantry.domains.tfstate import repo as tfstate
+from gantry.domains.tfstate import service as states
+from gantry.domains.vcs import repo as vcs
+
+
+@strawberry.enum(description="Where the newest tracked run of a stack is; NONE before the first.")
+class StackState(enum.Enum):
+    """The API's words."""
+
+    APPLYING = "APPLYING"
+    CONFIRMED = "CONFIRMED"
+    DESTROYING = "DESTROYING"
+    DISCARDED = "DISCARDED"
+    FAILED = "FAILED"
+    FINISHED = "FINISHED"
+    INITIALIZING = "INITIALIZING"
+    NONE = "NONE"
+    PLANNING = "PLANNING"
+    PREPARING = "PREPARING"
+    PREPARING_APPLY = "PREPARING_APPLY"
+    PREPARING_REPLAN = "PREPARING_REPLAN"
+    READY = "READY"
+    REPLAN_REQUESTED = "REPLAN_REQUESTED"
+    STOPPED = "STOPPED"
+    UNCONFIRMED = "UNCONFIRMED"
+
+
+@strawberry.type(description="An output of the last successful apply; `value` is JSON text.")
+class StackOutput:
+    """An output."""
+
+    id: strawberry.ID
+    description: str | None
+    sensitive: bool
+    value: str | None
+
+
+@strawberry.type(description="Integrations attached to a stack.")
+class StackIntegrations:
+    """This release has none; the fields answer so."""
+
+    stack_id: strawberry.Private[str]
+
+    @strawberry.field
+    def aws(self) -> StackIntegrationAws:
+        """Not attached."""
+        return StackIntegrationAws(
+            activated=False,
+            assumed_role_arn=None,
+            assume_role_policy_statement="",
+            generate_credentials_in_worker=False,
+            external_id=None,
+            duration_seconds=None,
+            region=None,
+            assume_role_link=None,
+        )
+
+    @strawberry.field(name="awsV2")
+    def aws_v2(self) -> list[AwsIntegrationStackAttachment]:
+        """None."""
+        return []
+
+    @strawberry.field
+    def azure(self) -> list[AzureIntegrationStackAttachment]:
+        """None."""
+        return []
+
+    @strawberry.field
+    def drift_detection(self) -> DriftDetectionIntegration | None:
+        """None."""
+        return None
+
+    @strawberry.field
+    def gcp(self) -> StackIntegrationGcp:
+        """Not attached."""
+        return StackIntegrationGcp(activated=False, service_account_email=None, token_scopes=[])
+
+    @strawberry.field
+    def slack(self) -> StackIntegrationSlack:
+        """Not attached."""
+        return StackIntegrationSlack(activated=False, channel_names=[])
+
+    @strawberry.field
+    def webhooks(self) -> list[WebhooksIntegration]:
+        """None."""
+        return []
+
+
+@strawberry.type(description="One element of what a run of the stack will be given.")
+class StackRuntimeConfigElement:
+    """An element; `context` is where it comes from, none for the stack's own."""
+
+    context: ContextStackAttachment | None
+    element: ConfigElement
+
+
+@strawberry.type(description="How far a run that another resource waits for has come.")
+class RunResourceState:
+    """A run's state."""
+
+    id: strawberry.ID
+    state: State
+    finished: bool
+
+
+def hooks_view(hooks: dict[str, Any]) -> Hooks:
+    """Every hook list; those that were not given are empty."""
+    return Hooks(**{name: list(hooks.get(name, [])) for name in HOOKS})
+
+
+@strawberry.type(description="Code, the tool that runs it, and the state it owns.")
+class Stack(StackSettings):
+    """A stack: `model` is the row; everything shown is read from it or loaded by its id."""
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        """A slug of the name at creation."""
+        return strawberry.ID(self.model.id)
+
+    @strawberry.field
+    def space(self) -> strawberry.ID:
+        """The id of its space."""
+        return strawberry.ID(self.model.space_id)
+
+    @strawberry.field
+    async def space_details(self, info: Info) -> Space:
+        """Its space."""
+        return await load_space(info, self.model.space_id)
+
+    @strawberry.field
+    def created_at(self) -> int:
+        """Unix seconds."""
+        return seconds(self.model.created_at)
+
+    @strawberry.field
+    def provider(self) -> Provider:
+        """Where its code is hosted."""
+        return self.model.provider
+
+    @strawberry.field
+    def vcs_integration(self) -> VCSIntegration | None:
+        """None: this release reads raw Git only."""
+        return None
+
+    @strawberry.field
+    def vcs_detached(self) -> bool:
+        """Whether its code can not be fetched here."""
+        return self.model.provider is not Provider.GIT
+
+    @strawberry.field
+    def repository_tags(self) -> list[str]:
+        """Raw Git lists none."""
+        return []
+
+    @strawberry.field
+    def api_host(self) -> str | None:
+        """The host of its VCS integration; it has none."""
+        return None
+
+    @strawberry.field
+    async def tracked_commit(self, info: Info) -> Commit | None:
+        """The commit that tracked runs run."""
+        if self.model.tracked_commit_id is None:
+            return None
+        return commit_view(await info.context.load(vcs.by_ids, self.model.tracked_commit_id))
+
+    @strawberry.field
+    async def tracked_branch_head(self, info: Info) -> Commit | None:
+        """The tip of its branch when it was last looked up."""
+        if self.model.branch_head_id is None:
+            return None
+        return commit_view(await info.context.load(vcs.by_ids, self.model.branch_head_id))
+
+    @strawberry.field
+    def source_problem(self) -> str | None:
+        """Why its branch could not be looked up the last time."""
+        return self.model.sync_error
+
+    @strawberry.field
+    async def worker_pool(self, info: Info) -> WorkerPool | None:
+        """None: the public pool."""
+        return await load_pool(info, self.model.pool_id) if self.model.pool_id else None
+
+    @strawberry.field
+    def terraform_version(self) -> str | None:
+        """The version constraint of a Terraform stack."""
+        return version_of(self.model)
+
+    @strawberry.field
+    def effective_terraform_version(self) -> str | None:
+        """The constraint in force."""
+        return version_of(self.model)
+
+    @strawberry.field
+    def skip_vendor_binary_download(self) -> bool:
+        """Whether a workflow of its own brings the tool."""
+        return self.model.vendor_config.get("workflow_tool") == "CUSTOM"
+
+    @strawberry.field
+    def vendor_config(self) -> StackConfigVendor:
+        """The settings of its tool."""
+        return config_view(self.model)
+
+    @strawberry.field
+    def hooks(self) -> Hooks:
+        """Commands before and after each phase."""
+        return hooks_view(self.model.hooks)
+
+    @strawberry.field
+    def state(self) -> StackState:
+        """Where its newest tracked run is."""
+        return StackState(self.model.state)
+
+    @strawberry.field
+    def state_set_at(self) -> int | None:
+        """Unix seconds."""
+        return seconds_or_none(self.model.state_set_at)
+
+    @strawberry.field
+    def state_is_terminal(self) -> bool:
+        """Whether no tracked run is under way."""
+        return self.model.state == "NONE" or State(self.model.state) in TERMINAL
+
+    @strawberry.field
+    async def blocker(self, info: Info) -> Run | None:
+        """The run that holds the stack."""
+        held = await info.context.load(runs.holders, self.model.id)
+        return Run(model=held) if held else None
+
+    @strawberry.field
+    async def blocked(self, info: Info) -> bool:
+        """Whether a run holds the stack."""
+        return await info.context.load(runs.holders, self.model.id) is not None
+
+    @strawberry.field
+    def needs_approval(self) -> bool:
+        """No policies ask for approvals in this release."""
+        return False
+
+    @strawberry.field
+    def last_apply_at(self) -> int | None:
+        """Unix seconds."""
+        return seconds_or_none(self.model.last_apply_at)
+
+    @strawberry.field
+    def is_drifted(self) -> bool:
+        """Drift is not looked for in this release."""
+        return False
+
+    @strawberry.field
+    def drift_detected_by(self) -> str | None:
+        """Drift is not looked for in this release."""
+        return None
+
+    @strawberry.field
+    async def is_state_rollback(self, info: Info) -> bool:
+        """Whether the current state is an earlier one that was made current again."""
+        newest = await info.context.load(tfstate.newest, self.model.id)
+        return newest is not None and newest.rollback_of is not None
+
+    @strawberry.field
+    def locked_at(self) -> int | None:
+        """Unix seconds; none when it is not locked."""
+        return seconds_or_none(self.model.locked_at)
+
+    @strawberry.field
+    def is_locked_by_template_deployment(self) -> bool:
+        """There are no template deployments in this release."""
+        return False
+
+    @strawberry.field
+    def deleted(self) -> bool:
+        """Whether it is gone."""
+        return self.model.deleted_at is not None
+
+    @strawberry.field
+    def notification_count(self) -> int:
+        """There is no inbox in this release."""
+        return 0
+
+    @strawberry.field
+    def can_read(self, info: Info) -> bool:
+        """Whether the caller may see it."""
+        return may(info.context.actor, Action.SPACE_READ, self.model.space_id)
+
+    @strawberry.field
+    def can_write(self, info: Info) -> bool:
+        """Whether the caller may start and confirm runs on it."""
+        return may(info.context.actor, Action.RUN_TRIGGER, self.model.space_id)
+
+    @strawberry.field
+    async def starred(self, info: Info) -> bool:
+        """Whether the caller keeps it at hand."""
+        return bool(await info.context.load(repo.starred, self.model.id))
+
+    @strawberry.field
+    def integrations(self) -> StackIntegrations:
+        """Clouds, webhooks and the like."""
+        return StackIntegrations(stack_id=self.model.id)
+
+    @strawberry.field
+    def attached_aws_integrations(self) -> list[AwsIntegrationStackAttachment]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    def blueprint(self) -> Blueprint | None:
+        """None in this release."""
+        return None
+
+    @strawberry.field
+    def depends_on(self) -> list[StackDependency]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    def is_depended_on_by(self) -> list[StackDependency]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    def dependency(
+        self, id: strawberry.ID | None = None, depends_on_stack_id: strawberry.ID | None = None
+    ) -> StackDependency | None:
+        """None in this release."""
+        return None
+
+    @strawberry.field
+    async def outputs(self, info: Info) -> list[StackOutput]:
+        """Of the last successful apply; secret values are not shown."""
+        vault = info.context.house.vault
+        return [
+            StackOutput(
+                id=strawberry.ID(output.name),
+                description=output.description,
+                sensitive=output.sensitive,
+                value=states.output_value(vault, output),
+            )
+            for output in await info.context.load(tfstate.outputs, self.model.id) or []
+        ]
+
+    @strawberry.field
+    def module_versions_used(self) -> list[ModuleVersion]:
+        """There is no module registry in this release."""
+        return []
+
+    @strawberry.field
+    async def entities(self, info: Info) -> list[ManagedEntity]:
+        """What the stack manages, as of its newest state."""
+        found = await info.context.load(tfstate.resources, self.model.id) or []
+        return [entity_view(self.model, resource) for resource in found]
+
+    @strawberry.field
+    async def entity_count(self, info: Info) -> int:
+        """How many resources the stack manages."""
+        return await info.context.load(tfstate.count_resources, self.model.id) or 0
+
+    @strawberry.field
+    def scheduled_run(self, id: strawberry.ID) -> ScheduledRun | None:
+        """None in this release."""
+        return None
+
+    @strawberry.field
+    def scheduled_task(self, id: strawberry.ID) -> ScheduledTask | None:
+        """None in this release."""
+        return None
+
+    @strawberry.field
+    def scheduled_delete(self, id: strawberry.ID) -> ScheduledDelete | None:
+        """None in this release."""
+        return None
+
+    @strawberry.field
+    def scheduled_runs(self) -> list[ScheduledRun]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    def scheduled_tasks(self) -> list[ScheduledTask]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    def scheduled_deletes(self) -> list[ScheduledDelete]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    async def run(self, info: Info, id: strawberry.ID) -> Run | None:
+        """A run of this stack."""
+        found = await info.context.load(runs.in_stack, (self.model.id, str(id)))
+        return Run(model=found) if found else None
+
+    @strawberry.field
+    async def runs(self, info: Info, before: strawberry.ID | None = None) -> list[Run]:
+        """Tracked and destroy runs, newest first, older than `before`."""
+        return await self._runs(info, (Kind.TRACKED, Kind.DESTROY), before)
+
+    @strawberry.field
+    async def proposed_runs(self, info: Info, before: strawberry.ID | None = None) -> list[Run]:
+        """Previews, newest first, older than `before`."""
+        return await self._runs(info, (Kind.PROPOSED,), before)
+
+    @strawberry.field
+    async def tasks(self, info: Info, before: strawberry.ID | None = None) -> list[Run]:
+        """Tasks, newest first, older than `before`."""
+        return await self._runs(info, (Kind.TASK,), before)
+
+    async def _runs(
+        self, info: Info, kinds: tuple[Kind, ...], before: strawberry.ID | None
+    ) -> list[Run]:
+        async with info.context.read() as tx:
+            found = await runs.page_of_stack(tx, self.model.id, kinds, str(before or "") or None)
+        return [Run(model=run) for run in found]
+
+    @strawberry.field
+    async def run_resource_state(self, info: Info, id: strawberry.ID) -> RunResourceState | None:
+        """How far a run has come, for those who wait for it."""
+        found = await info.context.load(runs.in_stack, (self.model.id, str(id)))
+        if found is None:
+            return None
+        return RunResourceState(id=id, state=found.state, finished=found.finished)
+
+    @strawberry.field
+    async def config(self, info: Info) -> list[ConfigElement]:
+        """Its own variables and mounted files."""
+        own = await info.context.load(contexts.of_stacks, self.model.id) or []
+        return [element_view(info, element) for element in own]
+
+    @strawberry.field
+    async def config_element(self, info: Info, id: strawberry.ID) -> ConfigElement | None:
+        """One of its own elements."""
+        own = await info.context.load(contexts.of_stacks, self.model.id) or []
+        found = next((element for element in own if element.id == id), None)
+        return element_view(info, found) if found else None
+
+    @strawberry.field
+    async def runtime_config(self, info: Info) -> list[StackRuntimeConfigElement]:
+        """All that a run will be given: its own elements, and those computed for each run."""
+        own = await info.context.load(contexts.of_stacks, self.model.id) or []
+        shown = [element_view(info, element) for element in own]
+        names = {element.id for element in own}
+        shown += [e for e in runtime_elements() if e.id not in names]
+        return [StackRuntimeConfigElement(context=None, element=element) for element in shown]
+
+    @strawberry.field
+    def attached_contexts(self) -> list[ContextStackAttachment]:
+        """None in this release."""
+        return []
+
+    @strawberry.field
+    def attached_policies(self) -> list[PolicyStackAttachment]:
+        """None in this release."""
+        return []
+
+
+async def load_stack(info: Info, stack_id: str) -> Stack | None:
+    """A stack the caller may see."""
+    found = await info.context.load(repo.by_ids, stack_id)
+    return Stack(model=found) if found else None
+
+
+@strawberry.type(description="A stack on a page.")
+class SearchStacksOutputEdge:
+    """An edge."""
+
+    cursor: str
+    node: Stack
+
+
+@strawberry.type(description="A page of stacks.")
+class SearchStacksOutput:
+    """A page."""
+
+    edges: list[SearchStacksOutputEdge]
+    page_info: PageInfo

@@ -1,0 +1,52 @@
+"""Settings of the account that only root admins change."""
+
+from __future__ import annotations
+
+import re
+
+from gantry.domains.accounts import repo
+from gantry.domains.accounts.model import Account
+from gantry.domains.people import access
+from gantry.kernel.errors import UserError
+from gantry.kernel.tx import Tx
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}")
+
+
+class BadAccountSetting(UserError):
+    """A value that the setting does not take."""
+
+    code = "BAD_ACCOUNT_SETTING"
+
+
+async def set_security_email(tx: Tx, email: str) -> Account:
+    """Who is told of security matters; empty: nobody. Needs root admin."""
+    access.require_admin(tx)
+    email = email.strip()
+    if email and not _EMAIL.fullmatch(email):
+        raise BadAccountSetting("The security email is not an e-mail address.")
+    account = await _locked(tx)
+    account.security_email = email or None
+    return account
+
+
+async def set_runner_images(tx: Tx, *, private: str | None, public: str | None) -> Account:
+    """The default images of runs: an empty text unsets one, None keeps it. Needs root admin."""
+    access.require_admin(tx)
+    for image in (private, public):
+        if image and not _IMAGE.fullmatch(image):
+            raise BadAccountSetting(f'"{image}" is not the name of a container image.')
+    account = await _locked(tx)
+    if private is not None:
+        account.private_runner_image = private or None
+    if public is not None:
+        account.public_runner_image = public or None
+    return account
+
+
+async def _locked(tx: Tx) -> Account:
+    account = await repo.find(tx, lock=True)
+    if account is None:
+        raise RuntimeError("the installation was not initialised")
+    return account
