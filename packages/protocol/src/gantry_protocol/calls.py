@@ -20,6 +20,9 @@ AUDIENCE = "gantry-worker"
 MAX_LOG_CHUNK = 1024 * 1024
 """Bytes in one log request: large enough that 20 MB of log is twenty requests."""
 
+MAX_LOG_TAIL = 64 * 1024
+"""Bytes of log that may travel with a report; more is sent before."""
+
 MAX_REPORT = 64 * 1024 * 1024
 """Bytes in one report: a plan of some 50,000 changed resources."""
 
@@ -63,6 +66,8 @@ class Offer(Message):
     fence: int
     state: str
     state_version: int
+    manifest: str | None = None
+    """The sealed manifest; None when it could not be built yet and has to be asked for."""
 
 
 class Orders(Message):
@@ -204,11 +209,21 @@ class Stopped(Message):
 Report = Annotated[PhaseDone | Planned | Applied | Failed | Stopped, Field(discriminator="kind")]
 
 
+class LogTail(Message):
+    """The last bytes of a phase's log, sent along with its report to save a round trip."""
+
+    state_version: int
+    offset: int
+    data: str
+    """Base64."""
+
+
 class Reported(Message):
     """`POST runs/<id>/report`: what happened, under which fence."""
 
     fence: int
     report: Report
+    tail: LogTail | None = None
 
 
 class Verdict(Message):

@@ -156,8 +156,8 @@ class Agent:
                 self._news.set()
 
     async def _session(self, offer: Offer, lease: Held, stop: asyncio.Event) -> Session:
-        sealed = await self._server.manifest(lease)
-        manifest = Manifest.model_validate_json(self._key.decrypt(sealed.manifest))
+        sealed = offer.manifest or (await self._server.manifest(lease)).manifest
+        manifest = Manifest.model_validate_json(self._key.decrypt(sealed))
         given = self._passed_on()
         words = environment.words_to_mask(manifest, given)
         journal = Journal(

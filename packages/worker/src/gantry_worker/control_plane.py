@@ -17,6 +17,7 @@ from gantry_protocol.calls import (
     Beaten,
     Held,
     LogAnswer,
+    LogTail,
     Register,
     Registered,
     Report,
@@ -93,9 +94,9 @@ class ControlPlane:
         """The run's manifest; tried until the server answers."""
         return await self._patiently(f"runs/{lease.run_id}/manifest", lease, Sealed)
 
-    async def report(self, lease: Held, told: Report) -> Verdict:
+    async def report(self, lease: Held, told: Report, tail: LogTail | None = None) -> Verdict:
         """Say what happened; tried until the server answers."""
-        said = Reported(fence=lease.fence, report=told)
+        said = Reported(fence=lease.fence, report=told, tail=tail)
         return await self._patiently(f"runs/{lease.run_id}/report", said, Verdict)
 
     async def logs(self, lease: Held, state_version: int, offset: int, data: bytes) -> LogAnswer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from datetime import UTC, datetime
 
 import structlog
-from gantry_protocol.calls import Held
+from gantry_protocol.calls import MAX_LOG_TAIL, Held, LogTail
 
 from gantry_worker.control_plane import ControlPlane
 from gantry_worker.logs import LogStream
@@ -58,12 +59,21 @@ class Journal:
         """A line of the worker's own, marked as such."""
         await self.write(f"\x1b[36m[gantry]\x1b[0m {words}\n".encode())
 
-    async def pause(self) -> None:
-        """Everything written is with the server when this returns. Writing may go on after."""
+    async def pause(self) -> LogTail | None:
+        """Everything written is with the server, but for the tail, which goes with the report.
+
+        Writing may go on after. None when there is nothing left to send.
+        """
         if self._stream is None:
-            return
-        size, _ = await self._stream.close()
-        self._base, self._stream = self._base + size, None
+            return None
+        offset, data = await self._stream.rest(MAX_LOG_TAIL)
+        offset += self._base
+        self._base, self._stream = offset + len(data), None
+        if not data:
+            return None
+        return LogTail(
+            state_version=self._version, offset=offset, data=base64.b64encode(data).decode()
+        )
 
     async def abandon(self) -> None:
         """Stop at once: the run is no longer ours."""

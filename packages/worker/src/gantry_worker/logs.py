@@ -20,6 +20,7 @@ from gantry_worker.masking import Masker
 log = structlog.get_logger()
 
 FLUSH_EVERY = timedelta(milliseconds=150)  # soon enough to look live, seldom enough to be cheap
+FIRST_WAIT = 0.1  # seconds; nobody sees the difference
 CHUNK = 256 * 1024  # bytes; the protocol's limit of one call
 BUFFER_LIMIT = 8 * 1024 * 1024  # bytes; minutes of ordinary output while the server is away
 FIRST_RETRY = timedelta(milliseconds=500)  # a server that restarts is back within seconds
@@ -67,6 +68,7 @@ class LogStream:
         self._sent = 0  # bytes that it may have, because they were sent at least once
         self._digest = hashlib.sha256()
         self._closing = False
+        self._keep = 0  # bytes at the end that `rest` hands out instead of shipping them
         self._failure: Exception | None = None
         self._news = asyncio.Event()  # for the shipper: more output, or the end of it
         self._room = asyncio.Event()  # for writers: something was confirmed, or will never be
@@ -100,6 +102,22 @@ class LogStream:
             raise self._failure
         return self._confirmed, self._digest.hexdigest()
 
+    async def rest(self, most: int) -> tuple[int, bytes]:
+        """End the stream like `close`, but keep back the last bytes for the caller to send.
+
+        Answers (offset, bytes): at most `most` bytes, that begin at `offset`; everything before
+        is with the server. Raises what broke the stream.
+        """
+        self._keep = most
+        if not self._closing:
+            self._closing = True
+            self._take(self._masker.flush())
+        if self._shipping is not None:
+            await asyncio.wait({self._shipping})
+        if self._failure is not None:
+            raise self._failure
+        return self._confirmed, bytes(self._buffer)
+
     async def abandon(self) -> None:
         """Stop at once, for a run that is no longer ours. What was not confirmed is lost.
 
@@ -122,11 +140,12 @@ class LogStream:
     async def _ship(self) -> None:
         """Send chunk after chunk until the log is closed and everything is confirmed."""
         loop = asyncio.get_running_loop()
-        not_before = loop.time()  # the first output goes out at once: somebody waits for it
+        # A phase that prints a few lines and is over sends them in one piece, not in two.
+        not_before = loop.time() + min(FIRST_WAIT, self._flush_every)
         try:
             while True:
                 await self._wait_for_output(not_before)
-                if not self._buffer:
+                if len(self._buffer) <= (self._keep if self._closing else 0):
                     return
                 not_before = loop.time() + self._flush_every
                 await self._send_chunk()

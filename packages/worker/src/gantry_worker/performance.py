@@ -83,9 +83,9 @@ async def _settle(session: Session, told: Report, phase: Phase) -> Verdict:
         await _after_run(session, phase, after_run, final)
     elif not after_run:
         told = _wrapped_up(told)  # there is nothing to wrap up: no need to be asked
-    await session.journal.pause()
+    tail = await session.journal.pause()
     while True:
-        verdict = await session.server.report(session.lease, told)
+        verdict = await session.server.report(session.lease, told, tail)
         if not verdict.accepted:
             log.warning("report refused", run_id=session.lease.run_id, reason=verdict.reason)
             return verdict
@@ -99,7 +99,7 @@ async def _settle(session: Session, told: Report, phase: Phase) -> Verdict:
             told = _wrapped_up(told)
         else:
             return verdict
-        await session.journal.pause()
+        tail = await session.journal.pause()
 
 
 def _wrapped_up(told: Report) -> Report:

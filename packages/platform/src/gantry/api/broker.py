@@ -24,6 +24,10 @@ from gantry_protocol.messages import Bell
 log = structlog.get_logger()
 
 
+FEW = 4
+"""Connected workers that are all rung without asking which of them is idle."""
+
+
 class Ringer(Protocol):
     """A broker that holds connections of workers."""
 
@@ -76,7 +80,10 @@ async def ring_everyone(db: Db, broker: Ringer) -> None:
 
 async def _wake_idle(db: Db, broker: Ringer, pool_id: str) -> None:
     here = set(broker.connected)
-    if not here:
+    if len(here) <= FEW:
+        # So few that asking who is idle costs more than a bell for nothing.
+        for worker_id in here:
+            await broker.ring(pool_id, worker_id, Bell().model_dump_json().encode())
         return
     async with db.read(SYSTEM) as tx:
         waiting = (await runs.count_claimable(tx, [pool_id]))[pool_id]

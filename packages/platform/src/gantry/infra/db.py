@@ -30,6 +30,13 @@ class Database:
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False, autoflush=True
         )
+        # Reading needs no transaction: under READ COMMITTED each statement sees its own moment
+        # anyway, and leaving out BEGIN and ROLLBACK saves two round trips.
+        self._reading: async_sessionmaker[AsyncSession] = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"),
+            expire_on_commit=False,
+            autoflush=False,
+        )
 
     @asynccontextmanager
     async def write(self, actor: Actor) -> AsyncIterator[Tx]:
@@ -42,7 +49,7 @@ class Database:
     @asynccontextmanager
     async def read(self, actor: Actor) -> AsyncIterator[Tx]:
         """A session of its own, so that concurrent readers never share a connection."""
-        async with self.sessions() as session:
+        async with self._reading() as session:
             yield Tx(session, actor, datetime.now(UTC))
 
     async def close(self) -> None:

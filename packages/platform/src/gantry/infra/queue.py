@@ -56,8 +56,8 @@ def outbox(
         for event in tx.events:
             for signal in signals.get(type(event), _none)(event):
                 wanted[f"{signal.topic} {json.dumps(signal.payload, sort_keys=True)}"] = signal
-        for signal in wanted.values():
-            await _announce(tx, signal)
+        if wanted:
+            await _announce(tx, list(wanted.values()))
 
     return flush
 
@@ -93,20 +93,22 @@ async def _waits(tx: Tx, unique: str) -> bool:
     return found is not None
 
 
-async def _announce(tx: Tx, signal: Signal) -> None:
-    # One statement: the row makes the signal resumable, the notification makes it prompt.
+async def _announce(tx: Tx, signals: Sequence[Signal]) -> None:
+    # One statement for all: the rows make signals resumable, notifications make them prompt.
+    # Payloads are ids and words; Postgres takes 8,000 bytes a notification.
     await tx.session.execute(
         text(
             "with row as (insert into live_event (topic, payload, at)"
-            " values (:topic, cast(:payload as jsonb), now()) returning id)"
-            " select pg_notify(:channel, json_build_object("
-            " 'topic', cast(:topic as text), 'id', id, 'payload', cast(:payload as json))::text)"
-            " from row"
+            " select s->>'topic', s->'payload', now()"
+            " from jsonb_array_elements(cast(:signals as jsonb)) s returning id, topic, payload)"
+            " select pg_notify(:channel, jsonb_build_object("
+            "'topic', topic, 'id', id, 'payload', payload)::text) from row order by id"
         ),
         {
             "channel": NOTIFY_CHANNEL,
-            "topic": signal.topic,
-            "payload": json.dumps(dict(signal.payload)),
+            "signals": json.dumps(
+                [{"topic": s.topic, "payload": dict(s.payload)} for s in signals]
+            ),
         },
     )
 

@@ -55,8 +55,11 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
     async def reconcile_runs() -> None:
         await leasing.reconcile(out.db)
 
-    async def archive_log(*, run_id: str, state_version: int) -> None:
-        await logbook.archive(out.db, out.objects, run_id=run_id, state_version=state_version)
+    async def archive_logs(*, run_id: str) -> None:
+        async with out.db.read(SYSTEM) as tx:
+            over = await logs_repo.unarchived_of(tx, run_id)
+        for state_version in over:
+            await logbook.archive(out.db, out.objects, run_id=run_id, state_version=state_version)
 
     async def archive_forgotten_logs() -> None:
         async with out.db.read(SYSTEM) as tx:
@@ -88,7 +91,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         "runs.source_settled": source_settled,
         "runs.promote": promote,
         "runs.reconcile": reconcile_runs,
-        "logs.archive": archive_log,
+        "logs.archive": archive_logs,
         "logs.archive_forgotten": archive_forgotten_logs,
         "logs.expire": expire_logs,
         "tfstate.index": index_state,

@@ -7,7 +7,7 @@ from typing import Any
 
 from gantry.domains.pools.events import PoolChanged, WorkerOrdered
 from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested
-from gantry.domains.runs.states import CLAIMABLE, has_logs
+from gantry.domains.runs.states import CLAIMABLE, WORKING
 from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.vcs.events import CommitSettled, CommitWanted
@@ -29,11 +29,11 @@ def _start_next(event: StackUnlocked) -> list[Job]:
     return [Job("runs.promote", {"stack_id": event.stack_id}, lock=f"stack:{event.stack_id}")]
 
 
-def _archive_log(event: RunMoved) -> list[Job]:
-    if event.before is None or not has_logs(event.before):
-        return []
-    args = {"run_id": event.run_id, "state_version": event.state_version - 1}
-    return [Job("logs.archive", args)]
+def _archive_logs(event: RunMoved) -> list[Job]:
+    # Once per stretch of work, not once per phase: archiving is not urgent.
+    if event.before in WORKING and event.after not in WORKING:
+        return [Job("logs.archive", {"run_id": event.run_id})]
+    return []
 
 
 def _index(event: StateWritten) -> list[Job]:
@@ -45,7 +45,7 @@ ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Job]]] = {
     CommitWanted: _fetch,
     CommitSettled: _start_waiting,
     StackUnlocked: _start_next,
-    RunMoved: _archive_log,
+    RunMoved: _archive_logs,
     StateWritten: _index,
 }
 

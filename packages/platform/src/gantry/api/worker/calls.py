@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import TypeVar
 
+import structlog
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gantry.api.doors import Access, body_of, door, house
+from gantry.api.doors import Access, House, body_of, door, house
 from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import Worker
@@ -17,10 +20,11 @@ from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
 from gantry.domains.runs.states import WORKING
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.ids import new_id
-from gantry.kernel.tx import SYSTEM, Actor
+from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.objects import Bucket
 from gantry_protocol.calls import (
     MAX_LOG_CHUNK,
+    MAX_LOG_TAIL,
     MAX_REPORT,
     Ask,
     Asked,
@@ -39,6 +43,8 @@ from gantry_protocol.calls import (
     Verdict,
 )
 from gantry_protocol.version import OLDEST_ACCEPTED, PROTOCOL_VERSION
+
+log = structlog.get_logger()
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -98,22 +104,32 @@ async def ask(request: Request) -> Response:
     await _read(request, Ask)
     pool, worker_id = request.state.pool, request.state.worker_id
     claim = await leasing.claim(there.db, _actor(worker_id), pool, worker_id, lasts=there.lease)
-    async with there.db.write(SYSTEM) as tx:
-        worker = await pools_repo.worker(tx, worker_id)
-        if worker is None:
-            raise Conflict("Register first.")
-        if claim is None and worker.available_at is None:
-            worker.available_at = tx.now
-        orders = _orders(worker)
-    offer = None
-    if claim is not None:
-        offer = Offer(
-            run_id=claim.run.id,
-            fence=claim.fence,
-            state=claim.run.state.value,
-            state_version=claim.run.state_version,
-        )
-    return _answer(Asked(offer=offer, orders=orders))
+    if claim is None:
+        async with there.db.write(SYSTEM) as tx:
+            worker = await pools_repo.worker(tx, worker_id)
+            if worker is None:
+                raise Conflict("Register first.")
+            if worker.available_at is None:
+                worker.available_at = tx.now
+            return _answer(Asked(offer=None, orders=_orders(worker)))
+    offer = Offer(
+        run_id=claim.run.id,
+        fence=claim.fence,
+        state=claim.run.state.value,
+        state_version=claim.run.state_version,
+        manifest=await _sealed_or_none(request, claim.run.id, claim.fence),
+    )
+    # Whoever won a run is neither drained nor told to leave: the claim looked.
+    return _answer(Asked(offer=offer))
+
+
+async def _sealed_or_none(request: Request, run_id: str, fence: int) -> str | None:
+    """The manifest along with the offer saves a round trip; the lease stands without it."""
+    try:
+        return await _sealed(request, run_id, fence)
+    except UserError as error:
+        log.warning("manifest not built", run_id=run_id, reason=error.message)
+        return None
 
 
 async def heartbeat(request: Request) -> Response:
@@ -149,29 +165,66 @@ async def goodbye(request: Request) -> Response:
 
 async def manifest(request: Request) -> Response:
     """`POST runs/<id>/manifest`"""
-    there, said = house(request), await _read(request, Held)
+    said = await _read(request, Held)
+    sealed = await _sealed(request, request.path_params["run"], said.fence)
+    return _answer(Sealed(manifest=sealed))
+
+
+async def _sealed(request: Request, run_id: str, fence: int) -> str:
+    there = house(request)
     async with there.db.read(SYSTEM) as tx:
-        run = await repo.find(tx, request.path_params["run"])
-        held = await leasing.holds(tx, run.id, request.state.worker_id, said.fence)
+        run = await repo.find(tx, run_id)
+        held = await leasing.holds(tx, run.id, request.state.worker_id, fence)
         if held is None or run.state not in WORKING:
             raise Conflict("The run is not yours.")
         stack = await repo.stack_of(tx, run)
         where = manifests.Addresses(there.base_url)
         built = await manifests.build(tx, there.vault, there.objects, where, stack, run)
-    authority = await there.authority()
     plain = built.model_dump_json(by_alias=True).encode()
-    return _answer(Sealed(manifest=authority.encrypt_for(request.state.pool.public_key, plain)))
+    authority = await there.authority()
+    return authority.encrypt_for(request.state.pool.public_key, plain)
 
 
 async def report(request: Request) -> Response:
     """`POST runs/<id>/report`"""
     there, said = house(request), await _read(request, Reported, limit=MAX_REPORT)
     worker_id = request.state.worker_id
+    run_id = request.path_params["run"]
     async with there.db.write(_actor(worker_id)) as tx:
+        if said.tail is not None:
+            await _append_tail(tx, there, run_id, worker_id, said)
         verdict: Verdict = await reporting.report(
-            tx, there.vault, request.path_params["run"], worker_id, said.fence, said.report
+            tx, there.vault, run_id, worker_id, said.fence, said.report
         )
     return _answer(verdict)
+
+
+async def _append_tail(
+    tx: Tx, there: House, run_id: str, worker_id: str, said: Reported
+) -> None:
+    """The log's last bytes. What is refused here was taken with an earlier copy of the report."""
+    if said.tail is None:
+        return
+    try:
+        data = base64.b64decode(said.tail.data, validate=True)
+    except (ValueError, binascii.Error):
+        raise BadCall("The tail of the log is not base64.") from None
+    if len(data) > MAX_LOG_TAIL or said.tail.offset < 0:
+        raise BadCall("The tail of the log is larger than the protocol allows.")
+    # The stack first, then what belongs to its runs: the one order in which rows are locked.
+    await repo.lock(tx.acting_as(SYSTEM), run_id)
+    answer = await logbook.append(
+        tx,
+        run_id,
+        said.tail.state_version,
+        worker_id,
+        said.fence,
+        said.tail.offset,
+        data,
+        limit=there.max_log_bytes,
+    )
+    if answer.accepted and answer.offset < said.tail.offset:
+        raise BadCall("Bytes of the log are missing before its tail.")
 
 
 async def logs(request: Request) -> Response:

@@ -88,6 +88,21 @@ async def drop_chunks(tx: Tx, run_id: str, state_version: int) -> None:
     )
 
 
+async def unarchived_of(tx: Tx, run_id: str) -> list[int]:
+    """The state versions of a run's logs that are over and still lie in chunks."""
+    query = (
+        select(LogStream.state_version)
+        .where(
+            LogStream.run_id == run_id,
+            LogStream.over,
+            LogStream.object_key.is_(None),
+            ~LogStream.expired,
+        )
+        .order_by(LogStream.state_version)
+    )
+    return list(await tx.session.scalars(query))
+
+
 async def unarchived(tx: Tx, limit: int) -> list[tuple[str, int]]:
     """Logs that are over and still lie in chunks."""
     query = (

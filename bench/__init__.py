@@ -1,0 +1,1 @@
+"""Measurements. `make bench` runs them all; results go to bench/results/."""

@@ -1,0 +1,290 @@
+"""The product as operators run it: processes of their own, settings in their environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+from gantry.infra.pool_keys import new_pool_key
+from gantry.infra.postmaster import end_with_owner
+from gantry.infra.vault import generate_private_key
+
+from tests.support.api_client import PATIENCE, Api
+
+GANTRY = Path(sys.executable).with_name("gantry")
+ADMIN = "admin"
+PASSWORD = secrets.token_urlsafe(18)
+ORDERLY_SECONDS = 20
+"""For a process to end when told to: a server lets requests finish for ten."""
+
+_key: list[str] = []
+
+
+def encryption_key() -> str:
+    """The installation's key: made once, because making one takes its time."""
+    if not _key:
+        _key.append(generate_private_key())
+    return _key[0]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class Process:
+    """A running part of the product, and what it logs."""
+
+    name: str
+    log: Path
+    popen: subprocess.Popen[bytes]
+    address: str = ""
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.alive:
+            self.popen.send_signal(signal.SIGTERM)
+
+    def ended(self, seconds: float = ORDERLY_SECONDS) -> int:
+        """Its exit code, once it has ended."""
+        return self.popen.wait(seconds)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def said(self) -> str:
+        """Everything it logged."""
+        return self.log.read_text(errors="replace")
+
+
+@dataclass
+class Pool:
+    """A private worker pool, and the key that its workers hold."""
+
+    id: str
+    config: str
+    key: str
+    workers: list[Process] = field(default_factory=list)
+
+
+class Platform:
+    """An installation on a database and a directory of its own."""
+
+    def __init__(self, place: Path, database_url: str, **settings: str) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        self.place, self._database_url = place, database_url
+        self._settings = settings
+        self.processes: list[Process] = []
+        self._tokens: dict[str, str] = {}
+
+    # -- parts
+
+    def start_server(self, *, port: int | None = None, **settings: str) -> Process:
+        """A replica. `SERVER_DOMAIN` and the broker's address are its own unless given."""
+        port, broker = port or free_port(), free_port()
+        own = {
+            "SERVER_DOMAIN": f"127.0.0.1:{port}",
+            "GANTRY_SERVER_PORT": str(port),
+            "MQTT_BROKER_ENDPOINT": f"tcp://127.0.0.1:{broker}",
+            "GANTRY_MQTT_BROKER_PORT": str(broker),
+        }
+        server = self._start(["backend", "server"], {**own, **self._settings, **settings})
+        server.address = f"http://127.0.0.1:{port}"
+        return server
+
+    def start_drain(self) -> Process:
+        """A drain."""
+        return self._start(["backend", "drain"], self._backstage())
+
+    def start_scheduler(self) -> Process:
+        """A scheduler."""
+        return self._start(["scheduler"], self._backstage())
+
+    def start_worker(self, pool: Pool, **settings: str) -> Process:
+        """A launcher of the pool; `present` says when it is known."""
+        own = {
+            "SPACELIFT_TOKEN": pool.config,
+            "SPACELIFT_POOL_PRIVATE_KEY": pool.key,
+            "GANTRY_WORKER_DIR": str(self.place / "worker"),
+            "GANTRY_TERRAFORM_MIRROR": "none",
+            "GANTRY_OPENTOFU_MIRROR": "none",
+        }
+        worker = self._start(["worker"], {**own, **settings}, server=False)
+        pool.workers.append(worker)
+        return worker
+
+    def start(self) -> Process:
+        """One of everything but workers; the server, when it is ready."""
+        server = self.start_server()
+        self._settings["SERVER_DOMAIN"] = server.address.removeprefix("http://")
+        self.start_drain()
+        self.start_scheduler()
+        wait_until_ready(server)
+        return server
+
+    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """A command that ends by itself."""
+        variables = self._variables({**self._backstage(), **settings})
+        return subprocess.run(
+            [str(GANTRY), *arguments], env=variables, capture_output=True, text=True, timeout=60
+        )
+
+    # -- people
+
+    def admin(self, server: Process) -> Api:
+        """The administrator, signed in; the installation has its name."""
+        address = server.address
+        if "token" not in self._tokens:
+            credentials = {"username": ADMIN, "password": PASSWORD}
+            response = httpx2.post(f"{address}/admin-login", json=credentials, timeout=PATIENCE)
+            assert response.status_code == 200, response.text
+            token = self._tokens["token"] = response.json()["jwt"]
+            headers = {"authorization": f"Bearer {token}"}
+            named = httpx2.post(f"{address}/setup", json={"name": "tests"}, headers=headers)
+            assert named.status_code == 200, named.text
+        return Api(address, self._tokens["token"])
+
+    # -- the end
+
+    def stop(self) -> None:
+        """End everything that still runs: asked first, killed if it does not."""
+        # Workers are asked twice: what they hold is not worth finishing any more.
+        for _ in range(2):
+            for process in self.processes:
+                process.terminate()
+            time.sleep(0.1)
+        with ThreadPoolExecutor() as hands:
+            list(hands.map(_end, self.processes))
+
+    def _backstage(self) -> dict[str, str]:
+        # Drains and schedulers serve nobody; the addresses only have to be well-formed.
+        unused = {"SERVER_DOMAIN": "127.0.0.1", "MQTT_BROKER_ENDPOINT": "tcp://127.0.0.1:1984"}
+        return {**unused, **self._settings}
+
+    def _variables(self, settings: dict[str, str], *, server: bool = True) -> dict[str, str]:
+        # Nothing of the environment of the tests: no proxy, no TF_CLI_CONFIG_FILE.
+        own = {"PATH": os.environ["PATH"], "HOME": str(self.place), "LANG": "C.UTF-8"}
+        if not server:
+            return {**own, **settings}
+        return {
+            **own,
+            "DATABASE_URL": self._database_url,
+            "ENCRYPTION_RSA_PRIVATE_KEY": encryption_key(),
+            "ADMIN_USERNAME": ADMIN,
+            "ADMIN_PASSWORD": PASSWORD,
+            "GANTRY_SERVER_SCHEME": "http",
+            "GANTRY_SERVER_HOST": "127.0.0.1",
+            "GANTRY_MQTT_BROKER_HOST": "127.0.0.1",
+            "GANTRY_DATA_DIR": str(self.place / "data"),
+            "GANTRY_GIT_ALLOW_FILE_URLS": "true",
+            **settings,
+        }
+
+    def _start(
+        self, arguments: list[str], settings: dict[str, str], *, server: bool = True
+    ) -> Process:
+        name = f"{len(self.processes)}-{arguments[-1]}"
+        log = self.place / f"{name}.log"
+        with log.open("wb") as file:
+            popen = subprocess.Popen(
+                [str(GANTRY), *arguments],
+                env=self._variables(settings, server=server),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+                preexec_fn=end_with_owner(),  # also when the tests themselves are killed
+            )
+        process = Process(name, log, popen)
+        self.processes.append(process)
+        return process
+
+
+def make_pool(api: Api, name: str) -> Pool:
+    """A new pool, as an operator makes one: key and request here, the rest through the API."""
+    key, request = new_pool_key(None)
+    assert key is not None
+    made = api.ask(
+        "mutation ($name: String!, $request: String!) {"
+        " workerPoolCreate(name: $name, certificateSigningRequest: $request) { id config } }",
+        name=name,
+        request=request,
+    )["workerPoolCreate"]
+    return Pool(made["id"], made["config"], key)
+
+
+def workers_of(api: Api, pool: Pool) -> list[dict[str, object]]:
+    """The workers that the API shows, newest first."""
+    document = "query ($id: ID!) { workerPool(id: $id) { workers { id busy drained status } } }"
+    found: list[dict[str, object]] = api.ask(document, id=pool.id)["workerPool"]["workers"]
+    return found
+
+
+def wait_until_present(api: Api, pool: Pool, count: int) -> list[dict[str, object]]:
+    """The workers, once there are exactly so many."""
+
+    def there() -> list[dict[str, object]] | None:
+        for worker in pool.workers:
+            assert worker.alive or count == 0, worker.said()
+        found = workers_of(api, pool)
+        return found or [{}] if len(found) == count else None
+
+    found: list[dict[str, object]] = api.wait(f"queue:{pool.id}", there, f"{count} workers")
+    return found if count else []
+
+
+def wait_until_ready(*servers: Process) -> None:
+    """Return when all of them say that they can do their work."""
+    deadline = time.monotonic() + PATIENCE
+    for server in servers:
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                if httpx2.get(f"{server.address}/readiness").status_code == 200:
+                    break
+            assert server.alive, server.said()
+            assert time.monotonic() < deadline, f"not ready: {server.said()}"
+            time.sleep(0.05)
+
+
+def log_tails(processes: Iterable[Process], since: dict[Path, int]) -> str:
+    """What the processes logged after these sizes of their files, for whoever looks for a cause."""
+    parts = []
+    for process in processes:
+        with process.log.open("rb") as file:
+            file.seek(since.get(process.log, 0))
+            # The last pages: a whole log would hide the test's own words.
+            said = file.read()[-12_000:].decode(errors="replace")
+        if said:
+            parts.append(f"--- {process.name} ({'alive' if process.alive else 'ended'})\n{said}")
+    return "\n".join(parts)
+
+
+def _end(process: Process) -> None:
+    try:
+        process.ended()
+    except subprocess.TimeoutExpired:
+        process.kill()
