@@ -110,10 +110,13 @@ async def _stack(client: Client, repository: Path) -> str:
 async def _run(client: Client, stack: str) -> float:
     began = time.perf_counter()
     run = (await client.ask(_TRIGGER, s=stack))["runTrigger"]["id"]
-    async for _ in client.events("/events", topic=f"run:{run}"):
-        found = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]
-        if found["state"] == "FINISHED":
+    # The signal itself names the new state; the first question covers what came before it.
+    found = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]
+    if found["state"] == "FINISHED":
+        return time.perf_counter() - began
+    async for _, news in client.events("/events", topic=f"run:{run}"):
+        if news.get("state") == "FINISHED":
             return time.perf_counter() - began
-        if found["state"] in ("FAILED", "STOPPED"):
-            raise RuntimeError(found["failureReason"])
+        if news.get("state") in ("FAILED", "STOPPED"):
+            raise RuntimeError((await client.ask(_STATE, s=stack, r=run))["stack"]["run"]["failureReason"])
     raise RuntimeError("the event stream ended")

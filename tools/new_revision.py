@@ -1,6 +1,6 @@
 """Write an Alembic revision from the difference between the models and a fresh database.
 
-    python tools/new_revision.py 0002 "what it does"
+Run as `python tools/new_revision.py 0002 "what it does"`.
 """
 
 from __future__ import annotations

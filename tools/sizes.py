@@ -1,7 +1,4 @@
-"""Fail on a Python file that has grown past one idea, and show where the next one may be.
-
-    python tools/sizes.py
-"""
+"""Fail on a Python file that has grown past one idea, and show where the next one may be."""
 
 from __future__ import annotations
 

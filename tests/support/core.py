@@ -195,4 +195,3 @@ async def core(
         )
     finally:
         await db.close()
-

@@ -172,11 +172,12 @@ class Platform:
 
     def stop(self) -> None:
         """End everything that still runs: asked first, killed if it does not."""
-        # Workers are asked twice: what they hold is not worth finishing any more.
-        for _ in range(2):
-            for process in self.processes:
-                process.terminate()
-            time.sleep(0.1)
+        for process in self.processes:
+            process.terminate()
+        time.sleep(0.1)
+        for process in self.processes:
+            if process.name.endswith("worker"):
+                process.terminate()  # what it holds is not worth finishing any more
         with ThreadPoolExecutor() as hands:
             list(hands.map(_end, self.processes))
 

@@ -6,6 +6,7 @@ worker's image, which has no control plane, offers `gantry worker` and nothing e
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import entry_points
 
 import typer
@@ -13,8 +14,8 @@ import typer
 GROUP = "gantry.commands"
 
 
-def build() -> typer.Typer:
-    """The command with whatever is installed here."""
+def build(wanted: str | None = None) -> typer.Typer:
+    """The command with whatever is installed here, or with the wanted part alone if it is."""
     app = typer.Typer(
         name="gantry",
         help="Gantry: infrastructure as code, self-hosted. Start with `gantry up`.",
@@ -27,7 +28,11 @@ def build() -> typer.Typer:
     def _about() -> None:
         """Gantry: infrastructure as code, self-hosted. Start with `gantry up`."""
 
-    for point in sorted(entry_points(group=GROUP), key=lambda point: _order(point.name)):
+    points = entry_points(group=GROUP)
+    if wanted in points.names:
+        # The others need not be loaded: a worker is not the size of a server where both are.
+        points = points.select(name=wanted)
+    for point in sorted(points, key=lambda point: _order(point.name)):
         found = point.load()
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=point.name)
@@ -45,4 +50,4 @@ def _order(name: str) -> tuple[int, str]:
 
 def main() -> None:
     """Run the command."""
-    build()()
+    build(next((word for word in sys.argv[1:] if not word.startswith("-")), None))()

@@ -1,4 +1,4 @@
-"""The loop of a launcher: be known, ask for runs, keep leases alive, heed orders, leave in order."""
+"""A launcher's loop: be known, ask for runs, keep leases alive, heed orders, leave in order."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class ControlPlane:
 
     async def upload(self, url: str, headers: dict[str, str], source: Path) -> None:
         """Put a file to a presigned URL, trying four times. Raises Refused, ServerAway."""
-        size = {"content-length": str(source.stat().st_size)}
+        size = {"content-length": str((await asyncio.to_thread(source.stat)).st_size)}
         for attempt in range(4):
             try:
                 response = await self._http.put(

@@ -52,9 +52,7 @@ def _selected(values: Iterable[tuple[str, str]], phase: Phase) -> dict[str, str]
     found = {}
     for name, value in values:
         prefix = name[:3]
-        if prefix == "ro_" and phase not in WRITING:
-            found[name[3:]] = value
-        elif prefix == "wo_" and phase in WRITING:
+        if prefix == ("wo_" if phase in WRITING else "ro_"):
             found[name[3:]] = value
         elif prefix not in ("ro_", "wo_"):
             found[name] = value

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 import structlog
+from gantry_protocol.calls import AUDIENCE
+from gantry_protocol.messages import Bell
 
 from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
@@ -18,8 +20,6 @@ from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
 from gantry.ports.pki import Authority
 from gantry.ports.vault import InvalidToken
-from gantry_protocol.calls import AUDIENCE
-from gantry_protocol.messages import Bell
 
 log = structlog.get_logger()
 

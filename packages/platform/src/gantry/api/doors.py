@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from gantry_protocol.calls import AUDIENCE
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import WorkerPool
+from gantry.domains.runs import identity
 from gantry.kernel.errors import TooLarge, Unauthenticated, UserError
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
@@ -29,7 +31,6 @@ from gantry.ports.passwords import Passwords
 from gantry.ports.pki import Authority
 from gantry.ports.sources import Sources
 from gantry.ports.vault import InvalidToken, Vault
-from gantry_protocol.calls import AUDIENCE
 
 log = structlog.get_logger()
 
@@ -138,9 +139,9 @@ async def actor_of(request: Request) -> Actor:
         try:
             actor = await people.recognise(tx, there.vault, token, audience=there.base_url)
         except InvalidToken:
-            if header:
-                raise
-            return ANONYMOUS  # an expired cookie is no reason to refuse the sign-in page
+            if not header:
+                return ANONYMOUS  # an expired cookie is no reason to refuse the sign-in page
+            actor = await identity.recognise(tx, there.vault, token, audience=there.base_url)
     structlog.contextvars.bind_contextvars(actor=actor.name)
     return actor
 

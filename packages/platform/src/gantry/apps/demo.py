@@ -43,7 +43,7 @@ def demo_command(
         bool, typer.Option("--exit", help="End after the run; exit code 0 only if it FINISHED.")
     ] = False,
 ) -> None:
-    """Take an example repository through plan, confirm and apply, and leave the platform running."""
+    """Take an example through plan, confirm and apply, and leave the platform running."""
     process.configure_logging("warning")
     outcome = {"state": "NONE"}
 

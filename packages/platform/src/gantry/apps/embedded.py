@@ -14,10 +14,11 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -70,8 +71,8 @@ def _kept_text(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
 
 
-def _kept(path: Path, make: object) -> str:
-    if not path.exists() and callable(make):
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    if not path.exists():
         _write(path, make())
     return path.read_text().strip()
 
@@ -134,9 +135,9 @@ class _Crew:
         self._tasks: list[asyncio.Task[None]] = []
         self._owner = asyncio.current_task()
 
-    def start(self, work: object, name: str) -> None:
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run one part."""
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        task = asyncio.ensure_future(work)
         task.set_name(name)
         task.add_done_callback(self._ended)
         self._tasks.append(task)

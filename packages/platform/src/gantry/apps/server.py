@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 import structlog
 import uvicorn
@@ -39,12 +40,10 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = _Server(config)
+    server = _Server(config, ready)
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(core.bus.run())
         ringing = tasks.create_task(_ring(core, broker))
-        if ready is not None:
-            tasks.create_task(_announce(server, ready))
         serving = tasks.create_task(server.serve())
         try:
             await asyncio.shield(serving)
@@ -73,15 +72,24 @@ def build(there: House, core: Core, broker: Broker) -> Starlette:
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the process' main decides when to end."""
 
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - uvicorn's hook
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the port, then say so. Raises OSError for a port that is taken."""
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:
+            # uvicorn logs the reason and exits; here other parts have to be ended in order.
+            port = self.config.port
+            raise OSError(f"cannot listen for HTTP on port {port}: it is taken") from None
+        if self._ready is not None:
+            self._ready.set()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Leave signals to apps.process."""
         return nullcontext()
-
-
-async def _announce(server: uvicorn.Server, ready: asyncio.Event) -> None:
-    while not server.started:
-        await asyncio.sleep(0.02)
-    ready.set()
 
 
 def _broker(core: Core) -> Broker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import procrastinate
 import structlog
@@ -17,6 +17,7 @@ from gantry.ports.queue import Job, Signal
 Routes = Mapping[type[Event], Callable[[Any], Sequence[Job]]]
 Signals = Mapping[type[Event], Callable[[Any], Sequence[Signal]]]
 Handler = Callable[..., Awaitable[None]]
+T = TypeVar("T")
 
 MAX_ATTEMPTS = 3
 """Then the job is dead: listed and retried by `gantry admin jobs` (deployment contract §2)."""
@@ -50,11 +51,11 @@ def outbox(
             return
         await tx.session.flush()
         for event in tx.events:
-            for job in routes.get(type(event), _none)(event):
+            for job in _follow(routes, event):
                 await defer(app, tx, job)
         wanted: dict[str, Signal] = {}
         for event in tx.events:
-            for signal in signals.get(type(event), _none)(event):
+            for signal in _follow(signals, event):
                 wanted[f"{signal.topic} {json.dumps(signal.payload, sort_keys=True)}"] = signal
         if wanted:
             await _announce(tx, list(wanted.values()))
@@ -62,8 +63,11 @@ def outbox(
     return flush
 
 
-def _none(event: Event) -> Sequence[Any]:
-    return ()
+def _follow(
+    routes: Mapping[type[Event], Callable[[Any], Sequence[T]]], event: Event
+) -> Sequence[T]:
+    route = routes.get(type(event))
+    return () if route is None else route(event)
 
 
 async def defer(app: procrastinate.App, tx: Tx, job: Job) -> None:

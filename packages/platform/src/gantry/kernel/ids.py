@@ -11,10 +11,11 @@ import re
 import secrets
 
 import emoji
-from slugify import slugify
+from text_unidecode import unidecode  # type: ignore[import-untyped]  # carries no types
 from ulid import ULID
 
 SLUG_MAX = 256
+_OTHERS = re.compile(r"[^a-z0-9_]+")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -31,8 +32,9 @@ def is_ulid(text: str) -> bool:
 def slug(name: str) -> str:
     """The slug of a name: see the module's head for the rule. May be empty."""
     spelled = emoji.demojize(name, delimiters=("-emoji-", "-"))
-    # Underscores inside emoji names stay; those at the ends of the name stay too.
-    text = slugify(spelled, regex_pattern=r"[^a-z0-9_]+", lowercase=True)
+    # Underscores inside emoji names stay; those at the ends of the name stay too. Slug libraries
+    # also decode HTML and drop quotes and the commas in numbers: the clients' rule does not.
+    text = _OTHERS.sub("-", unidecode(spelled).lower())
     return text.strip("-")[:SLUG_MAX].strip("-")
 
 

@@ -76,7 +76,8 @@ def boolean(expression: Any) -> Condition:
         if wanted == {True}:
             return and_(expression)
         if wanted == {False}:
-            return not_(expression)
+            without: ColumnElement[bool] = not_(expression)
+            return without
         return literal(bool(wanted)) == literal(True)
 
     return condition

@@ -11,7 +11,8 @@ from gantry_protocol.words import Phase
 from gantry_worker.session import Session, StepFailed
 from gantry_worker.steps.shell import phase_command, read_output
 from gantry_worker.tools import terraform
-from gantry_worker.tools.plan_json import BadPlan, applied_state
+from gantry_worker.tools.plan_json import applied_state
+from gantry_worker.tools.redaction import BadPlan
 
 MAX_STATE_JSON = 512 * 1024 * 1024
 """Bytes of a state as JSON that a worker reads into memory."""

@@ -10,7 +10,8 @@ from gantry_protocol.words import Phase
 from gantry_worker.session import Session, StepFailed
 from gantry_worker.steps.shell import phase_command, read_output
 from gantry_worker.tools import overrides, terraform
-from gantry_worker.tools.plan_json import BadPlan, PlanSummary, summarise
+from gantry_worker.tools.plan_json import PlanSummary, summarise
+from gantry_worker.tools.redaction import BadPlan
 from gantry_worker.workspace import digest
 
 MAX_PLAN_JSON = 512 * 1024 * 1024

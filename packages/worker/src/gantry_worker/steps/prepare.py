@@ -13,7 +13,7 @@ from gantry_worker.keys import CorruptWorkspace
 from gantry_worker.session import Session, StepFailed, StepStopped
 from gantry_worker.settings import environment as worker_environment
 from gantry_worker.tools.binaries import Binary, NoSuchTool, find
-from gantry_worker.tools.mirror import Mirror, mirror_for
+from gantry_worker.tools.mirror import Mirror, ToolName, mirror_for
 from gantry_worker.tools.versions import BadConstraint
 from gantry_worker.workspace import (
     BadWorkspace,
@@ -85,7 +85,7 @@ async def _check_plan(session: Session) -> None:
 
 async def _tool(session: Session) -> Binary:
     tool = session.manifest.tool
-    name = "opentofu" if tool.name == "opentofu" else "terraform"
+    name: ToolName = "opentofu" if tool.name == "opentofu" else "terraform"
     path = worker_environment().get("PATH", "")
     try:
         return await find(
@@ -95,14 +95,14 @@ async def _tool(session: Session) -> Binary:
         raise StepFailed(str(error)) from None
 
 
-def _mirror(session: Session, name: str) -> Mirror | None:
+def _mirror(session: Session, name: ToolName) -> Mirror | None:
     settings = session.settings
     terraform = name == "terraform"
     base = settings.terraform_mirror if terraform else settings.opentofu_mirror
     if base == "none":
         return None
     return mirror_for(
-        "terraform" if terraform else "opentofu",
+        name,
         base=base,
         keyring=settings.terraform_key if terraform else settings.opentofu_key,
         allow_unsigned=settings.allow_unsigned,

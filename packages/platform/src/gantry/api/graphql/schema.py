@@ -1,17 +1,19 @@
-"""The schema, put together. `make schema` writes it to schema.graphql; changes are reviewed there."""
+"""The schema, put together. `make schema` writes it to schema.graphql, for review."""
 
 from __future__ import annotations
 
 import strawberry
-from strawberry.extensions import MaxAliasesLimiter, QueryDepthLimiter
+from strawberry.extensions import AddValidationRules, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
 from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.contexts.roots import ContextMutation
+from gantry.api.graphql.cost import CostRule
 from gantry.api.graphql.limits import MAX_ALIASES, MAX_DEPTH
-from gantry.api.graphql.runs.roots import RunMutation, RunQuery
+from gantry.api.graphql.runs.roots import RunMutation
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
+from gantry.api.graphql.stacks.runs import RunQuery
 from gantry.api.graphql.state.roots import StateMutation
 from gantry.api.graphql.workers.roots import WorkerMutation, WorkerQuery
 from gantry.domains.people.actions import Action
@@ -32,5 +34,6 @@ schema = strawberry.Schema(
     extensions=[
         lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
         lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
+        lambda: AddValidationRules([CostRule]),
     ],
 )

@@ -47,10 +47,13 @@ async def events(request: Request) -> Response:
 
 
 async def _signals(live: Live, topics: list[str], after: int | None) -> AsyncIterator[bytes]:
-    yield b"retry: 1000\n\n"
     news = live.listen(topics, after).__aiter__()
     pending = asyncio.ensure_future(anext(news))
+    # One turn of the loop subscribes. Only then a byte goes out: whoever has it and then looks
+    # at how things are misses nothing that happens afterwards.
+    await asyncio.sleep(0)
     try:
+        yield b"retry: 1000\n\n"
         while True:
             done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
             if not done:

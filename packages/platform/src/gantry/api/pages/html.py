@@ -14,14 +14,19 @@ _STYLE = """
   --page: light-dark(#f5f7f9, #12161c); --ink: light-dark(#17202b, #e6ebf1);
   --link: light-dark(#0b5fb0, #78b7ff); --warn: light-dark(#9a4a00, #ffb36b); }
 * { box-sizing: border-box; }
-body { margin: 0; font: 16px/1.55 system-ui, sans-serif; background: var(--page); color: var(--ink); }
+body { margin: 0; font: 16px/1.55 system-ui, sans-serif;
+  background: var(--page); color: var(--ink); }
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-header { display: flex; gap: .75rem; align-items: baseline; flex-wrap: wrap; margin-bottom: 1.5rem; }
+header { display: flex; gap: .75rem; align-items: baseline; flex-wrap: wrap;
+  margin-bottom: 1.5rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .soft { color: var(--soft); } .warn { color: var(--warn); }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem 1.25rem; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .45rem .75rem .45rem 0;
-  border-bottom: 1px solid var(--line); vertical-align: top; } tr:last-child td { border-bottom: 0; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem;
+  padding: 1rem 1.25rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; padding: .45rem .75rem .45rem 0;
+  border-bottom: 1px solid var(--line); vertical-align: top; }
+tr:last-child td { border-bottom: 0; }
 th { font-weight: 600; color: var(--soft); font-size: .875rem; }
 a { color: var(--link); } a:focus-visible, button:focus-visible, input:focus-visible
   { outline: 2px solid var(--link); outline-offset: 2px; }

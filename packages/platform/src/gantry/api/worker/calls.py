@@ -7,21 +7,6 @@ import binascii
 from typing import TypeVar
 
 import structlog
-from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from gantry.api.doors import Access, House, body_of, door, house
-from gantry.domains.pools import repo as pools_repo
-from gantry.domains.pools import service as pools
-from gantry.domains.pools.model import Worker
-from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
-from gantry.domains.runs.states import WORKING
-from gantry.kernel.errors import Conflict, UserError
-from gantry.kernel.ids import new_id
-from gantry.kernel.tx import SYSTEM, Actor, Tx
-from gantry.ports.objects import Bucket
 from gantry_protocol.calls import (
     MAX_LOG_CHUNK,
     MAX_LOG_TAIL,
@@ -43,6 +28,21 @@ from gantry_protocol.calls import (
     Verdict,
 )
 from gantry_protocol.version import OLDEST_ACCEPTED, PROTOCOL_VERSION
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gantry.api.doors import Access, House, body_of, door, house
+from gantry.domains.pools import repo as pools_repo
+from gantry.domains.pools import service as pools
+from gantry.domains.pools.model import Worker
+from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
+from gantry.domains.runs.states import WORKING
+from gantry.kernel.errors import Conflict, UserError
+from gantry.kernel.ids import new_id
+from gantry.kernel.tx import SYSTEM, Actor, Tx
+from gantry.ports.objects import Bucket
 
 log = structlog.get_logger()
 
@@ -199,9 +199,7 @@ async def report(request: Request) -> Response:
     return _answer(verdict)
 
 
-async def _append_tail(
-    tx: Tx, there: House, run_id: str, worker_id: str, said: Reported
-) -> None:
+async def _append_tail(tx: Tx, there: House, run_id: str, worker_id: str, said: Reported) -> None:
     """The log's last bytes. What is refused here was taken with an earlier copy of the report."""
     if said.tail is None:
         return

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import access, repo
-from gantry.domains.runs.events import RunTouched, StopRequested
+from gantry.domains.runs.events import RunTouched
 from gantry.domains.runs.model import Comment, Review, Run
-from gantry.domains.runs.service import advance
+from gantry.domains.runs.service import advance, ask_to_stop
 from gantry.domains.runs.states import (
     DECIDING,
     EXECUTING,
@@ -129,7 +129,7 @@ async def stop(tx: Tx, stack_id: str, run_id: str, *, note: str | None) -> Run:
     if run.state in (State.CONFIRMED, State.REPLAN_REQUESTED):
         await advance(tx, stack, run, Signal.STOP, note=_note(note))
     elif run.state in WORKING:
-        await _ask_to_stop(tx, run, _note(note))
+        await ask_to_stop(tx, run, _note(note))
     else:
         raise IllegalMove(run.state, Signal.STOP, run.kind)
     return run
@@ -242,14 +242,6 @@ async def prioritise(tx: Tx, stack_id: str, run_id: str, *, priority: int) -> Ru
     run.priority = priority
     tx.emit(RunTouched(run.id, run.stack_id, run.pool_id))
     return run
-
-
-async def _ask_to_stop(tx: Tx, run: Run, note: str | None) -> None:
-    if run.stop_requested_at is None:
-        run.stop_requested_at, run.stop_note = tx.now, note
-    lease = await repo.lease(tx, run.id)
-    if lease is not None:
-        tx.emit(StopRequested(run.id, run.stack_id, run.pool_id, lease.worker_id))
 
 
 async def _lock_or_blocker(tx: Tx, stack_id: str, run_id: str | None) -> tuple[Stack, Run]:

@@ -219,7 +219,9 @@ async def archive(db: Db, objects: Objects, *, run_id: str, state_version: int) 
         log = await logs_repo.stream(tx, run_id, state_version)
         if log is None or not log.over or log.object_key is not None:
             return
-        pieces, times, place = [], [], 0
+        pieces: list[bytes] = []
+        times: list[tuple[int, int]] = []
+        place = 0
         while place < log.size:
             rows = await logs_repo.chunks(tx, run_id, state_version, place, _ARCHIVE_PIECE)
             data = _cut(rows, place, _ARCHIVE_PIECE)

@@ -74,7 +74,7 @@ async def build(
         workspace_url=await _workspace(objects, run) if resumes else None,
         plan_sha256=run.plan_sha256 if run.state is State.PREPARING_APPLY else None,
         project_root=str(config.get("project_root") or stack.project_root or ""),
-        tool=_tool(stack),
+        tool=_tool(stack, config),
         runner_image=config.get("runner_image") or stack.runner_image,
         command=run.command,
         skip_init=run.skip_init,
@@ -125,11 +125,12 @@ async def _workspace(objects: Objects, run: Run) -> str | None:
     return await objects.download_url(Bucket.WORKSPACE, run.workspace_key, lasts=URL_LASTS)
 
 
-def _tool(stack: Stack) -> Tool:
-    config = stack.vendor_config
+def _tool(stack: Stack, runtime: Mapping[str, Any]) -> Tool:
+    config, tofu = stack.vendor_config, stack.vendor is Vendor.OPENTOFU
+    override = runtime.get("opentofu_version" if tofu else "terraform_version")
     return Tool(
-        name="opentofu" if stack.vendor is Vendor.OPENTOFU else "terraform",
-        constraint=constraint_of(config),
+        name="opentofu" if tofu else "terraform",
+        constraint=str(override) if override else constraint_of(config),
         # A managed state is one state; workspaces are for other backends.
         workspace=None if stack.manages_state else config.get("workspace"),
     )

@@ -56,6 +56,8 @@ class Run(Model):
     """The number of the newest lease; whoever reports under a smaller one is too late."""
     stop_requested_at: Mapped[datetime | None]
     stop_note: Mapped[str | None]
+    stop_by: Mapped[str | None]
+    """Who asked for the stop: history names them when the run has stopped."""
 
     delta: Mapped[dict[str, Any] | None]
     plan_sha256: Mapped[str | None]

@@ -144,7 +144,7 @@ async def count_claimable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
         .where(Run.pool_id.in_(pool_ids), Run.state.in_(CLAIMABLE))
         .group_by(Run.pool_id)
     )
-    counts = {pool_id: count for pool_id, count in rows}
+    counts = dict(rows.tuples().all())
     return {pool_id: counts.get(pool_id, 0) for pool_id in pool_ids}
 
 

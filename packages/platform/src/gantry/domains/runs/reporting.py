@@ -25,12 +25,12 @@ from gantry.domains.runs import repo
 from gantry.domains.runs.leasing import holds
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import advance
-from gantry.domains.runs.states import APPLYABLE, TERMINAL, Kind, Signal, State
+from gantry.domains.runs.states import APPLYABLE, STOPPABLE, TERMINAL, Kind, Signal, State
 from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
 from gantry.kernel.errors import NotFound
-from gantry.kernel.tx import SYSTEM, Tx
+from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.vault import Vault
 
 log = structlog.get_logger()
@@ -61,6 +61,13 @@ async def report(
     if phase is not _PHASE_OF.get(run.state):
         return _repeat_or_refuse(run, phase)
     system = tx.acting_as(SYSTEM)
+    if (
+        run.stop_requested_at is not None
+        and run.state in STOPPABLE
+        and not isinstance(told, Failed)
+    ):
+        # Also when the worker was done before it heard of the stop: nothing further is begun.
+        return await _stopped(tx, stack, run)
     match told:
         case PhaseDone():
             return await _phase_done(system, stack, run, told)
@@ -73,8 +80,13 @@ async def report(
             await advance(system, stack, run, Signal.FAIL, note=told.reason)
             return _end(run)
         case Stopped():
-            await advance(system, stack, run, Signal.STOP, note=run.stop_note)
-            return _end(run)
+            return await _stopped(tx, stack, run)
+
+
+async def _stopped(tx: Tx, stack: Stack, run: Run) -> Verdict:
+    who = Actor("user", "", name=run.stop_by or "")
+    await advance(tx.acting_as(who), stack, run, Signal.STOP, note=run.stop_note)
+    return _end(run)
 
 
 async def _phase_done(tx: Tx, stack: Stack, run: Run, told: PhaseDone) -> Verdict:

@@ -12,7 +12,7 @@ import structlog
 
 from gantry.domains.pools import repo as pools
 from gantry.domains.runs import logs_repo, repo
-from gantry.domains.runs.events import RunMoved
+from gantry.domains.runs.events import RunMoved, StopRequested
 from gantry.domains.runs.model import Run, Transition
 from gantry.domains.runs.states import (
     APPLYABLE,
@@ -157,6 +157,8 @@ async def advance(
         logs_repo.open_stream(tx, run.id, run.state_version)
     if before in WORKING and after not in WORKING:
         worker_id = await repo.drop_lease(tx, run.id) or worker_id
+        # A stop that came too late for this stretch of work must not hit the next one.
+        run.stop_requested_at = run.stop_note = run.stop_by = None
     if after in TERMINAL:
         run.finished_at = tx.now
     if after not in WORKING:
@@ -198,6 +200,15 @@ async def promote(tx: Tx, stack: Stack) -> None:
                 continue
             held = run
         await advance(system, stack, run, Signal.UNBLOCK)
+
+
+async def ask_to_stop(tx: Tx, run: Run, note: str | None) -> None:
+    """Let the worker of a leased run know that it should stop; asking twice changes nothing."""
+    if run.stop_requested_at is None:
+        run.stop_requested_at, run.stop_note, run.stop_by = tx.now, note, tx.actor.name
+    lease = await repo.lease(tx, run.id)
+    if lease is not None:
+        tx.emit(StopRequested(run.id, run.stack_id, run.pool_id, lease.worker_id))
 
 
 def why_queued(stack: Stack, run: Run, commit: Commit | None, held: Run | None) -> str:
@@ -251,9 +262,9 @@ def _record(
 
 
 async def _show_on_stack(tx: Tx, run: Run, before: State) -> None:
-    if run.kind not in APPLYABLE or run.state not in _SHOWN_ON_STACK or before is State.QUEUED:
-        if not (run.kind in APPLYABLE and run.state is State.READY):
-            return
+    shown = run.state in _SHOWN_ON_STACK and before is not State.QUEUED
+    if run.kind not in APPLYABLE or not (shown or run.state is State.READY):
+        return
     applied = tx.now if before in EXECUTING and run.state is State.FINISHED else None
     await stacks.show_state(
         tx, run.stack_id, state=run.state.value, by=tx.actor.name, applied_at=applied

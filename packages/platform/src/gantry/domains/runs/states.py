@@ -139,7 +139,8 @@ TABLE: tuple[Row, ...] = (
     _row(S.READY,              On.LEASE,            S.PREPARING),
     _row(S.PREPARING,          On.START,            S.INITIALIZING),
     _row(S.PREPARING,          On.START_TASK,       S.PERFORMING,        K.TASK),
-    _row(S.INITIALIZING,       On.PHASE_OK,         S.PLANNING,          K.TRACKED, K.PROPOSED, K.DESTROY, K.TESTING),
+    _row(S.INITIALIZING,       On.PHASE_OK,         S.PLANNING,
+         K.TRACKED, K.PROPOSED, K.DESTROY, K.TESTING),
     _row(S.INITIALIZING,       On.PHASE_OK,         S.PERFORMING,        K.TASK),
     _row(S.INITIALIZING,       On.PHASE_OK,         S.FINISHED,          K.PARSE),
 

@@ -8,7 +8,7 @@ from typing import Any
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import access, repo
 from gantry.domains.runs.model import LocalWorkspace, Run
-from gantry.domains.runs.service import NewRun, advance, create
+from gantry.domains.runs.service import NewRun, advance, ask_to_stop, create
 from gantry.domains.runs.states import STOPPABLE, TERMINAL, Kind, Signal
 from gantry.domains.stacks import access as stack_access
 from gantry.domains.stacks import heads
@@ -29,6 +29,10 @@ from gantry.ports.vault import Vault
 
 MAX_COMMAND = 16 * 1024
 """Bytes of a task's command: longer ones belong into a script in the repository."""
+
+
+PUSH = "git commit"
+"""The trigger kind of runs that a push started; newer ones of a branch end its older previews."""
 
 
 class CannotRun(UserError):
@@ -67,7 +71,7 @@ async def trigger(
     if head is not None and sha is None:
         await heads.track(tx, stack, head, by=tx.actor.name)
     commit = await _commit(tx, stack, sha)
-    return await create(
+    run = await create(
         tx,
         vault,
         stack,
@@ -81,6 +85,9 @@ async def trigger(
             trigger_kind=trigger_kind,
         ),
     )
+    if trigger_kind == PUSH:
+        await supersede_previews(tx, stack, run)
+    return run
 
 
 async def task(
@@ -245,7 +252,7 @@ async def supersede_previews(tx: Tx, stack: Stack, run: Run) -> None:
     for old in await repo.older_previews(tx, stack.id, run.branch, run.id):
         note = f"superseded by run {run.id}"
         if old.state in STOPPABLE:
-            old.stop_requested_at, old.stop_note = tx.now, note
+            await ask_to_stop(tx, old, note)
         else:
             await advance(tx, stack, old, Signal.DISCARD, note=note)
 
@@ -253,7 +260,7 @@ async def supersede_previews(tx: Tx, stack: Stack, run: Run) -> None:
 async def _end_all(tx: Tx, stack: Stack) -> None:
     for run in await repo.unfinished(tx, stack.id):
         if run.state in STOPPABLE:
-            run.stop_requested_at, run.stop_note = tx.now, "the stack was deleted"
+            await ask_to_stop(tx, run, "the stack was deleted")
         else:
             await advance(tx, stack, run, Signal.DISCARD, note="the stack was deleted")
 

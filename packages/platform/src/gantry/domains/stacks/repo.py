@@ -88,7 +88,7 @@ async def counts_by_state(tx: Tx) -> dict[str, int]:
     """How many visible stacks are in each state."""
     inner = visible(tx).subquery()
     rows = await tx.session.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
-    return {state: count for state, count in rows}
+    return dict(rows.tuples().all())
 
 
 async def starred(tx: Tx, stack_ids: Sequence[str]) -> dict[str, bool]:

@@ -19,11 +19,14 @@ from gantry.kernel.ids import is_ulid, slug, unique_slug
 from gantry.kernel.tx import Tx
 
 NAME_MAX = 255
-HOOKS = tuple(
-    f"{when}_{phase}"
-    for phase in ("init", "plan", "apply", "perform", "destroy")
-    for when in ("before", "after")
-) + ("after_run",)
+HOOKS = (
+    *(
+        f"{when}_{phase}"
+        for phase in ("init", "plan", "apply", "perform", "destroy")
+        for when in ("before", "after")
+    ),
+    "after_run",
+)
 
 _BAD_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -141,7 +141,7 @@ async def count_resources(tx: Tx, stack_ids: Sequence[str]) -> dict[str, int]:
         .where(StackResource.stack_id.in_(stack_ids), StackResource.mode == "managed")
         .group_by(StackResource.stack_id)
     )
-    counts = {stack_id: count for stack_id, count in rows}
+    counts = dict(rows.tuples().all())
     return {stack_id: counts.get(stack_id, 0) for stack_id in stack_ids}
 
 

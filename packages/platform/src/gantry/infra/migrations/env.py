@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+
 from gantry.kernel.model import Model
 
 context.configure(

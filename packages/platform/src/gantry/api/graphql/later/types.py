@@ -1,4 +1,4 @@
-"""Types of nouns to come: policies, schedules, modules, cloud integrations, dependencies, blueprints.
+"""Types of nouns to come: policies, schedules, modules, clouds, dependencies, blueprints.
 
 Clients select them on stacks already; fields of these types answer truthfully that there are
 none. Each moves to its own package with its noun.
@@ -11,8 +11,8 @@ import enum
 import strawberry
 
 from gantry.api.graphql.contexts.types import ConfigElement
+from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.api.graphql.shared.types import Commit
-from gantry.api.graphql.stacks.vendors import TerraformWorkflowTool
 from gantry.domains.stacks.model import Provider
 
 

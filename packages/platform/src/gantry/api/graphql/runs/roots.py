@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from gantry.api.graphql.context import Info
-from gantry.api.graphql.fields import SIGNED_IN, mutation, query
+from gantry.api.graphql.fields import SIGNED_IN, mutation
 from gantry.api.graphql.runs.config import NotYet, runtime_config
 from gantry.api.graphql.runs.plain import (
     EnvironmentVariable,
@@ -23,46 +23,18 @@ from gantry.api.graphql.runs.types import (
     RunComment,
     RunDiscardAllResult,
     RunReview,
-    RunWithStack,
-    SearchRunsOutput,
-    SearchRunsOutputEdge,
     review_view,
 )
-from gantry.api.graphql.shared.convert import edges, page_info, search, seconds
-from gantry.api.graphql.shared.types import SearchInput, StringMap
-from gantry.api.graphql.stacks.types import Stack
-from gantry.domains.runs import decisions, repo, triggers
+from gantry.api.graphql.shared.convert import seconds
+from gantry.api.graphql.shared.types import StringMap
+from gantry.domains.runs import decisions, triggers
 from gantry.domains.runs.manifests import URL_LASTS
 from gantry.domains.runs.model import Run as RunModel
 from gantry.domains.runs.states import Kind
 from gantry.domains.stacks import heads
 from gantry.domains.stacks import repo as stacks
 from gantry.kernel.errors import NotFound
-from gantry.kernel.paging import Page
 from gantry.ports.objects import Bucket
-
-
-@strawberry.type
-class RunQuery:
-    """Reading."""
-
-    @query(SIGNED_IN)
-    async def run_stack(self, info: Info, run_id: strawberry.ID) -> Stack:
-        """The stack of a run; fails with exactly "not found"."""
-        async with info.context.read() as tx:
-            run = await repo.find(tx, str(run_id))
-            return Stack(model=await repo.stack_of(tx, run))
-
-    @query(SIGNED_IN)
-    async def search_runs(self, info: Info, input: SearchInput) -> SearchRunsOutput:
-        """Runs by predicates and words, in pages."""
-        async with info.context.read() as tx:
-            found = await repo.search(tx, search(input))
-        nodes = [RunWithStack(run=Run(model=r), stack_id=r.stack_id) for r in found.items]
-        shown = Page(nodes, found.cursors, found.has_next, found.has_previous)
-        return SearchRunsOutput(
-            edges=edges(shown, SearchRunsOutputEdge), page_info=page_info(shown)
-        )
 
 
 @strawberry.type

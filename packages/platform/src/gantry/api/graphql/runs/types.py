@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
 from gantry.api.graphql.context import Info
@@ -17,18 +15,15 @@ from gantry.api.graphql.runs.plain import (
     RunLogs,
     RunReviewDecision,
 )
+from gantry.api.graphql.shared.commits import commit_view
 from gantry.api.graphql.shared.convert import seconds
-from gantry.api.graphql.shared.types import Commit, PageInfo
-from gantry.api.graphql.stacks.commits import commit_view
-from gantry.domains.runs import logbook, logs_repo, repo, triggers
+from gantry.api.graphql.shared.types import Commit
+from gantry.domains.runs import logbook, logs_repo, repo, triggers, waiting
 from gantry.domains.runs.model import Comment, Review, Transition
 from gantry.domains.runs.model import Run as RunModel
 from gantry.domains.runs.states import TERMINAL, Kind, Signal, State, can, has_logs
 from gantry.domains.vcs import repo as vcs
 from gantry.kernel.errors import NotFound
-
-if TYPE_CHECKING:
-    from gantry.api.graphql.stacks.types import Stack
 
 strawberry.enum(State, name="RunState")
 strawberry.enum(Kind, name="RunType")
@@ -228,8 +223,6 @@ class Run:
     @strawberry.field
     async def waits_for(self, info: Info) -> str | None:
         """What it waits for, as a sentence; none when it does not wait."""
-        from gantry.domains.runs import waiting
-
         async with info.context.read() as tx:
             return await waiting.explain(tx, self.model)
 
@@ -282,39 +275,6 @@ class Run:
             for change in found
         ]
         return [RunChanges(resources=resources)] if resources else []
-
-
-@strawberry.type(description="A run together with its stack.")
-class RunWithStack:
-    """A pair."""
-
-    run: Run
-    stack_id: strawberry.Private[str]
-
-    @strawberry.field(
-        graphql_type=Annotated["Stack", strawberry.lazy("gantry.api.graphql.stacks.types")]
-    )
-    async def stack(self, info: Info) -> object:
-        """The run's stack."""
-        from gantry.api.graphql.stacks.types import load_stack
-
-        return await load_stack(info, self.stack_id)
-
-
-@strawberry.type(description="A run on a page.")
-class SearchRunsOutputEdge:
-    """An edge."""
-
-    cursor: str
-    node: RunWithStack
-
-
-@strawberry.type(description="A page of runs.")
-class SearchRunsOutput:
-    """A page."""
-
-    edges: list[SearchRunsOutputEdge]
-    page_info: PageInfo
 
 
 @strawberry.type(description="What discarding all of a stack's runs did.")

@@ -6,10 +6,10 @@ import enum
 
 import strawberry
 
+from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.api.graphql.stacks.vendors import (
     KubernetesWorkflowTool,
     OpenTofuWorkflowTool,
-    TerraformWorkflowTool,
     TerragruntTool,
 )
 from gantry.domains.stacks.model import Provider

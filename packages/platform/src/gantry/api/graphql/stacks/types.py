@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
@@ -31,13 +31,13 @@ from gantry.api.graphql.later.types import (
     WebhooksIntegration,
 )
 from gantry.api.graphql.runs.types import Run
+from gantry.api.graphql.shared.commits import commit_view
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
 from gantry.api.graphql.shared.types import Commit, Hooks, PageInfo
-from gantry.api.graphql.stacks.commits import commit_view
 from gantry.api.graphql.stacks.managed import ManagedEntity, entity_view
 from gantry.api.graphql.stacks.plain import StackSettings
-from gantry.api.graphql.stacks.vendors import StackConfigVendor
 from gantry.api.graphql.stacks.vendor_views import config_view, version_of
+from gantry.api.graphql.stacks.vendors import StackConfigVendor
 from gantry.api.graphql.workers.types import WorkerPool, load_pool
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.people.access import may
@@ -248,7 +248,7 @@ class Stack(StackSettings):
     @strawberry.field
     def vendor_config(self) -> StackConfigVendor:
         """The settings of its tool."""
-        return config_view(self.model)
+        return cast("StackConfigVendor", config_view(self.model))
 
     @strawberry.field
     def hooks(self) -> Hooks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.api.graphql.stacks import vendors as v
 from gantry.api.graphql.stacks.inputs import StackInput, VendorConfigInput
 from gantry.domains.stacks import vendors as rules
@@ -24,7 +25,7 @@ def config_view(stack: Stack) -> Any:
                 external_state_access_enabled=bool(c.get("external_state_access")),
                 use_smart_sanitization=bool(c.get("use_smart_sanitization")),
                 version=c.get("version"),
-                workflow_tool=v.TerraformWorkflowTool[c.get("workflow_tool", "TERRAFORM_FOSS")],
+                workflow_tool=TerraformWorkflowTool[c.get("workflow_tool", "TERRAFORM_FOSS")],
                 workspace=c.get("workspace"),
             )
         case Vendor.OPENTOFU:

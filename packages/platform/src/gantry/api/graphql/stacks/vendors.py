@@ -7,18 +7,10 @@ from typing import Annotated
 
 import strawberry
 
+from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.domains.stacks.model import Provider
 
 strawberry.enum(Provider, name="VCSProvider", description="Where code is hosted.")
-
-
-@strawberry.enum
-class TerraformWorkflowTool(enum.Enum):
-    """Words of the API."""
-
-    TERRAFORM_FOSS = "TERRAFORM_FOSS"
-    OPEN_TOFU = "OPEN_TOFU"
-    CUSTOM = "CUSTOM"
 
 
 @strawberry.enum

@@ -7,7 +7,6 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 
-
 revision = '0001'
 down_revision = None
 branch_labels = None
@@ -262,6 +261,7 @@ def upgrade() -> None:
     sa.Column('fence', sa.BigInteger(), nullable=False),
     sa.Column('stop_requested_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('stop_note', sa.Text(), nullable=True),
+    sa.Column('stop_by', sa.Text(), nullable=True),
     sa.Column('delta', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
     sa.Column('plan_sha256', sa.Text(), nullable=True),
     sa.Column('plan_serial', sa.BigInteger(), nullable=True),
@@ -278,8 +278,8 @@ def upgrade() -> None:
     op.create_index('run_by_commit', 'run', ['commit_id'], unique=False, postgresql_where=sa.text("state = 'QUEUED'"))
     op.create_index('run_by_stack', 'run', ['stack_id', 'id'], unique=False)
     op.create_index('run_claimable', 'run', ['pool_id', 'id'], unique=False, postgresql_where=sa.text("state IN ('READY', 'CONFIRMED', 'REPLAN_REQUESTED')"))
-    op.create_index('run_one_holder_per_stack', 'run', ['stack_id'], unique=True, postgresql_where=sa.text("kind IN ('TRACKED', 'DESTROY', 'TASK') AND (state NOT IN ('FAILED', 'FINISHED', 'DISCARDED', 'STOPPED', 'CANCELED', 'SKIPPED', 'QUEUED'))"))
-    op.create_index('run_unfinished', 'run', ['pool_id', 'state'], unique=False, postgresql_where=sa.text("(state NOT IN ('FAILED', 'FINISHED', 'DISCARDED', 'STOPPED', 'CANCELED', 'SKIPPED'))"))
+    op.create_index('run_one_holder_per_stack', 'run', ['stack_id'], unique=True, postgresql_where=sa.text("kind IN ('TRACKED', 'DESTROY', 'TASK') AND (state NOT IN ('SKIPPED', 'STOPPED', 'FINISHED', 'CANCELED', 'DISCARDED', 'FAILED', 'QUEUED'))"))
+    op.create_index('run_unfinished', 'run', ['pool_id', 'state'], unique=False, postgresql_where=sa.text("(state NOT IN ('SKIPPED', 'STOPPED', 'FINISHED', 'CANCELED', 'DISCARDED', 'FAILED'))"))
     op.create_index('run_waiting', 'run', ['stack_id', 'id'], unique=False, postgresql_where=sa.text("state = 'QUEUED'"))
     op.create_table('stack_output',
     sa.Column('stack_id', sa.Text(), nullable=False),

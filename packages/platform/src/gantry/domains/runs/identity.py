@@ -1,0 +1,28 @@
+"""A run as somebody who asks: what its API token lets it do, and for how long."""
+
+from __future__ import annotations
+
+from gantry.domains.people.actions import Action
+from gantry.domains.runs import repo
+from gantry.domains.runs.manifests import API_PURPOSE
+from gantry.domains.runs.states import EXECUTING, State
+from gantry.kernel.tx import SYSTEM, Actor, Tx
+from gantry.ports.vault import InvalidToken, Vault
+
+SPEAKING = (State.PLANNING, *EXECUTING)
+"""Phases in which a run's token is good (run configuration contract §3.2)."""
+
+
+async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
+    """The run that a token speaks for: it may read its stack's space, and change nothing.
+
+    Raises InvalidToken when the token is forged, expired, of an older lease, or out of phase.
+    """
+    signed = vault.verify(token, audience=audience, purpose=API_PURPOSE)
+    run_id = signed.subject.rpartition("/")[2]
+    run = (await repo.by_ids(tx.acting_as(SYSTEM), [run_id])).get(run_id)
+    if run is None or run.fence != signed.claims.get("fence") or run.state not in SPEAKING:
+        raise InvalidToken("the run may not speak now")
+    stack = await repo.stack_of(tx, run)
+    may = frozenset({Action.SPACE_READ.value})
+    return Actor("run", run.id, name=f"run::{run.id}", by_space=((stack.space_id, may),))

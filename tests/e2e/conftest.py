@@ -1,0 +1,76 @@
+"""The product, started as operators start it, for every story to share."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.platform import Platform, log_tails
+from tests.support.postgres_cluster import Cluster
+from tests.support.site import Site
+
+_platforms: list[Platform] = []
+_sizes: dict[Path, int] = {}
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Postgres server for all installations."""
+    cluster = Cluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """Where installations keep what they keep."""
+    made = Path(tempfile.mkdtemp(prefix="gantry-e2e-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_platform(cluster: Cluster, place: Path):
+    """Makes installations, and ends them with the session."""
+
+    def make(**settings: str) -> Platform:
+        number = len(_platforms)
+        platform = Platform(place / f"installation-{number}", cluster.database(), **settings)
+        _platforms.append(platform)
+        return platform
+
+    yield make
+    for platform in _platforms:
+        platform.stop()
+    _platforms.clear()
+
+
+@pytest.fixture(scope="session")
+def site(new_platform) -> Site:
+    """The installation that most stories share: one of everything, and two workers."""
+    platform = new_platform()
+    site = Site(platform, platform.start())
+    site.start_workers(2)
+    return site
+
+
+@pytest.fixture(autouse=True)
+def _note_sizes() -> None:
+    """Where the logs are when a test begins."""
+    for platform in _platforms:
+        _sizes.update((p.log, p.log.stat().st_size) for p in platform.processes)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show what the product logged while a test failed."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for platform in _platforms:
+            said = log_tails(platform.processes, _sizes)
+            report.sections.append((f"logs of {platform.place.name}", said))

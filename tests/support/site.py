@@ -1,0 +1,133 @@
+"""An installation that is in use: somebody signed in, a pool with workers, stacks with code."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from tests.support.api_client import Api
+from tests.support.git_repository import Repository
+from tests.support.platform import Platform, Pool, Process, make_pool, wait_until_present
+
+_numbers = itertools.count(1)
+
+
+class Site:
+    """What a story starts from. Every stack runs on the site's own private pool."""
+
+    def __init__(self, platform: Platform, server: Process, *, pool: str = "workers") -> None:
+        self.platform, self.server = platform, server
+        self.api: Api = platform.admin(server)
+        self.pool: Pool = make_pool(self.api, pool)
+
+    def start_workers(self, count: int = 1, **settings: str) -> list[Process]:
+        """Launchers of the pool, once the installation knows them besides those it has."""
+        started = [self.platform.start_worker(self.pool, **settings) for _ in range(count)]
+        alive = sum(worker.alive for worker in self.pool.workers)
+        wait_until_present(self.api, self.pool, alive)
+        return started
+
+    def repository(self, files: dict[str, str]) -> Repository:
+        """A repository with one commit of these files on `main`."""
+        made = Repository(self.platform.place / f"repository-{next(_numbers)}")
+        made.commit(files, "The beginning")
+        return made
+
+    def stack(self, code: str | Repository = "", **settings: Any) -> str:
+        """A stack of a repository, or of a new one whose `main.tf` this is; its id."""
+        source = code if isinstance(code, Repository) else self.repository({"main.tf": code})
+        wanted = {
+            "name": f"story {next(_numbers)}",
+            "administrative": False,
+            "branch": "main",
+            "repository": "code",
+            "provider": "GIT",
+            "repositoryURL": source.url,
+            "workerPool": self.pool.id,
+            **settings,
+        }
+        stack = self.api.ask(CREATE, input=wanted)["stackCreate"]
+        assert stack["sourceProblem"] is None, stack
+        return str(stack["id"])
+
+    def configure(self, stack: str, name: str, value: str, **more: Any) -> None:
+        """Set a variable of the stack, or mount a file."""
+        element = {"id": name, "type": "ENVIRONMENT_VARIABLE", "writeOnly": False, **more}
+        self.api.ask(CONFIGURE, stack=stack, config={**element, "value": value})
+
+    def trigger(self, stack: str, kind: str = "TRACKED") -> str:
+        """Start a run; its id."""
+        return str(self.api.ask(TRIGGER, stack=stack, kind=kind)["runTrigger"]["id"])
+
+    def task(self, stack: str, command: str, *, skip_init: bool = False) -> str:
+        """Start a task; its id."""
+        asked = self.api.ask(TASK, stack=stack, command=command, skip=skip_init)
+        return str(asked["taskCreate"]["id"])
+
+    def decide(self, what: str, stack: str, run: str, note: str | None = None) -> dict[str, Any]:
+        """`runConfirm`, `runDiscard`, `runStop`, `runCancel`, `runKill`: the run afterwards."""
+        document = DECIDE.replace("DECISION", what)
+        found: dict[str, Any] = self.api.ask(document, stack=stack, run=run, note=note)[what]
+        return found
+
+    def planned(self, stack: str, kind: str = "TRACKED") -> str:
+        """A run whose plan waits to be confirmed."""
+        run = self.trigger(stack, kind)
+        self.api.wait_for(run, "UNCONFIRMED")
+        return run
+
+    def applied(self, stack: str, kind: str = "TRACKED") -> str:
+        """A run that was confirmed and has finished."""
+        run = self.planned(stack, kind)
+        self.decide("runConfirm", stack, run)
+        self.api.wait_for(run, "FINISHED")
+        return run
+
+    def look(self, stack: str, fields: str) -> dict[str, Any]:
+        """Fields of the stack."""
+        document = "query ($id: ID!) { stack(id: $id) { FIELDS } }".replace("FIELDS", fields)
+        found: dict[str, Any] = self.api.ask(document, id=stack)["stack"]
+        return found
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        """The stack's outputs: JSON texts by name."""
+        found = self.look(stack, "outputs { id value }")["outputs"]
+        return {output["id"]: output["value"] for output in found}
+
+    def version(self, run: str, state: str) -> int:
+        """The newest version at which the run was in this state."""
+        history = self.api.run(run)["history"]
+        return next(int(m["stateVersion"]) for m in history if m["state"] == state)
+
+    def workspaces(self, run: str) -> list[Path]:
+        """What workers keep of the run on their disks now."""
+        return list((self.platform.place / "worker").glob(f"launcher-*/runs/{run}-*"))
+
+
+def states(run: dict[str, Any]) -> list[str]:
+    """The states a run went through, oldest first."""
+    return [move["state"] for move in reversed(run["history"])]
+
+
+CREATE = """
+mutation ($input: StackInput!) {
+  stackCreate(input: $input, manageState: true) { id sourceProblem }
+}
+"""
+CONFIGURE = """
+mutation ($stack: ID!, $config: ConfigInput!) { stackConfigAdd(stack: $stack, config: $config) { id } }
+"""
+TRIGGER = """
+mutation ($stack: ID!, $kind: RunType) { runTrigger(stack: $stack, runType: $kind) { id } }
+"""
+TASK = """
+mutation ($stack: ID!, $command: String!, $skip: Boolean) {
+  taskCreate(stack: $stack, command: $command, skipInitialization: $skip) { id }
+}
+"""
+DECIDE = """
+mutation ($stack: ID!, $run: ID!, $note: String) {
+  DECISION(stack: $stack, run: $run, note: $note) { id state }
+}
+"""
