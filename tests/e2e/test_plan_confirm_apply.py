@@ -186,14 +186,17 @@ def test_entities_are_the_resources_of_the_newest_state(story, site):
 def test_a_secret_reaches_terraform_and_never_a_log(story, site):
     log = site.api.whole_log(story.run)
 
-    assert json.loads(site.outputs(story.stack)["digest"]) == hashlib.sha256(SECRET.encode()).hexdigest()
+    assert (
+        json.loads(site.outputs(story.stack)["digest"])
+        == hashlib.sha256(SECRET.encode()).hexdigest()
+    )
     assert "secret=*****" in log.replace("\r", "")
     for word in ("correct horse", "battery staple", "4711"):
         assert word not in log
     everything = site.api.ask(
         "query ($id: ID!) { stack(id: $id) { config { id value writeOnly } runtimeConfig {"
-        " element { id value } } entities { vendor { ... on EntityVendorTerraform {"
-        " terraform { values } } } } } }",
+        " element { id value } } entities { vendor { ... on EntityVendorTerraform { terraform {"
+        " ... on TerraformResource { values } } } } } } }",
         id=story.stack,
     )
     assert "battery" not in json.dumps(everything)

@@ -76,6 +76,7 @@ def test_a_stack_id_is_never_taken_for_a_ulid(name):
 
 
 @given(names | ulids)
+@example("x" * 249 + "-and-so-on")
 def test_a_taken_slug_is_not_given_again(name):
     taken = {unique_slug(name, set())}
 

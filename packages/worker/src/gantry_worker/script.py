@@ -8,12 +8,18 @@ tool keeps the after hooks from running.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ENVIRONMENT = "environment.sh"
+CARRIED = "carried.json"
+EXPORTED = "exported"
 STATUS = "status"
+
+_OF_THE_SHELL = ("PWD", "OLDPWD", "SHLVL", "_")
+_STATE = "TF_HTTP_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +30,6 @@ class Script:
     status: Path
 
 
-def needed(before: Sequence[str], after: Sequence[str], own: Path) -> bool:
-    """Whether the phase has hooks, or an earlier one may have exported something."""
-    return bool(before or after or (own / ENVIRONMENT).exists())
-
-
 def write(own: Path, name: str, before: Sequence[str], after: Sequence[str]) -> Script:
     """Write the script of a phase into `own`; the tool's exit code will be in `status`.
 
@@ -36,6 +37,7 @@ def write(own: Path, name: str, before: Sequence[str], after: Sequence[str]) -> 
     """
     status = own / STATUS
     status.unlink(missing_ok=True)
+    (own / EXPORTED).unlink(missing_ok=True)
     steps = [_braced(hook) for hook in before]
     steps.append(
         '{ "$@"; gantry_code=$?; echo "$gantry_code" > "$gantry_own/status";'
@@ -56,6 +58,36 @@ def tool_exit(script: Script) -> int | None:
         return None
 
 
+def carried(own: Path) -> dict[str, str]:
+    """What the hooks of earlier phases exported, by name."""
+    try:
+        found = json.loads((own / CARRIED).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if found else {}
+
+
+def carry(own: Path, given: Mapping[str, str]) -> None:
+    """Keep for later phases what the last script's hooks exported.
+
+    That is what differs from the environment the script was `given`. The rest is given anew to
+    each phase: credentials end with their lease, and some variables are for some phases only.
+    Where the state is kept is nobody's to change.
+    """
+    try:
+        words = (own / EXPORTED).read_bytes().split(b"\0")
+    except FileNotFoundError:
+        return  # a hook ended the shell, or the command was stopped
+    ended = dict(os.fsdecode(word).partition("=")[::2] for word in words if b"=" in word)
+    kept = {name: value for name, value in carried(own).items() if name in ended}
+    for name, value in ended.items():
+        if given.get(name) != value and name not in _OF_THE_SHELL and not name.startswith(_STATE):
+            kept[name] = value
+    path = own / CARRIED
+    path.write_text(json.dumps(kept))
+    path.chmod(0o600)
+
+
 def _braced(hook: str) -> str:
     return "{\n" + hook + "\n}"
 
@@ -63,11 +95,11 @@ def _braced(hook: str) -> str:
 _HEAD = """\
 gantry_own=$1
 shift
-[ ! -f "$gantry_own/environment.sh" ] || . "$gantry_own/environment.sh"
 """
 
+# By its whole path, because hooks may set PATH to anything.
 _TAIL = """\
 gantry_end=$?
-export -p > "$gantry_own/environment.sh"
+/usr/bin/env -0 > "$gantry_own/exported"
 exit "$gantry_end"
 """

@@ -11,7 +11,7 @@ from gantry_protocol.calls import Held
 from gantry_protocol.manifest import Manifest
 from gantry_protocol.words import Phase
 
-from gantry_worker import environment
+from gantry_worker import environment, script
 from gantry_worker.control_plane import ControlPlane
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
@@ -76,7 +76,7 @@ class Session:
         return [self.running().inside(self.tool)]
 
     def variables(self, phase: Phase) -> dict[str, str]:
-        """The environment of a phase's commands."""
+        """The environment of a phase's commands, with what hooks exported before it."""
         path = environment.SYSTEM_PATH
         if self.tool is not None:
             path = f"{self.running().inside(self.tool.parent)}:{path}"
@@ -85,4 +85,4 @@ class Session:
         )
         if self.final_state is not None:
             found["TF_VAR_spacelift_final_run_state"] = self.final_state
-        return found
+        return found | script.carried(self.workspace.own)

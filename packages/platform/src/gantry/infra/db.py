@@ -70,6 +70,8 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=False,
+        # Errors show the statement; its values may be secret.
+        hide_parameters=True,
         # A connection idle for five minutes may have been cut by a firewall.
         pool_recycle=300,
         connect_args={"prepare_threshold": None, "connect_timeout": 10},

@@ -27,7 +27,9 @@ def migrate(url: str) -> None:
 
     Raises DatabaseUnusable. Blocking: called before the event loop has work, or in a thread.
     """
-    engine = create_engine(sqlalchemy_url(url), connect_args={"prepare_threshold": None})
+    engine = create_engine(
+        sqlalchemy_url(url), hide_parameters=True, connect_args={"prepare_threshold": None}
+    )
     try:
         with engine.connect() as connection:
             _check_version(connection)

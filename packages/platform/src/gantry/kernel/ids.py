@@ -43,4 +43,4 @@ def unique_slug(name: str, taken: frozenset[str] | set[str]) -> str:
     wanted = slug(name) or "unnamed"
     if wanted not in taken and not is_ulid(wanted):
         return wanted
-    return f"{wanted[: SLUG_MAX - 6]}-{secrets.token_hex(3)[:5]}"
+    return f"{wanted[: SLUG_MAX - 6].rstrip('-')}-{secrets.token_hex(3)[:5]}"

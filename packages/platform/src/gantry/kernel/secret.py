@@ -20,7 +20,9 @@ class Secret:
 
     def matches(self, candidate: str) -> bool:
         """Whether `candidate` is the secret, in time that does not depend on where they differ."""
-        return hmac.compare_digest(self._value.encode(), candidate.encode())
+        # JSON may bring lone surrogates: no secret has them, but asking must not fail.
+        given = candidate.encode(errors="surrogatepass")
+        return hmac.compare_digest(self._value.encode(errors="surrogatepass"), given)
 
     def __repr__(self) -> str:
         return "Secret('********')"

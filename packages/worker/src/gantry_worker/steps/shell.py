@@ -21,17 +21,17 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     before, after = hooks.get(f"before_{phase.value}", []), hooks.get(f"after_{phase.value}", [])
     own, runtime = session.workspace.own, session.running()
     await session.journal.say(f"$ {shlex.join(argv)}")
-    if not script.needed(before, after, own):
-        ended = await _run(session, phase, argv)
-        return _code(session, ended)
+    if not before and not after:
+        return _code(session, await _run(session, phase, argv))
     written = script.write(own, phase.value, before, after)
     wrapped = ["sh", runtime.inside(written.path), runtime.inside(own), *argv]
     ended = await _run(session, phase, wrapped)
+    script.carry(own, session.variables(phase))
     code = _code(session, ended)
     tool = script.tool_exit(written)
     if tool is None:
         raise StepFailed(f"A before_{phase.value} hook failed with exit code {code}.")
-    if code not in (0, 2) and tool in (0, 2):
+    if code != 0 and tool in (0, 2):
         raise StepFailed(f"An after_{phase.value} hook failed with exit code {code}.")
     return tool
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import AddValidationRules, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
 
 from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.contexts.roots import ContextMutation
@@ -26,7 +28,17 @@ Mutation = merge_types(
     (StackMutation, RunMutation, AccountMutation, WorkerMutation, StateMutation, ContextMutation),
 )
 
-schema = strawberry.Schema(
+
+class Schema(strawberry.Schema):
+    """A schema whose errors are logged once, by errors.shown, and not by the library as well."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Leave it to the door."""
+
+
+schema = Schema(
     query=Query,
     mutation=Mutation,
     types=[Action],  # read by introspection only

@@ -32,6 +32,7 @@ from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.vcs import service as vcs
 from gantry.domains.vcs.model import Commit, FetchState
+from gantry.domains.vcs.rules import title as commit_title
 from gantry.kernel.errors import Conflict
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Tx
@@ -234,6 +235,11 @@ async def _source_settled(tx: Tx, stack: Stack, run: Run, commit: Commit) -> boo
             tx, repository_url=commit.repository_url, branch=commit.branch, sha=commit.sha
         )
         return False
+    if commit.message:
+        # Only now is it known what the commit says of itself.
+        run.title = run.title.replace(
+            commit.sha[:8], commit_title(commit.message) or commit.sha[:8]
+        )
     return True
 
 

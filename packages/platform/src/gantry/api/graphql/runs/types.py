@@ -93,14 +93,8 @@ class Run:
         return self.model.finished
 
     @strawberry.field
-    async def title(self, info: Info) -> str:
+    def title(self) -> str:
         """The commit's first line, or the task's command."""
-        if self.model.commit_id is None or self.model.command:
-            return self.model.title
-        commit = await info.context.load(vcs.by_ids, self.model.commit_id)
-        # A commit that had not been fetched when the run was made is known by now.
-        if commit is not None and commit.message and self.model.title == commit.sha[:8]:
-            return commit.message.split("\n", 1)[0][:200]
         return self.model.title
 
     @strawberry.field
