@@ -116,7 +116,9 @@ mutation ($input: StackInput!) {
 }
 """
 CONFIGURE = """
-mutation ($stack: ID!, $config: ConfigInput!) { stackConfigAdd(stack: $stack, config: $config) { id } }
+mutation ($stack: ID!, $config: ConfigInput!) {
+  stackConfigAdd(stack: $stack, config: $config) { id }
+}
 """
 TRIGGER = """
 mutation ($stack: ID!, $kind: RunType) { runTrigger(stack: $stack, runType: $kind) { id } }

@@ -2,59 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from gantry.apps import process, wiring
+from gantry.apps import embedded, process, wiring
 from gantry.domains.people import service as people
 from gantry.infra import queue_admin
 from gantry.infra.passwords import Argon2Passwords
 from gantry.kernel.tx import SYSTEM
 
-admin = typer.Typer(help="What an operator does beside the API.", no_args_is_help=True)
-jobs = typer.Typer(help="Jobs that failed three times: list, retry, drop.", no_args_is_help=True)
-keys = typer.Typer(help="API keys.", no_args_is_help=True)
+admin = typer.Typer(
+    help="What an operator does beside the API. Uses DATABASE_URL and the other settings of the"
+    " environment, or the installation in GANTRY_DATA_DIR.",
+    no_args_is_help=True,
+)
+jobs = typer.Typer(help="Jobs that failed three times: list, retry.", no_args_is_help=True)
+keys = typer.Typer(help="API keys: create, list, delete.", no_args_is_help=True)
 admin.add_typer(jobs, name="jobs")
 admin.add_typer(keys, name="api-keys")
+
+
+@asynccontextmanager
+async def _core() -> AsyncIterator[wiring.Core]:
+    async with embedded.settings_here() as settings, wiring.core(settings) as core:
+        yield core
 
 
 @jobs.command("list")
 def list_jobs(
     state: Annotated[str, typer.Option(help="failed, todo or doing.")] = "failed",
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
 ) -> None:
     """List jobs, the newest first. Failed ones have used all their attempts."""
-    settings = process.settings_or_exit()
 
     async def main() -> None:
-        async with wiring.core(settings) as core:
+        async with _core() as core:
             rows = await queue_admin.jobs(core.db.engine, state, limit)
         table = Table("id", "job", "arguments", "attempts", "last seen")
         for row in rows:
             table.add_row(str(row.id), row.name, row.arguments, str(row.attempts), row.at or "")
         Console().print(table if rows else f"No job is {state}.")
 
-    process.run(main)
+    _run(main)
 
 
 @jobs.command("retry")
 def retry_jobs(ids: Annotated[list[int], typer.Argument(help="Ids as `list` shows them.")]) -> None:
-    """Put failed jobs back in line."""
-    settings = process.settings_or_exit()
+    """Put failed jobs back in line. Exit code 1 when one of them was not failed, or not there."""
+    missing: list[int] = []
 
     async def main() -> None:
-        async with wiring.core(settings) as core:
+        async with _core() as core:
             done = await queue_admin.retry(core.db.engine, ids)
         Console().print(f"{len(done)} of {len(ids)} put back in line.")
-        if len(done) != len(ids):
-            missing = ", ".join(str(i) for i in ids if i not in done)
-            Console().print(f"Not failed, or not there: {missing}")
-            raise typer.Exit(1)
+        missing.extend(i for i in ids if i not in done)
 
-    process.run(main)
+    _run(main)
+    if missing:
+        Console().print(f"Not failed, or not there: {', '.join(map(str, missing))}")
+        raise typer.Exit(1)
 
 
 @keys.command("create")
@@ -63,10 +74,9 @@ def create_key(
     admin_rights: Annotated[bool, typer.Option("--admin", help="May do everything.")] = False,
 ) -> None:
     """Make an API key; its secret is shown this once."""
-    settings = process.settings_or_exit()
 
     async def main() -> None:
-        async with wiring.core(settings) as core, core.db.write(SYSTEM) as tx:
+        async with _core() as core, core.db.write(SYSTEM) as tx:
             key, secret = await people.create_api_key(
                 tx, Argon2Passwords(), name=name, admin=admin_rights
             )
@@ -74,4 +84,39 @@ def create_key(
         out.print(f"id      {key.id}")
         out.print(f"secret  {secret.reveal()}")
 
+    _run(main)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List API keys; secrets are not kept, only their hashes."""
+
+    async def main() -> None:
+        async with _core() as core, core.db.read(SYSTEM) as tx:
+            found = await people.list_api_keys(tx)
+        table = Table("id", "name", "admin", "created", "last used")
+        for key in found:
+            used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
+            table.add_row(
+                key.id, key.name, "yes" if key.admin else "", f"{key.created_at:%Y-%m-%d}", used
+            )
+        Console().print(table if found else "There are no API keys.")
+
+    _run(main)
+
+
+@keys.command("delete")
+def delete_key(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> None:
+    """Delete an API key and end every session opened with it."""
+
+    async def main() -> None:
+        async with _core() as core, core.db.write(SYSTEM) as tx:
+            key = await people.delete_api_key(tx, key_id)
+        Console().print(f"API key {key.name} is deleted.")
+
+    _run(main)
+
+
+def _run(main: process.Main) -> None:
+    process.configure_logging("warning")
     process.run(main)

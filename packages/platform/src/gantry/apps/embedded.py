@@ -24,7 +24,13 @@ import structlog
 
 from gantry.apps import wiring
 from gantry.apps.server import serve
-from gantry.apps.settings import Settings, data_dir_from_environment, environment, load_settings
+from gantry.apps.settings import (
+    MisconfiguredError,
+    Settings,
+    data_dir_from_environment,
+    environment,
+    load_settings,
+)
 from gantry.domains.pools import service as pools
 from gantry.infra.embedded_postgres import EmbeddedPostgres
 from gantry.infra.pool_keys import new_pool_key
@@ -126,6 +132,31 @@ async def platform(
         if worker:
             tasks.start(_keep_worker(core.settings, installation, token), "worker")
         yield Running(core, installation, settings.base_url)
+
+
+@asynccontextmanager
+async def settings_here() -> AsyncIterator[Settings]:
+    """For commands beside the platform: the environment's settings, or the embedded ones.
+
+    Raises MisconfiguredError when there is neither a DATABASE_URL nor a data directory in use.
+    """
+    given = environment()
+    if given.get("DATABASE_URL"):
+        yield load_settings(given)
+        return
+    place = data_dir_from_environment().expanduser().resolve()
+    if not (place / "admin.password").exists():
+        raise MisconfiguredError(
+            f"DATABASE_URL is not set, and {place} holds no installation;"
+            " set DATABASE_URL or GANTRY_DATA_DIR, or start one with `gantry up`."
+        )
+    installation = await asyncio.to_thread(open_installation, place)
+    postgres = EmbeddedPostgres(place / "postgres")
+    given["DATABASE_URL"] = await postgres.start()
+    try:
+        yield load_settings(_with_defaults(given, installation))
+    finally:
+        await postgres.stop()
 
 
 class _Crew:

@@ -13,8 +13,11 @@ import structlog
 
 from gantry.apps.settings import MisconfiguredError, Settings, load_settings
 from gantry.infra.schema import DatabaseUnusable
+from gantry.kernel.errors import UserError
 
 log = structlog.get_logger()
+
+Main = Callable[[], Coroutine[Any, Any, None]]
 
 
 def configure_logging(level: str) -> None:
@@ -37,11 +40,11 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
 
 
-def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run(main: Main) -> None:
     """Run a process' main until it ends, SIGTERM or SIGINT; a second signal ends it at once."""
     try:
         asyncio.run(_until_told(main()))
-    except (MisconfiguredError, DatabaseUnusable) as error:
+    except (MisconfiguredError, DatabaseUnusable, UserError) as error:
         sys.exit(f"gantry: {error}")
 
 

@@ -163,7 +163,8 @@ def handlers(built: Core) -> None:
         forget_live_events=partial(live.forget_old, built.db.engine),
         retry_stalled_jobs=partial(queue.retry_stalled, built.queue),
     )
-    queue.serve(built.queue, catalog(outside))
+    timeout = built.settings.message_processing_timeout
+    queue.serve(built.queue, catalog(outside), timeout=timeout)
 
 
 async def drain(built: Core) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import procrastinate
 import structlog
+from procrastinate.jobs import Status
 from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
 
@@ -117,18 +119,22 @@ async def _announce(tx: Tx, signals: Sequence[Signal]) -> None:
     )
 
 
-def serve(app: procrastinate.App, catalog: Mapping[str, Handler]) -> None:
-    """Register every job of the catalog."""
+def serve(
+    app: procrastinate.App, catalog: Mapping[str, Handler], *, timeout: float = 900.0
+) -> None:
+    """Register every job of the catalog; one may take `timeout` seconds before it is put back."""
 
     def register(name: str, handle: Handler) -> None:
-        retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=4)
+        # The library counts retries; the first attempt is not one. Waits of 4 and 16 seconds.
+        retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS - 1, exponential_wait=4)
 
         @app.task(name=name, retry=retry)
         async def run(**args: Any) -> None:
             args.pop("unique", None)
             args.pop("timestamp", None)
             with structlog.contextvars.bound_contextvars(job=name, **args):
-                await handle(**args)
+                async with asyncio.timeout(timeout):
+                    await handle(**args)
 
     for name, handle in catalog.items():
         register(name, handle)
@@ -146,12 +152,19 @@ async def work(app: procrastinate.App, *, concurrency: int) -> None:
 
 
 async def retry_stalled(app: procrastinate.App) -> int:
-    """Put back the jobs whose drain died; returns how many."""
+    """Put back the jobs whose drain died; returns how many were found.
+
+    One that has taken several drains along is given up like any other that keeps failing.
+    """
     jobs = list(
         await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
     )
     for job in jobs:
-        await app.job_manager.retry_job(job)
+        if job.attempts + 1 >= MAX_ATTEMPTS and job.id is not None:
+            await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=False)
+            log.error("job given up: its drain died each time", job=job.task_name, job_id=job.id)
+        else:
+            await app.job_manager.retry_job(job)
     return len(jobs)
 
 

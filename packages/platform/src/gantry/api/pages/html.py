@@ -32,7 +32,8 @@ a { color: var(--link); } a:focus-visible, button:focus-visible, input:focus-vis
   { outline: 2px solid var(--link); outline-offset: 2px; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
-form { display: grid; gap: .75rem; max-width: 22rem; margin-top: 1rem; } label { display: grid; gap: .25rem; }
+form { display: grid; gap: .75rem; max-width: 22rem; margin-top: 1rem; }
+label { display: grid; gap: .25rem; }
 input { font: inherit; padding: .5rem .6rem; border: 1px solid var(--line); border-radius: .375rem;
   background: var(--page); color: var(--ink); }
 button { font: inherit; padding: .55rem 1rem; border: 0; border-radius: .375rem; cursor: pointer;

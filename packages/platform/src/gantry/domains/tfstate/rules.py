@@ -14,6 +14,8 @@ HIDDEN = "(sensitive value)"
 MAX_DEPTH = 200
 """Nesting of values we are willing to walk; Terraform's own configuration language stops far
 earlier."""
+MAX_SERIAL = 2**63 - 2
+"""What the column holds, with room for the one that an import or a rollback adds."""
 
 
 class BadState(UserError):
@@ -61,9 +63,10 @@ def parse(body: bytes) -> ParsedState:
     if not isinstance(document, dict) or document.get("version") != 4:
         raise BadState("The state must be of Terraform's format version 4.")
     serial, lineage = document.get("serial"), document.get("lineage")
-    if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
+    if not isinstance(serial, int) or isinstance(serial, bool) or not 0 <= serial <= MAX_SERIAL:
         raise BadState("The state has no valid serial.")
-    if not isinstance(lineage, str) or not lineage:
+    # A database takes no NUL and no lone surrogate, which JSON may bring.
+    if not isinstance(lineage, str) or not lineage or not lineage.isprintable():
         raise BadState("The state has no lineage.")
     outputs = document.get("outputs") or {}
     if not isinstance(outputs, dict) or not isinstance(document.get("resources") or [], list):
@@ -113,7 +116,7 @@ def resources(document: dict[str, Any]) -> Iterator[FoundResource]:
                 continue
             values = _hide(instance.get("attributes"), instance.get("sensitive_attributes") or [])
             yield FoundResource(
-                address=base + _index(instance.get("index_key")),
+                address=base + _index(instance.get("index_key")) + _deposed(instance),
                 type=kind,
                 name=name,
                 mode=mode,
@@ -128,6 +131,12 @@ def _index(key: Any) -> str:
     if key is None:
         return ""
     return f"[{json.dumps(key)}]"
+
+
+def _deposed(instance: dict[str, Any]) -> str:
+    # Left over from a replacement, beside the instance that took its place; Terraform's words.
+    key = instance.get("deposed")
+    return f" (deposed object {key})" if key else ""
 
 
 def _hide(attributes: Any, paths: list[Any]) -> Any:

@@ -357,3 +357,4 @@ async def index(db: Db, vault: Vault, objects: Objects, *, stack_id: str, versio
         newest = await repo.current(tx, stack_id)
         if newest is not None and newest.id == version_id:
             await repo.replace_resources(tx, stack_id, found, newest.run_id)
+            tx.emit(StackChanged(stack_id))
