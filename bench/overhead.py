@@ -58,11 +58,14 @@ async def measure() -> list[Figure]:
                     bare.append(bare_took)
     overhead = [a - b for a, b in zip(ours, bare, strict=True)]
     about = f"{ROUNDS} rounds after {WARM_UP} of warm-up, one resource, embedded mode"
+    minus = f"run minus bare; {about}"
+    bare_is = f"init+plan+apply with local state; {about}"
+    ours_is = f"trigger to FINISHED; {about}"
     return [
-        Figure("run overhead", "p50", percentile(overhead, 0.5), "s", 0.3, f"trigger to FINISHED minus bare init+plan+apply; {about}"),
-        Figure("run overhead", "p95", percentile(overhead, 0.95), "s", 1.0, f"the same; {about}"),
-        Figure("run", "p50", percentile(ours, 0.5), "s", None, f"trigger to FINISHED; {about}"),
-        Figure("bare terraform", "p50", percentile(bare, 0.5), "s", None, f"init+plan+apply with local state; {about}"),
+        Figure("run overhead", "p50", percentile(overhead, 0.5), "s", 0.3, minus),
+        Figure("run overhead", "p95", percentile(overhead, 0.95), "s", 1.0, minus),
+        Figure("run", "p50", percentile(ours, 0.5), "s", None, ours_is),
+        Figure("bare terraform", "p50", percentile(bare, 0.5), "s", None, bare_is),
     ]
 
 
@@ -70,7 +73,8 @@ def _repository(place: Path) -> Path:
     place.mkdir()
     (place / "main.tf").write_text(TREE)
     identity = ["-c", "user.name=bench", "-c", "user.email=bench@gantry.invalid"]
-    for arguments in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "bench"]):
+    commit = [*identity, "commit", "-qm", "bench"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "."], commit):
         subprocess.run(["git", "-C", str(place), *arguments], check=True)
     return place
 
@@ -87,7 +91,8 @@ def _bare(place: Path) -> float:
         ["plan", "-input=false", "-out=plan.tfplan"],
         ["apply", "-input=false", "plan.tfplan"],
     ):
-        subprocess.run(["terraform", *arguments], cwd=place, env=environment, check=True, capture_output=True)
+        command = ["terraform", *arguments]
+        subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True)
     return time.perf_counter() - began
 
 
@@ -118,5 +123,6 @@ async def _run(client: Client, stack: str) -> float:
         if news.get("state") == "FINISHED":
             return time.perf_counter() - began
         if news.get("state") in ("FAILED", "STOPPED"):
-            raise RuntimeError((await client.ask(_STATE, s=stack, r=run))["stack"]["run"]["failureReason"])
+            found = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]
+            raise RuntimeError(found["failureReason"])
     raise RuntimeError("the event stream ended")

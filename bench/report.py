@@ -65,7 +65,8 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()},"
-        f" Python {platform.python_version()}, commit {commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        f" Python {platform.python_version()}, commit {commit},"
+        f" {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     )
 
 

@@ -80,15 +80,9 @@ apt_name() {
 
 # Installs what it can of the packages named; the caller looks at what is still missing.
 install_packages() {
-    if ! command -v apt-get >/dev/null; then
-        say "there is no apt-get here to install packages with"
-        return
-    fi
-    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
-        say "only root can install packages, and there is no sudo"
-        return
-    fi
+    command -v apt-get >/dev/null || { say "missing: $*; there is no apt-get here" && return; }
     say "installing the packages $*"
+    as_root true 2>/dev/null || { say "neither root nor allowed to use sudo: nothing is installed" && return; }
     # One source of many may be away without what we need being in it.
     apt update || say "apt-get update failed; going on with the package lists there are"
     names=''
@@ -148,11 +142,11 @@ sync_venv() {
         find_python
         UV_PYTHON=$("$python" -c 'import sys; print(sys.executable)')
         export UV_PYTHON
-        say "making .venv with $UV_PYTHON, as uv.lock has it"
+        say "making .venv with $UV_PYTHON from uv.lock; the first time takes a while"
     else
         unset UV_PYTHON
     fi
-    "$uv" sync --frozen
+    "$uv" sync --frozen --quiet
 }
 
 # ----------------------------------------------------------------

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.platform import Platform, log_tails
+from tests.support.balancer import Balancer
+from tests.support.platform import Platform, Process, free_port, log_tails, wait_until_ready
 from tests.support.postgres_cluster import Cluster
 from tests.support.site import Site
 
@@ -56,6 +58,43 @@ def site(new_platform) -> Site:
     site = Site(platform, platform.start())
     site.start_workers(2)
     return site
+
+
+@dataclass
+class Pair:
+    """An installation with two of everything. Workers come through a load balancer, which
+    prefers server A; leases are as short as they can be."""
+
+    site: Site
+    a: Process
+    b: Process
+
+
+@pytest.fixture(scope="session")
+def pair(new_platform) -> Iterator[Pair]:
+    """Two servers, two drains, two schedulers, all started at once on an empty database."""
+    ports = {name: free_port() for name in ("web", "web-a", "web-b", "bell", "bell-a", "bell-b")}
+    platform = new_platform(
+        GANTRY_LEASE_SECONDS="5",
+        SERVER_DOMAIN=f"127.0.0.1:{ports['web']}",
+        MQTT_BROKER_ENDPOINT=f"tcp://127.0.0.1:{ports['bell']}",
+    )
+    web = Balancer(ports["web"], [ports["web-a"], ports["web-b"]])
+    bell = Balancer(ports["bell"], [ports["bell-a"], ports["bell-b"]])
+    a, b = (
+        platform.start_server(
+            port=ports[f"web-{name}"],
+            GANTRY_SERVER_PORT=str(ports[f"web-{name}"]),
+            GANTRY_MQTT_BROKER_PORT=str(ports[f"bell-{name}"]),
+        )
+        for name in "ab"
+    )
+    for start in (platform.start_drain, platform.start_scheduler) * 2:
+        start()
+    wait_until_ready(a, b)
+    yield Pair(Site(platform, b), a, b)
+    web.close()
+    bell.close()
 
 
 @pytest.fixture(autouse=True)

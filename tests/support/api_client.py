@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 TERMINAL = ("FINISHED", "FAILED", "STOPPED", "CANCELED", "DISCARDED", "SKIPPED")
-PATIENCE = 90.0
+PATIENCE = 20.0
 """Seconds a story may take to come to what it waits for, on a machine that does much else."""
 
 

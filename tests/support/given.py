@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,8 +22,9 @@ from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Provider, Stack
 from gantry.domains.stacks.service import Wanted
 from gantry.domains.stacks.vendors import terraform
+from gantry.domains.tfstate import service as states
 from gantry.kernel.ids import new_id
-from gantry.kernel.tx import SYSTEM, Actor
+from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry_protocol.calls import (
     Applied,
     Change,
@@ -57,6 +58,13 @@ async def given_a_pool(core: Core, name: str = "builders", *, key: int = 0) -> W
         return await pools.create(
             tx, core.authority, core.reach, name=name, request=core.keys.pool_requests[key]
         )
+
+
+async def given_the_public_pool(core: Core, *, key: int = 1) -> WorkerPool:
+    """The pool of stacks that name none."""
+    async with core.db.write(SYSTEM) as tx:
+        request = core.keys.pool_requests[key]
+        return await pools.ensure_public(tx, core.authority, core.reach, request)
 
 
 async def given_a_worker(core: Core, pool: WorkerPool, *, concurrency: int = 1) -> Hand:
@@ -267,6 +275,32 @@ class Hand:
             return await logbook.append(
                 tx, run.id, version, self.id, fence, offset, data, limit=limit
             )
+
+
+async def write_state(
+    core: Core,
+    stack: Stack,
+    body: bytes,
+    *,
+    lock_id: str | None = None,
+    writer: states.Writer | None = None,
+    allowed: Callable[[Tx], Awaitable[None]] | None = None,
+) -> None:
+    """Keep a state, as the backend of runs does."""
+
+    async def always(tx: Tx) -> None:
+        return None
+
+    await states.write(
+        core.db,
+        core.vault,
+        core.objects,
+        stack.id,
+        body,
+        lock_id=lock_id,
+        writer=writer or states.Writer(ADMIN.name),
+        still_allowed=allowed or always,
+    )
 
 
 async def lease_runs_out(core: Core, run: Run) -> None:

@@ -125,7 +125,7 @@ class Platform:
         return self._start(["scheduler"], self._backstage())
 
     def start_worker(self, pool: Pool, **settings: str) -> Process:
-        """A launcher of the pool; `present` says when it is known."""
+        """A launcher of the pool."""
         own = {
             "SPACELIFT_TOKEN": pool.config,
             "SPACELIFT_POOL_PRIVATE_KEY": pool.key,
@@ -243,19 +243,6 @@ def workers_of(api: Api, pool: Pool) -> list[dict[str, object]]:
     document = "query ($id: ID!) { workerPool(id: $id) { workers { id busy drained status } } }"
     found: list[dict[str, object]] = api.ask(document, id=pool.id)["workerPool"]["workers"]
     return found
-
-
-def wait_until_present(api: Api, pool: Pool, count: int) -> list[dict[str, object]]:
-    """The workers, once there are exactly so many."""
-
-    def there() -> list[dict[str, object]] | None:
-        for worker in pool.workers:
-            assert worker.alive or count == 0, worker.said()
-        found = workers_of(api, pool)
-        return found or [{}] if len(found) == count else None
-
-    found: list[dict[str, object]] = api.wait(f"queue:{pool.id}", there, f"{count} workers")
-    return found if count else []
 
 
 def wait_until_ready(*servers: Process) -> None:

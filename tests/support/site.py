@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.api_client import Api
 from tests.support.git_repository import Repository
-from tests.support.platform import Platform, Pool, Process, make_pool, wait_until_present
+from tests.support.platform import Platform, Pool, Process, make_pool, workers_of
 
 _numbers = itertools.count(1)
 
@@ -23,9 +23,16 @@ class Site:
 
     def start_workers(self, count: int = 1, **settings: str) -> list[Process]:
         """Launchers of the pool, once the installation knows them besides those it has."""
+        before = {worker["id"] for worker in workers_of(self.api, self.pool)}
         started = [self.platform.start_worker(self.pool, **settings) for _ in range(count)]
-        alive = sum(worker.alive for worker in self.pool.workers)
-        wait_until_present(self.api, self.pool, alive)
+
+        def known() -> bool:
+            for worker in started:
+                assert worker.alive, worker.said()
+            now = {worker["id"] for worker in workers_of(self.api, self.pool)}
+            return len(now - before) == count
+
+        self.api.wait(f"queue:{self.pool.id}", known, f"{count} new workers")
         return started
 
     def repository(self, files: dict[str, str]) -> Repository:

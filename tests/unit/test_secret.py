@@ -36,7 +36,7 @@ def test_it_is_given_up_when_asked_for(secret):
         lambda s: f"{s!r:>40}",
         lambda s: f"{s:>40}",
         lambda s: "%s %r" % (s, s),  # noqa: UP031 - one more way to print
-        lambda s: "{0} {0!s}".format(s),  # noqa: UP030, UP032
+        lambda s: "{0} {0!s}".format(s),  # noqa: UP032
         lambda s: repr([s, {"password": s}, (s,)]),
         lambda s: str(SignIn(s, 0, ANONYMOUS)),
         lambda s: str(ValueError(s)),

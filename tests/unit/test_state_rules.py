@@ -107,7 +107,10 @@ def test_what_may_not_follow_is_refused(serial, lineage, words):
     ("entry", "addresses"),
     [
         (resource({}), ["null_resource.a"]),
-        (resource({"index_key": 0}, {"index_key": 1}), ["null_resource.a[0]", "null_resource.a[1]"]),
+        (
+            resource({"index_key": 0}, {"index_key": 1}),
+            ["null_resource.a[0]", "null_resource.a[1]"],
+        ),
         (resource({"index_key": 'x"y'}), ['null_resource.a["x\\"y"]']),
         (resource({}, module='module.m["k"]'), ['module.m["k"].null_resource.a']),
         (

@@ -25,7 +25,7 @@ OTHER_CODES = {
 """Codes that no class carries. The generator stops when the API's source has others."""
 
 
-def errorspage() -> str:
+def errors_page() -> str:
     """Every code that a client may meet."""
     _import_everything()
     found = sorted(set(_subclasses(UserError)), key=lambda e: (e.code, e.__module__, e.__name__))
@@ -33,7 +33,7 @@ def errorspage() -> str:
         [f"`{error.code}`", str(error.status), sentence(error), f"`{error.__name__}`"]
         for error in found
     ]
-    same_keys("a code in the API's source", _literalcodes(), OTHER_CODES)
+    same_keys("a code in the API's source", _literal_codes(), OTHER_CODES)
     return page(
         [
             "# Errors",
@@ -51,10 +51,9 @@ def errorspage() -> str:
 
 
 def _import_everything() -> None:
-    for package in (gantry, gantry_worker):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.startswith(MIGRATIONS) and not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(gantry.__path__, "gantry."):
+        if not module.name.startswith(MIGRATIONS):
+            importlib.import_module(module.name)
 
 
 def _subclasses(kind: type[UserError]) -> Iterator[type[UserError]]:
@@ -63,6 +62,6 @@ def _subclasses(kind: type[UserError]) -> Iterator[type[UserError]]:
         yield from _subclasses(child)
 
 
-def _literalcodes() -> set[str]:
+def _literal_codes() -> set[str]:
     sources = Path(gantry.api.__path__[0]).rglob("*.py")
     return {c for p in sources for c in re.findall(r'"code": "([A-Z_]+)"', p.read_text())}

@@ -35,7 +35,7 @@ JOBS = {
 """What each job is for. A job without a sentence here stops the generator."""
 
 
-def jobspage() -> str:
+def jobs_page() -> str:
     """What the drain does, what starts it, and what is said to whoever watches."""
     handlers = catalog(_nothing())
     same_keys("a job", handlers, JOBS)

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 
 
 def page(parts: Iterable[str], source: str) -> str:
+    """A page of these paragraphs; `source` is named to whoever wants to change it."""
     note = f"<!-- Written by tools/generate_docs.py from {source}. Change those, not this. -->"
     return "\n\n".join([note, *parts]) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
@@ -28,6 +30,7 @@ def _cell(text: str) -> str:
 
 
 def codes(words: Iterable[str]) -> str:
+    """The words as code, or the word none."""
     return ", ".join(f"`{word}`" for word in words) or "none"
 
 
@@ -38,6 +41,7 @@ def sentence(kind: type) -> str:
 
 
 def same_keys(what: str, found: Iterable[str], described: Iterable[str]) -> None:
+    """Stops the program when what was found is not exactly what is described."""
     if odd := sorted(set(found) ^ set(described)):
         raise SystemExit(
             f"{what} is not described, or is described and not there: {', '.join(odd)}"
@@ -45,6 +49,7 @@ def same_keys(what: str, found: Iterable[str], described: Iterable[str]) -> None
 
 
 def last_name(node: ast.expr) -> str:
+    """`c` of `a.b.c`; empty for what is not a name."""
     if isinstance(node, ast.Name):
         return node.id
     return node.attr if isinstance(node, ast.Attribute) else ""

@@ -12,7 +12,7 @@ from gantry.domains.runs import states
 from reference.markdown import last_name, page, table
 
 
-def runspage() -> str:
+def runs_page() -> str:
     """The life of a run: diagram, table, groups."""
     rows = [
         [

@@ -25,7 +25,7 @@ MACHINE_DEFAULTS = {"GANTRY_DATA_DIR": "`$XDG_DATA_HOME/gantry`, else `~/.local/
 """Defaults that are another value on every machine, in words."""
 
 
-def settingspage() -> str:
+def settings_page() -> str:
     """Every variable of the control plane and of the worker."""
     parts = [
         "# Settings",
@@ -45,12 +45,12 @@ def settingspage() -> str:
         names = [name for name, where in sections.items() if where == section]
         parts += [
             f"### {section[0].upper()}{section[1:]}",
-            _settingstable(Settings, names, unread),
+            _settings_table(Settings, names, unread),
         ]
     parts += [
         "## Worker",
         "Read by `gantry worker`.",
-        _settingstable(WorkerSettings, list(WorkerSettings.model_fields), frozenset()),
+        _settings_table(WorkerSettings, list(WorkerSettings.model_fields), frozenset()),
         "Variables named `SPACELIFT_METADATA_<key>` become tags of the worker.",
     ]
     return page(parts, "gantry.apps.settings.Settings and gantry_worker.settings.WorkerSettings")
@@ -83,7 +83,7 @@ def _unread() -> frozenset[str]:
     return frozenset(Settings.model_fields) - read
 
 
-def _settingstable(kind: type[BaseSettings], names: Sequence[str], unread: frozenset[str]) -> str:
+def _settings_table(kind: type[BaseSettings], names: Sequence[str], unread: frozenset[str]) -> str:
     rows = []
     for name in names:
         field = kind.model_fields[name]

@@ -34,13 +34,17 @@ from gantry.apps.settings import (
 from gantry.domains.pools import service as pools
 from gantry.infra.embedded_postgres import EmbeddedPostgres
 from gantry.infra.pool_keys import new_pool_key
+from gantry.infra.postmaster import end_with_owner
 from gantry.infra.vault import generate_private_key
+from gantry.kernel.errors import UserError
 from gantry.kernel.tx import SYSTEM
 
 log = structlog.get_logger()
 
 ADMIN = "admin"
 PORT = 1983
+POSTGRES_LOOK = 2.0
+"""Seconds between looks at the embedded database: a dead one is back within moments."""
 WORKER_PAUSE = 2.0
 """Seconds before a local worker that ended is started again."""
 
@@ -116,10 +120,12 @@ async def platform(
     installation = await asyncio.to_thread(open_installation, place)
     given = {**environment(), **(overrides or {})}
     async with AsyncExitStack() as stack:
+        embedded: EmbeddedPostgres | None = None
         if not given.get("DATABASE_URL"):
             postgres = EmbeddedPostgres(place / "postgres")
             given["DATABASE_URL"] = await postgres.start()
             stack.push_async_callback(postgres.stop)
+            embedded = postgres
         settings = load_settings(_with_defaults(given, installation))
         core = await stack.enter_async_context(wiring.core(settings))
         tasks = await stack.enter_async_context(_crew())
@@ -128,6 +134,8 @@ async def platform(
         await tasks.wait_for(ready)
         tasks.start(wiring.drain(core), "drain")
         tasks.start(wiring.schedule(core), "scheduler")
+        if embedded is not None:
+            tasks.start(_keep_postgres(embedded), "database")
         token = await _public_pool(core, installation)
         if worker:
             tasks.start(_keep_worker(core.settings, installation, token), "worker")
@@ -159,10 +167,18 @@ async def settings_here() -> AsyncIterator[Settings]:
         await postgres.stop()
 
 
+class PartEnded(UserError):
+    """A part of the platform ended by itself, and the rest with it."""
+
+    code = "PART_ENDED"
+    status = 500
+
+
 class _Crew:
     """Tasks that live as long as the platform; the end of one ends all."""
 
     def __init__(self) -> None:
+        self.failure: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._owner = asyncio.current_task()
 
@@ -187,6 +203,7 @@ class _Crew:
             log.error(
                 "a part of the platform ended", part=task.get_name(), exc_info=task.exception()
             )
+            self.failure = f"the {task.get_name()} ended: {task.exception()}"
             self._owner.cancel()
 
     async def stop(self) -> None:
@@ -204,6 +221,8 @@ async def _crew() -> AsyncIterator[_Crew]:
         yield crew
     finally:
         await crew.stop()
+        if crew.failure is not None:
+            raise PartEnded(crew.failure)
 
 
 def _with_defaults(given: dict[str, str], installation: Installation) -> dict[str, str]:
@@ -230,6 +249,16 @@ async def _public_pool(core: wiring.Core, installation: Installation) -> str:
     async with core.db.write(SYSTEM) as tx:
         pool = await pools.ensure_public(tx, authority, core.reach, installation.pool_request)
         return pool.config
+
+
+async def _keep_postgres(postgres: EmbeddedPostgres) -> None:
+    """Start the database again when it dies; asking one that lives costs nothing."""
+    while True:
+        await asyncio.sleep(POSTGRES_LOOK)
+        try:
+            await postgres.start()
+        except UserError as error:
+            log.error("database not started, trying again", reason=error.message)
 
 
 async def _keep_worker(settings: Settings, installation: Installation, token: str) -> None:
@@ -268,6 +297,7 @@ async def _keep_worker(settings: Settings, installation: Installation, token: st
             env=variables,
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us; the worker is asked to end in order
+            preexec_fn=end_with_owner(),  # and when we are killed, the kernel asks it
         )
         try:
             code = await process.wait()

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import procrastinate
+import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,6 +39,8 @@ from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.objects import Bucket, Objects
+
+log = structlog.get_logger()
 
 for _noun in (
     "accounts",
@@ -160,6 +163,7 @@ def handlers(built: Core) -> None:
         objects=built.objects,
         sources=built.sources,
         log_retention=timedelta(days=built.settings.run_log_retention_days),
+        lease=timedelta(seconds=built.settings.lease_seconds),
         forget_live_events=partial(live.forget_old, built.db.engine),
         retry_stalled_jobs=partial(queue.retry_stalled, built.queue),
     )
@@ -170,7 +174,9 @@ def handlers(built: Core) -> None:
 async def drain(built: Core) -> None:
     """Work off jobs until cancelled."""
     handlers(built)
-    await queue.work(built.queue, concurrency=built.settings.drain_concurrency)
+    await _steadily(
+        "drain", lambda: queue.work(built.queue, concurrency=built.settings.drain_concurrency)
+    )
 
 
 async def schedule(built: Core) -> None:
@@ -180,7 +186,18 @@ async def schedule(built: Core) -> None:
     own = queue.open_queue(url, pool_size=2)
     queue.serve(own, dict.fromkeys(TIMETABLE, _never))
     async with own.open_async():
-        await queue.keep_time(own, TIMETABLE)
+        await _steadily("scheduler", lambda: queue.keep_time(own, TIMETABLE))
+
+
+async def _steadily(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work until cancelled; what ends it, such as a database that is away, is outlived."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("interrupted, beginning again", part=name)
+        # A restarted database is back within seconds; an absent one is not asked in a loop.
+        await asyncio.sleep(2)
 
 
 async def _never() -> None:

@@ -19,6 +19,16 @@ from gantry.kernel.tx import Actor, Tx
 Outbox = Callable[[Tx], Awaitable[None]]
 
 
+_OPTIONS = " ".join(
+    (
+        # A row is held for milliseconds; whoever waits ten seconds waits for a dead process.
+        "-c lock_timeout=10s",
+        # A process that stops in the middle of a transaction must not keep its rows.
+        "-c idle_in_transaction_session_timeout=60s",
+    )
+)
+
+
 @dataclass
 class Database:
     """Postgres behind the `Db` port. `outbox` writes what a transaction's events call for."""
@@ -74,7 +84,16 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
         hide_parameters=True,
         # A connection idle for five minutes may have been cut by a firewall.
         pool_recycle=300,
-        connect_args={"prepare_threshold": None, "connect_timeout": 10},
+        connect_args={
+            "prepare_threshold": None,
+            "connect_timeout": 10,
+            "options": _OPTIONS,
+            # A server host that vanished is noticed within a minute, not after two hours.
+            "keepalives_idle": 20,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 60_000,
+        },
     )
 
 

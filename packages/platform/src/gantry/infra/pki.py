@@ -96,7 +96,7 @@ class PoolAuthority:
             ).decode(),
         )
 
-    def check_proof(self, proof: str, *, public_key_pem: str, audience: str) -> str:
+    def check_proof(self, proof: str, *, public_key_pem: str, audience: str, pool_id: str) -> str:
         """See the port. RS256 or PS256; the id is a ULID; `exp` is at most ten minutes ahead,
         give or take five seconds.
         """
@@ -112,6 +112,9 @@ class PoolAuthority:
         latest = now.timestamp() + MAX_PROOF.total_seconds() + CLOCK_SKEW
         if token.claims["exp"] > latest:
             raise InvalidToken("the proof lasts too long")
+        if token.claims.get("iss") != pool_id:
+            # Two pools may be made from one signing request.
+            raise InvalidToken("the proof is for another pool")
         # The length is asked too because a pattern's `$` lets a last line break pass.
         if len(token.subject) != 26 or not is_ulid(token.subject):
             raise InvalidToken("the proof names no worker")

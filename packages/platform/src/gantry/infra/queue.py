@@ -25,6 +25,11 @@ MAX_ATTEMPTS = 3
 """Then the job is dead: listed and retried by `gantry admin jobs` (deployment contract §2)."""
 
 NOTIFY_CHANNEL = "gantry"
+ORDINARY_QUEUE = "async"
+PERIODIC_QUEUE = "cronjobs"
+PERIODIC_AT_ONCE = 3
+"""Slots of a drain that only periodic work may use: hanging repositories cannot keep the sweeper
+from noticing lost workers."""
 STALLED_AFTER_SECONDS = 30.0
 """A drain that has not beaten for this long is dead; beats come every ten seconds."""
 
@@ -105,7 +110,7 @@ async def _announce(tx: Tx, signals: Sequence[Signal]) -> None:
     await tx.session.execute(
         text(
             "with row as (insert into live_event (topic, payload, at)"
-            " select s->>'topic', s->'payload', now()"
+            " select s->>'topic', s->'payload', clock_timestamp()"
             " from jsonb_array_elements(cast(:signals as jsonb)) s returning id, topic, payload)"
             " select pg_notify(:channel, jsonb_build_object("
             "'topic', topic, 'id', id, 'payload', payload)::text) from row order by id"
@@ -141,14 +146,26 @@ def serve(
 
 
 async def work(app: procrastinate.App, *, concurrency: int) -> None:
-    """Take jobs until cancelled; a job in hand is finished within ten seconds or left to others."""
-    await app.run_worker_async(
-        concurrency=concurrency,
-        install_signal_handlers=False,
-        fetch_job_polling_interval=5.0,
-        delete_jobs="successful",
-        shutdown_graceful_timeout=10.0,
-    )
+    """Take jobs until cancelled; a job in hand is finished within ten seconds or left to others.
+
+    Raises RuntimeError when the library's worker ends by itself, so that nobody believes that
+    work is being done.
+    """
+
+    async def take(queues: list[str], slots: int) -> None:
+        await app.run_worker_async(
+            queues=queues,
+            concurrency=slots,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=5.0,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=10.0,
+        )
+        raise RuntimeError("the queue's worker ended")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(take([ORDINARY_QUEUE], concurrency))
+        tasks.create_task(take([PERIODIC_QUEUE], PERIODIC_AT_ONCE))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:
@@ -160,7 +177,12 @@ async def retry_stalled(app: procrastinate.App) -> int:
         await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
     )
     for job in jobs:
-        if job.attempts + 1 >= MAX_ATTEMPTS and job.id is not None:
+        if job.id is None:
+            continue
+        if job.queue == PERIODIC_QUEUE:
+            # The next tick does the same; a second copy could stand in its way.
+            await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+        elif job.attempts + 1 >= MAX_ATTEMPTS:
             await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=False)
             log.error("job given up: its drain died each time", job=job.task_name, job_id=job.id)
         else:
@@ -175,10 +197,12 @@ async def keep_time(app: procrastinate.App, timetable: Mapping[str, str]) -> Non
     """
     for name, cron in timetable.items():
         task = app.tasks[name]
+        if (name, name) in app.periodic_registry.periodic_tasks:
+            continue  # begun again after an interruption
         app.periodic_registry.register_task(
             task=task,
             cron=cron,
             periodic_id=name,
-            configure_kwargs={"queue": "cronjobs", "queueing_lock": name},
+            configure_kwargs={"queue": PERIODIC_QUEUE, "queueing_lock": name},
         )
     await PeriodicDeferrer(registry=app.periodic_registry, max_delay=30).worker()

@@ -33,6 +33,7 @@ class Outside:
     objects: Objects
     sources: Sources
     log_retention: timedelta
+    lease: timedelta
     forget_live_events: Callable[[], Awaitable[int]]
     retry_stalled_jobs: Callable[[], Awaitable[int]]
 
@@ -53,7 +54,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await leasing.promote_stack(out.db, stack_id)
 
     async def reconcile_runs() -> None:
-        await leasing.reconcile(out.db)
+        await leasing.reconcile(out.db, lasts=out.lease)
 
     async def archive_logs(*, run_id: str) -> None:
         async with out.db.read(SYSTEM) as tx:
@@ -76,13 +77,19 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
             out.db, out.vault, out.objects, stack_id=stack_id, version_id=version_id
         )
 
+    async def reconcile_commits() -> None:
+        async with out.db.write(SYSTEM) as tx:
+            await vcs.reconcile(tx)
+
+    async def retry_stalled() -> None:
+        await out.retry_stalled_jobs()
+
     async def reconcile_pools() -> None:
         async with out.db.write(SYSTEM) as tx:
             await pools.reconcile(tx)
 
     async def tidy() -> None:
         await out.forget_live_events()
-        await out.retry_stalled_jobs()
         async with out.db.write(SYSTEM) as tx:
             await people.forget_old(tx)
 
@@ -96,6 +103,8 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         "logs.expire": expire_logs,
         "tfstate.index": index_state,
         "pools.reconcile": reconcile_pools,
+        "vcs.reconcile": reconcile_commits,
+        "house.retry_stalled": retry_stalled,
         "house.tidy": tidy,
     }
 
@@ -104,6 +113,8 @@ TIMETABLE: Mapping[str, str] = {
     # Five fields and seconds last. A lost worker is noticed within lease (30 s) + 10 s.
     "runs.reconcile": "* * * * * */10",
     "pools.reconcile": "* * * * * */15",
+    "house.retry_stalled": "* * * * * */15",
+    "vcs.reconcile": "* * * * * 15",
     "logs.archive_forgotten": "* * * * * 30",
     "logs.expire": "17 * * * * 0",
     "house.tidy": "* * * * * 45",

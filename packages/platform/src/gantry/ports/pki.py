@@ -29,8 +29,8 @@ class Authority(Protocol):
         """Sign a PEM (or base64 of PEM) signing request. Raises BadCertificateRequest."""
         ...
 
-    def check_proof(self, proof: str, *, public_key_pem: str, audience: str) -> str:
-        """The worker id in a short-lived JWT signed with the pool's private key.
+    def check_proof(self, proof: str, *, public_key_pem: str, audience: str, pool_id: str) -> str:
+        """The worker id in a short-lived JWT that the pool's private key signed for this pool.
 
         Raises InvalidToken (ports.vault).
         """

@@ -13,7 +13,7 @@ class Unreadable(UserError):
     """A sealed value whose key, identity or bytes are not what they were."""
 
     code = "UNREADABLE_SECRET"
-    status = 500
+    status = 409
 
 
 class InvalidToken(UserError):

@@ -104,9 +104,11 @@ async def _bytes(there: House, run_id: str, version: int, offset: int) -> AsyncI
                 moment = piece.time_at(piece.offset)
                 yield f"id: {offset}\ndata: {json.dumps({'b': body, 't': moment})}\n\n".encode()
                 continue
-            if piece.over:
+            if piece.over and offset >= piece.size:
                 yield f"id: {offset}\nevent: end\ndata: {{}}\n\n".encode()
                 return
+            if piece.over:
+                continue  # it was archived between two looks: look again
             done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
             if done:
                 pending.result()

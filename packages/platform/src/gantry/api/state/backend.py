@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -21,10 +22,10 @@ from starlette.routing import Route
 from gantry.api.doors import Access, House, body_of, door, house
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.manifests import STATE_PURPOSE
-from gantry.domains.runs.states import EXECUTING, State
+from gantry.domains.runs.states import EXECUTING, Kind, State
 from gantry.domains.tfstate import service as states
 from gantry.kernel.errors import NotAllowed, UserError
-from gantry.kernel.tx import SYSTEM
+from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.vault import InvalidToken
 
 READING = (State.INITIALIZING, State.PLANNING, *EXECUTING)
@@ -38,6 +39,7 @@ class Caller:
     """The run that calls, and whether it may write now."""
 
     run_id: str
+    fence: int
     may_write: bool
 
 
@@ -68,6 +70,7 @@ async def write(request: Request) -> Response:
         body,
         lock_id=request.query_params.get("ID"),
         writer=states.Writer("", caller.run_id),
+        still_allowed=partial(_still, caller=caller, phases=EXECUTING),
     )
     return Response(status_code=200)
 
@@ -84,6 +87,7 @@ async def lock(request: Request) -> Response:
     info = await _lock_info(request)
     try:
         async with there.db.write(SYSTEM) as tx:
+            await _still(tx, caller=caller, phases=READING)
             await states.lock(tx, stack_id, info, run_id=caller.run_id)
     except states.StateLocked as held:
         return JSONResponse(held.info, status_code=423)
@@ -93,10 +97,10 @@ async def lock(request: Request) -> Response:
 async def unlock(request: Request) -> Response:
     """`UNLOCK`: only with the lock's own id."""
     there, stack_id = house(request), request.path_params["stack"]
-    await _caller(request, there, stack_id)
+    caller = await _caller(request, there, stack_id)
     info = await _lock_info(request)
     async with there.db.write(SYSTEM) as tx:
-        await states.unlock(tx, stack_id, str(info.get("ID") or ""))
+        await states.unlock(tx, stack_id, str(info.get("ID") or ""), run_id=caller.run_id)
     return Response(status_code=200)
 
 
@@ -109,7 +113,19 @@ async def _caller(request: Request, there: House, stack_id: str) -> Caller:
         run = (await runs.by_ids(tx, [username])).get(username)
     if run is None or run.fence != signed.claims.get("fence") or run.state not in READING:
         raise InvalidToken("the run may not touch the state now")
-    return Caller(run.id, run.state in EXECUTING)
+    if run.kind is Kind.PROPOSED and request.method not in ("GET", "HEAD"):
+        raise NotAllowed("unauthorized: a preview only reads the state")
+    return Caller(run.id, run.fence, run.state in EXECUTING)
+
+
+async def _still(tx: Tx, *, caller: Caller, phases: tuple[State, ...]) -> None:
+    """The run still holds its lease, and is in one of the phases. Holds it until the end.
+
+    Asked again inside the transaction that acts: a request may have been on its way for long.
+    """
+    _, run = await runs.lock(tx, caller.run_id)
+    if run.fence != caller.fence or run.state not in phases:
+        raise InvalidToken("the run may not touch the state any more")
 
 
 def _basic(request: Request) -> tuple[str, str]:

@@ -101,9 +101,12 @@ async def register(request: Request) -> Response:
 async def ask(request: Request) -> Response:
     """`POST next`"""
     there = house(request)
-    await _read(request, Ask)
+    said = await _read(request, Ask)
     pool, worker_id = request.state.pool, request.state.worker_id
-    claim = await leasing.claim(there.db, _actor(worker_id), pool, worker_id, lasts=there.lease)
+    known = {(lease.run_id, lease.fence) for lease in said.held}
+    claim = await leasing.claim(
+        there.db, _actor(worker_id), pool, worker_id, known=known, lasts=there.lease
+    )
     if claim is None:
         async with there.db.write(SYSTEM) as tx:
             worker = await pools_repo.worker(tx, worker_id)
@@ -127,8 +130,9 @@ async def _sealed_or_none(request: Request, run_id: str, fence: int) -> str | No
     """The manifest along with the offer saves a round trip; the lease stands without it."""
     try:
         return await _sealed(request, run_id, fence)
-    except UserError as error:
-        log.warning("manifest not built", run_id=run_id, reason=error.message)
+    except Exception:
+        # Whatever it is must not take back the offer: the lease is written. The worker asks again.
+        log.exception("manifest not built", run_id=run_id)
         return None
 
 
@@ -174,7 +178,8 @@ async def _sealed(request: Request, run_id: str, fence: int) -> str:
     there = house(request)
     async with there.db.read(SYSTEM) as tx:
         run = await repo.find(tx, run_id)
-        held = await leasing.holds(tx, run.id, request.state.worker_id, fence)
+        worker_id, pool_id = request.state.worker_id, request.state.pool.id
+        held = await leasing.holds(tx, run.id, pool_id, worker_id, fence)
         if held is None or run.state not in WORKING:
             raise Conflict("The run is not yours.")
         stack = await repo.stack_of(tx, run)
@@ -189,17 +194,19 @@ async def report(request: Request) -> Response:
     """`POST runs/<id>/report`"""
     there, said = house(request), await _read(request, Reported, limit=MAX_REPORT)
     worker_id = request.state.worker_id
-    run_id = request.path_params["run"]
+    run_id, pool_id = request.path_params["run"], request.state.pool.id
     async with there.db.write(_actor(worker_id)) as tx:
         if said.tail is not None:
-            await _append_tail(tx, there, run_id, worker_id, said)
+            await _append_tail(tx, there, run_id, pool_id, worker_id, said)
         verdict: Verdict = await reporting.report(
-            tx, there.vault, run_id, worker_id, said.fence, said.report
+            tx, there.vault, run_id, pool_id, worker_id, said.fence, said.report
         )
     return _answer(verdict)
 
 
-async def _append_tail(tx: Tx, there: House, run_id: str, worker_id: str, said: Reported) -> None:
+async def _append_tail(
+    tx: Tx, there: House, run_id: str, pool_id: str, worker_id: str, said: Reported
+) -> None:
     """The log's last bytes. What is refused here was taken with an earlier copy of the report."""
     if said.tail is None:
         return
@@ -215,14 +222,16 @@ async def _append_tail(tx: Tx, there: House, run_id: str, worker_id: str, said: 
         tx,
         run_id,
         said.tail.state_version,
+        pool_id,
         worker_id,
         said.fence,
         said.tail.offset,
         data,
         limit=there.max_log_bytes,
     )
-    if answer.accepted and answer.offset < said.tail.offset:
-        raise BadCall("Bytes of the log are missing before its tail.")
+    if answer.offset < said.tail.offset:
+        # The report counts for more than the end of its log.
+        log.warning("tail of a log not taken", run_id=run_id, reason=answer.reason)
 
 
 async def logs(request: Request) -> Response:
@@ -241,6 +250,7 @@ async def logs(request: Request) -> Response:
             tx,
             request.path_params["run"],
             version,
+            request.state.pool.id,
             request.state.worker_id,
             fence,
             offset,
@@ -255,7 +265,8 @@ async def ticket(request: Request) -> Response:
     there, said = house(request), await _read(request, TicketWanted)
     run_id = request.path_params["run"]
     async with there.db.read(SYSTEM) as tx:
-        held = await leasing.holds(tx, run_id, request.state.worker_id, said.fence)
+        worker_id, pool_id = request.state.worker_id, request.state.pool.id
+        held = await leasing.holds(tx, run_id, pool_id, worker_id, said.fence)
     if held is None:
         return _answer(Ticket(accepted=False, reason="the run is no longer yours"))
     key = f"{run_id}/{new_id()}"
@@ -273,7 +284,8 @@ def _orders(worker: Worker) -> Orders:
 
 
 async def _read(request: Request, kind: type[M], *, limit: int = MAX_CALL) -> M:
-    body = await body_of(request, limit)
+    # Postgres takes no NUL in texts; one in a tool's output must not hold up a run's report.
+    body = (await body_of(request, limit)).replace(b"\\u0000", b"\\ufffd")
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from gantry.domains.accounts.model import Account, DataKey
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.tx import Tx
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{1,37}$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,37}")
 """2 to 38 characters (deployment contract §4): the name becomes part of external ids and URLs."""
 
 
@@ -39,7 +39,7 @@ async def name_account(tx: Tx, name: str) -> Account:
 
     Raises BadAccountName, or Conflict when it has one.
     """
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise BadAccountName
     account = await repo.find(tx, lock=True)
     if account is None:

@@ -16,7 +16,7 @@ MAX_VALUE_BYTES = 64 * 1024
 """A variable's size: Linux refuses a process whose single variable exceeds 128 KiB."""
 MAX_ID = 512
 
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_.\-]*$")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
 
 class BadElement(UserError):
@@ -41,7 +41,7 @@ def checksum(value: str) -> str:
 
 
 def _check_variable(name: str, value: str) -> None:
-    if not _VARIABLE.match(name):
+    if not _VARIABLE.fullmatch(name):
         raise BadElement(f'"{name}" is not a name for an environment variable.')
     if "\0" in value:
         raise BadElement("The value of an environment variable cannot hold a NUL character.")

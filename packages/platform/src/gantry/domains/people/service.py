@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ API_KEY_SOURCE = "api"
 ADMIN_SOURCE = "admin"
 
 FAILURES_ALLOWED = 10
-"""Sign-ins that may fail per address and per name within the window below, then both wait."""
+"""Sign-ins that may fail per address and name within the window below; then that pair waits."""
 FAILURE_WINDOW = timedelta(minutes=5)
 
 API_TOKEN_LASTS = timedelta(hours=1)
@@ -54,13 +55,14 @@ async def sign_in_admin(
     A refusal is an answer, so that the failure is kept and counts.
     Raises TooMany after FAILURES_ALLOWED failures in FAILURE_WINDOW.
     """
-    await _throttle(tx, f"address:{address}", f"name:{username}")
+    subject = _subject(address, username)
+    await _throttle(tx, subject)
     right = expected_password is not None and bool(expected_password)
     # Both are compared whatever the first says, so that time tells nothing.
     name_fits = Secret(expected_username or "").matches(username)
     password_fits = expected_password is not None and expected_password.matches(password)
     if not (right and expected_username and name_fits and password_fits):
-        _remember_failure(tx, f"address:{address}", f"name:{username}")
+        _remember_failure(tx, subject)
         return None
     user = await repo.remember_user(tx, source=ADMIN_SOURCE, username=username, admin=True)
     session = Session(
@@ -85,11 +87,14 @@ async def sign_in_api_key(
 
     Raises TooMany as `sign_in_admin` does.
     """
-    await _throttle(tx, f"address:{address}", f"key:{key_id}")
-    key = await repo.api_key(tx, key_id) if is_ulid(key_id) else None
+    if not is_ulid(key_id):
+        return None
+    subject = _subject(address, key_id)
+    await _throttle(tx, subject)
+    key = await repo.api_key(tx, key_id)
     fits = await passwords.fits(key.secret_hash if key is not None else None, secret)
     if key is None or not fits:
-        _remember_failure(tx, f"address:{address}", f"key:{key_id}")
+        _remember_failure(tx, subject)
         return None
     key.last_used_at = tx.now
     session = Session(
@@ -176,12 +181,13 @@ def _user_actor(user_id: str, name: str, admin: bool, session_id: str | None) ->
 
 def _key_actor(key: ApiKey, session_id: str) -> Actor:
     # Without the admin flag a key may read the root space; roles will say more.
-    rights = access.EVERYTHING if key.admin else frozenset({Action.SPACE_READ.value})
+    reads = frozenset({Action.SPACE_READ.value})
     return Actor(
         "api_key",
         key.id,
         name=f"{API_KEY_SOURCE}::{key.id}",
-        everywhere=rights,
+        everywhere=access.EVERYTHING if key.admin else frozenset(),
+        by_space=() if key.admin else (("root", reads),),
         session_id=session_id,
     )
 
@@ -200,6 +206,14 @@ def _token(vault: Vault, session: Session, actor: Actor, *, issuer: str, audienc
         }
     )
     return SignIn(Secret(token), valid_until, actor)
+
+
+def _subject(address: str, name: str) -> str:
+    """What failures are counted by: a pair, so that nobody can lock others out from elsewhere.
+
+    A digest, because what a client sends may be of any length.
+    """
+    return hashlib.sha256(f"{address}\n{name}".encode()).hexdigest()
 
 
 async def _throttle(tx: Tx, *subjects: str) -> None:

@@ -159,12 +159,14 @@ async def cycle(tx: Tx, pool_id: str) -> None:
     await _send_away(tx, pool.id)
 
 
-async def delete(tx: Tx, pool_id: str, *, stacks_using: int) -> WorkerPool:
-    """The pool is no more. Raises Conflict while stacks use it."""
+async def delete(tx: Tx, pool_id: str, *, stacks_using: int, runs_using: int) -> WorkerPool:
+    """The pool is no more. Raises Conflict while stacks use it or runs of it have not ended."""
     pool = await repo.lock(tx, pool_id)
     access.require(tx, Action.WORKER_POOL_DELETE, pool.space_id)
     if stacks_using:
         raise Conflict(f"{stacks_using} stacks use this worker pool; move them first.")
+    if runs_using:
+        raise Conflict(f"{runs_using} runs of this worker pool have not ended; wait for them.")
     await _send_away(tx, pool.id)
     pool.deleted_at = tx.now
     return pool
@@ -193,9 +195,14 @@ async def admit(
     pool = await repo.any_by_id(tx, pool_id) if is_ulid(pool_id) else None
     if pool is None:
         raise InvalidToken("the worker pool does not exist")
-    worker_id = authority.check_proof(proof, public_key_pem=pool.public_key, audience=audience)
+    worker_id = authority.check_proof(
+        proof, public_key_pem=pool.public_key, audience=audience, pool_id=pool.id
+    )
     if not is_ulid(worker_id):
         raise InvalidToken("the worker id is not a ULID")
+    worker = await repo.worker(tx, worker_id)
+    if worker is not None and worker.pool_id != pool.id:
+        raise InvalidToken("the worker belongs to another pool")
     return pool, worker_id
 
 

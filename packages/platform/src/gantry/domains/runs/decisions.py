@@ -31,7 +31,7 @@ from gantry.kernel.tx import Tx
 MAX_NOTE = 10_000
 """Characters of a note or comment: a page of text, not a file."""
 MAX_TARGETS = 1000
-_TARGET = re.compile(r"^[A-Za-z_][^\x00-\x1f\x7f]{0,1023}$")
+_TARGET = re.compile(r"[A-Za-z_][^\x00-\x1f\x7f]{0,1023}")
 
 
 class StalePlan(Conflict):
@@ -40,9 +40,10 @@ class StalePlan(Conflict):
     code = "STALE_PLAN"
 
     def __init__(self, planned: int | None, current: int | None) -> None:
+        before, now = ("none" if serial is None else serial for serial in (planned, current))
         super().__init__(
-            f"The plan was made for state serial {planned or 'none'}; the state is at"
-            f" {current or 'none'} now. Discard this run and trigger a new one."
+            f"The plan was made for state serial {before}; the state is at {now} now."
+            " Discard this run and trigger a new one."
         )
 
 
@@ -178,7 +179,7 @@ async def replan(tx: Tx, stack_id: str, run_id: str, *, targets: Sequence[str]) 
     if not wanted or len(wanted) > MAX_TARGETS:
         raise UserError(f"Name 1 to {MAX_TARGETS} resource addresses to replan.")
     for target in wanted:
-        if not _TARGET.match(target):
+        if not _TARGET.fullmatch(target):
             raise UserError(f'"{target[:100]}" is not a resource address.')
     run.targets = wanted
     await advance(tx, stack, run, Signal.REPLAN, note=f"targets: {', '.join(wanted)}"[:MAX_NOTE])

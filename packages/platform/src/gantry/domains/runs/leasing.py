@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,7 @@ from gantry.domains.pools.model import Worker, WorkerPool
 from gantry.domains.runs import decisions, repo
 from gantry.domains.runs.model import Lease, Run
 from gantry.domains.runs.service import advance, promote
-from gantry.domains.runs.states import CLAIMABLE, WORKING, Signal, State
+from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
 from gantry.domains.stacks.model import Stack
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.db import Db
@@ -25,6 +26,9 @@ CANDIDATES = 20
 
 RECONCILE_BATCH = 100
 
+AWAY = timedelta(seconds=30)
+"""Sweeps come every ten seconds; a longer gap means that the control plane was not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -35,16 +39,30 @@ class Claim:
 
 
 async def claim(
-    db: Db, actor: Actor, pool: WorkerPool, worker_id: str, *, lasts: timedelta
+    db: Db,
+    actor: Actor,
+    pool: WorkerPool,
+    worker_id: str,
+    *,
+    known: Collection[tuple[str, int]] = (),
+    lasts: timedelta,
 ) -> Claim | None:
     """The next run of the pool for this worker; None when it may have none or none waits.
 
     The winner holds the worker's row, the stack and the run in one transaction, writes a lease
     with a new fencing number and moves the run. Asking again while holding as many runs as the
-    worker takes gives nothing.
+    worker takes gives nothing. A lease that is not among those `known` to the worker was won and
+    its answer lost: it is offered again.
     """
     async with db.read(SYSTEM) as tx:
         candidates = await repo.claimable(tx, pool.id, CANDIDATES)
+        mine = await repo.leases_of(tx, worker_id)
+    for lease in mine.values():
+        if (lease.run_id, lease.fence) not in known:
+            async with db.write(SYSTEM) as tx:
+                again = await _offer_again(tx, lease, pool, worker_id, lasts=lasts)
+            if again is not None:
+                return again
     for run_id, stack_id in candidates:
         async with db.write(actor) as tx:
             system = tx.acting_as(SYSTEM)
@@ -57,11 +75,23 @@ async def claim(
             if run.state is State.CONFIRMED and not await _still_appliable(system, stack, run):
                 continue
             run.fence += 1
-            await repo.put_lease(system, run, worker_id, tx.now + lasts)
+            await repo.put_lease(system, run, worker_id, lasts)
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
             worker.available_at = None
             return Claim(run, run.fence)
     return None
+
+
+async def _offer_again(
+    tx: Tx, lease: Lease, pool: WorkerPool, worker_id: str, *, lasts: timedelta
+) -> Claim | None:
+    _, run = await repo.lock(tx, lease.run_id)
+    if run.pool_id != pool.id or run.state not in PREPARING:
+        return None
+    if await holds(tx, run.id, pool.id, worker_id, lease.fence) is None:
+        return None
+    await repo.put_lease(tx, run, worker_id, lasts)
+    return Claim(run, run.fence)
 
 
 async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
@@ -94,32 +124,54 @@ async def beat(
     tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], *, lasts: timedelta
 ) -> Pulse:
     """Renew the leases that are still this worker's."""
+    # Leases first: they matter, and the worker's row may be held by a claim that waits.
+    alive = await repo.renew(tx, worker_id, held, lasts)
     await pools.touch(tx, worker_id)
-    alive = await repo.renew(tx, worker_id, held, tx.now + lasts)
     return Pulse(alive, await repo.stop_wanted(tx, sorted(alive)))
 
 
-async def holds(tx: Tx, run_id: str, worker_id: str, fence: int) -> Lease | None:
-    """The worker's lease on the run, if it is the newest and still its own."""
+async def holds(tx: Tx, run_id: str, pool_id: str, worker_id: str, fence: int) -> Lease | None:
+    """The worker's lease on the run, if it is the newest, still its own, and its pool's run."""
     lease = await repo.lease(tx, run_id)
     if lease is None or lease.fence != fence or lease.worker_id != worker_id:
         return None
-    return lease
+    run = await tx.session.get(Run, run_id)
+    return lease if run is not None and run.pool_id == pool_id else None
 
 
-async def reconcile(db: Db) -> None:
+async def reconcile(db: Db, *, lasts: timedelta) -> None:
     """End runs whose worker was lost, and start queued runs that were forgotten.
 
-    Looks at the world and moves it on; safe to run at any time and in parallel.
+    Looks at the world and moves it on; safe to run at any time and in parallel. When nobody has
+    looked for a while, the control plane itself was away and no worker could renew: then every
+    lease gets its full time once more, so that an outage does not end every apply.
     """
+    async with db.write(SYSTEM) as tx:
+        since = await repo.last_sweep(tx)
+        if since is None or since > AWAY:
+            prolonged = await repo.prolong_expired(tx, lasts)
+            log.warning("leases prolonged after an outage", leases=prolonged)
+        await repo.orphaned_state_locks(tx)
     async with db.read(SYSTEM) as tx:
         lost = await repo.expired_leases(tx, RECONCILE_BATCH)
         forgotten = await repo.stacks_with_startable(tx, RECONCILE_BATCH)
     for run_id in lost:
-        async with db.write(SYSTEM) as tx:
-            await _end_if_lost(tx, run_id)
+        await _alone(_end_lost_run(db, run_id), run_id=run_id)
     for stack_id in forgotten:
-        await promote_stack(db, stack_id)
+        await _alone(promote_stack(db, stack_id), stack_id=stack_id)
+
+
+async def _alone(work: Coroutine[Any, Any, None], **about: str) -> None:
+    """One item's trouble is logged and must not keep the others waiting; it comes again."""
+    try:
+        await work
+    except Exception:
+        log.exception("could not be reconciled", **about)
+
+
+async def _end_lost_run(db: Db, run_id: str) -> None:
+    async with db.write(SYSTEM) as tx:
+        await _end_if_lost(tx, run_id)
 
 
 async def promote_stack(db: Db, stack_id: str) -> None:
@@ -132,8 +184,8 @@ async def promote_stack(db: Db, stack_id: str) -> None:
 
 async def _end_if_lost(tx: Tx, run_id: str) -> None:
     stack, run = await repo.lock(tx, run_id)
-    lease = await repo.lease(tx, run_id)
-    if lease is None or lease.expires_at >= tx.now or run.state not in WORKING:
+    lease = await repo.lease(tx, run_id, lock=True)
+    if lease is None or run.state not in WORKING or not await repo.has_expired(tx, run_id):
         return
     reason = (
         f"The worker {lease.worker_id} was lost while {_doing(run)}:"

@@ -46,6 +46,7 @@ async def append(
     tx: Tx,
     run_id: str,
     state_version: int,
+    pool_id: str,
     worker_id: str,
     fence: int,
     offset: int,
@@ -60,19 +61,19 @@ async def append(
     log = await logs_repo.stream(tx, run_id, state_version, lock=True)
     if log is None:
         return LogAnswer(accepted=False, offset=0, reason="there is no such log")
-    if await holds(tx, run_id, worker_id, fence) is None:
+    if await holds(tx, run_id, pool_id, worker_id, fence) is None:
         return LogAnswer(accepted=False, offset=log.size, reason="the run is no longer yours")
     if log.over:
         return LogAnswer(accepted=False, offset=log.size, reason="the phase is over")
-    if offset > log.size:
-        return LogAnswer(accepted=True, offset=log.size, reason="bytes are missing before these")
-    fresh = data[log.size - offset :]
-    if log.size + len(fresh) > limit:
+    fresh = data[max(log.size - offset, 0) :]
+    if max(offset, log.size) + len(fresh) > limit:
         return LogAnswer(
             accepted=False,
             offset=log.size,
             reason=f"the log has reached its limit of {limit} bytes",
         )
+    if offset > log.size:
+        return LogAnswer(accepted=True, offset=log.size, reason="bytes are missing before these")
     if fresh:
         await logs_repo.append(tx, log, fresh, tx.now)
         tx.emit(LogGrew(run_id, state_version, log.size))
@@ -217,7 +218,7 @@ async def archive(db: Db, objects: Objects, *, run_id: str, state_version: int) 
     """Put a log that is over into one object and drop its chunks. Safe to run twice or late."""
     async with db.read(SYSTEM) as tx:
         log = await logs_repo.stream(tx, run_id, state_version)
-        if log is None or not log.over or log.object_key is not None:
+        if log is None or not log.over or log.object_key is not None or log.expired:
             return
         pieces: list[bytes] = []
         times: list[tuple[int, int]] = []
@@ -225,6 +226,8 @@ async def archive(db: Db, objects: Objects, *, run_id: str, state_version: int) 
         while place < log.size:
             rows = await logs_repo.chunks(tx, run_id, state_version, place, _ARCHIVE_PIECE)
             data = _cut(rows, place, _ARCHIVE_PIECE)
+            if not data:
+                return  # another drain has archived it meanwhile, and dropped the chunks
             pieces.append(data)
             place += len(data)
             for row in rows:

@@ -114,6 +114,15 @@ class Lease(Model):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Sweep(Model):
+    """When leases were last looked at: one row."""
+
+    __tablename__ = "lease_sweep"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
 class LogStream(Model):
     """The log of one state of a run: chunks in the database first, one object when it is over."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, update
@@ -20,11 +20,13 @@ from gantry.domains.runs.model import (
     ResourceChange,
     Review,
     Run,
+    Sweep,
     Transition,
     holding,
 )
 from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Kind, State
 from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate.model import StateLock
 from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.errors import NotFound
 from gantry.kernel.paging import Page
@@ -259,13 +261,18 @@ async def stacks_with_startable(tx: Tx, limit: int) -> list[str]:
     )
     query = (
         select(Run.stack_id)
+        .join(Stack, Stack.id == Run.stack_id)
         .outerjoin(Commit, Commit.id == Run.commit_id)
         .where(
             Run.state == State.QUEUED,
             or_(Run.commit_id.is_(None), Commit.state != FetchState.WANTED),
-            or_(Run.kind.not_in(LOCKING), ~held),
+            or_(
+                Run.kind.not_in(LOCKING),
+                and_(~held, or_(Stack.locked_at.is_(None), Stack.locked_by == Run.triggered_by)),
+            ),
         )
         .distinct()
+        .order_by(Run.stack_id)
         .limit(limit)
     )
     return list(await tx.session.scalars(query))
@@ -328,13 +335,16 @@ async def any_run(tx: Tx) -> bool:
 # -- leases
 
 
-async def put_lease(tx: Tx, run: Run, worker_id: str, expires_at: datetime) -> None:
-    """The worker holds the run from now on."""
+async def put_lease(tx: Tx, run: Run, worker_id: str, lasts: timedelta) -> None:
+    """The worker holds the run from now on.
+
+    Leases are measured by the database's clock alone: servers' and workers' clocks differ.
+    """
     values = {
         "fence": run.fence,
         "worker_id": worker_id,
         "acquired_at": tx.now,
-        "expires_at": expires_at,
+        "expires_at": func.clock_timestamp() + lasts,
     }
     await tx.session.execute(
         insert(Lease)
@@ -343,9 +353,15 @@ async def put_lease(tx: Tx, run: Run, worker_id: str, expires_at: datetime) -> N
     )
 
 
-async def lease(tx: Tx, run_id: str) -> Lease | None:
-    """Who holds the run."""
-    return await tx.session.get(Lease, run_id, populate_existing=True)
+async def lease(tx: Tx, run_id: str, *, lock: bool = False) -> Lease | None:
+    """Who holds the run; held itself until the transaction ends if `lock`."""
+    return await tx.session.get(Lease, run_id, populate_existing=True, with_for_update=lock)
+
+
+async def has_expired(tx: Tx, run_id: str) -> bool:
+    """Whether the run's lease is over, by the database's clock."""
+    query = select(Lease.expires_at < func.clock_timestamp()).where(Lease.run_id == run_id)
+    return bool(await tx.session.scalar(query))
 
 
 async def leases_of(tx: Tx, worker_id: str) -> dict[str, Lease]:
@@ -355,7 +371,7 @@ async def leases_of(tx: Tx, worker_id: str) -> dict[str, Lease]:
 
 
 async def renew(
-    tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], until: datetime
+    tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], lasts: timedelta
 ) -> set[str]:
     """Prolong the leases that are still the worker's under those fences; returns their runs."""
     if not held:
@@ -364,7 +380,7 @@ async def renew(
     rows = await tx.session.scalars(
         update(Lease)
         .where(Lease.worker_id == worker_id, same)
-        .values(expires_at=until)
+        .values(expires_at=func.clock_timestamp() + lasts)
         .returning(Lease.run_id)
     )
     return set(rows)
@@ -387,7 +403,7 @@ async def expired_leases(tx: Tx, limit: int) -> list[str]:
     """Runs whose worker has not renewed its lease in time."""
     query = (
         select(Lease.run_id)
-        .where(Lease.expires_at < tx.now)
+        .where(Lease.expires_at < func.clock_timestamp())
         .order_by(Lease.expires_at)
         .limit(limit)
     )
@@ -406,6 +422,47 @@ async def busy_workers(tx: Tx, pool_ids: Sequence[str]) -> dict[str, dict[str, i
     for pool_id, worker_id, count in rows:
         found[pool_id][worker_id] = count
     return found
+
+
+async def prolong_expired(tx: Tx, lasts: timedelta) -> int:
+    """Give every lease that is over another chance: nobody could have renewed it."""
+    rows = await tx.session.scalars(
+        update(Lease)
+        .where(Lease.expires_at < func.clock_timestamp())
+        .values(expires_at=func.clock_timestamp() + lasts)
+        .returning(Lease.run_id)
+    )
+    return len(rows.all())
+
+
+async def last_sweep(tx: Tx) -> timedelta | None:
+    """How long ago leases were last looked at, noting that they are now; None the first time.
+
+    Held until the transaction ends: one sweep at a time.
+    """
+    row = await tx.session.get(Sweep, 1, with_for_update=True)
+    now = (await tx.session.execute(select(func.clock_timestamp()))).scalar_one()
+    if row is None:
+        await tx.session.execute(insert(Sweep).values(id=1, at=now).on_conflict_do_nothing())
+        return None
+    before, row.at = row.at, now
+    gone: timedelta = now - before
+    return gone
+
+
+async def unfinished_in_pool(tx: Tx, pool_id: str) -> int:
+    """How many runs of the pool have not ended."""
+    query = select(func.count()).where(Run.pool_id == pool_id, Run.state.not_in(tuple(TERMINAL)))
+    return await tx.session.scalar(query) or 0
+
+
+async def orphaned_state_locks(tx: Tx) -> int:
+    """Free states that a run holds which has ended; returns how many there were."""
+    ended = select(Run.id).where(Run.finished_at.is_not(None))
+    rows = await tx.session.scalars(
+        delete(StateLock).where(StateLock.run_id.in_(ended)).returning(StateLock.stack_id)
+    )
+    return len(rows.all())
 
 
 # -- what belongs to a run

@@ -48,14 +48,14 @@ _PHASE_OF = {
 
 
 async def report(
-    tx: Tx, vault: Vault, run_id: str, worker_id: str, fence: int, told: Report
+    tx: Tx, vault: Vault, run_id: str, pool_id: str, worker_id: str, fence: int, told: Report
 ) -> Verdict:
     """Take in what a worker says of its run, and say what comes next."""
     try:
         stack, run = await repo.lock(tx.acting_as(SYSTEM), run_id)
     except NotFound:
         return Verdict(accepted=False, reason="there is no such run")
-    if await holds(tx, run_id, worker_id, fence) is None:
+    if await holds(tx, run_id, pool_id, worker_id, fence) is None:
         return _refused(run)
     phase = told.phase if not isinstance(told, Planned) else Phase.PLAN
     if phase is not _PHASE_OF.get(run.state):
@@ -67,6 +67,8 @@ async def report(
         and not isinstance(told, Failed)
     ):
         # Also when the worker was done before it heard of the stop: nothing further is begun.
+        if not isinstance(told, Stopped) and not told.wrapped_up:
+            return Verdict(accepted=True, then=Then.WRAP_UP, state=State.STOPPED.value)
         return await _stopped(tx, stack, run)
     match told:
         case PhaseDone():
@@ -114,6 +116,8 @@ async def _planned(tx: Tx, stack: Stack, run: Run, told: Planned) -> Verdict:
         return Verdict(accepted=True, then=Then.ARCHIVE, state=run.state.value)
     if signal in (Signal.NO_CHANGES, Signal.PHASE_OK) and not told.wrapped_up:
         return Verdict(accepted=True, then=Then.WRAP_UP, state=State.FINISHED.value)
+    if told.workspace_key is not None and not told.workspace_key.startswith(f"{run.id}/"):
+        return _refused(run, "the workspace named is not this run's")
     run.delta = told.delta.model_dump(by_alias=True)
     run.plan_sha256, run.workspace_key = told.plan_sha256, told.workspace_key
     current = await tfstate.current(tx, stack.id) if stack.manages_state else None

@@ -50,6 +50,8 @@ _SHOWN_ON_STACK = frozenset(State) - {
 }
 """StackState is RunState without these (contract: enum StackState)."""
 
+STACK_DELETED = "the stack was deleted"
+
 SOURCE_TRUSTED = timedelta(days=1)
 """The bucket of fetched trees keeps two days; an older tree is fetched again before a start."""
 
@@ -144,6 +146,7 @@ async def advance(
     *,
     note: str | None = None,
     worker_id: str | None = None,
+    start_next: bool = True,
 ) -> None:
     """Move a run along the table, and do all that belongs to the move.
 
@@ -179,7 +182,8 @@ async def advance(
         await tx.session.flush()
         if run.deletes_stack:
             await _finish_deletion(tx, stack, run)
-        await promote(tx.acting_as(SYSTEM), stack)
+        if start_next:
+            await promote(tx.acting_as(SYSTEM), stack)
 
 
 async def promote(tx: Tx, stack: Stack) -> None:
@@ -191,10 +195,13 @@ async def promote(tx: Tx, stack: Stack) -> None:
     await tx.session.flush()
     held = await repo.holder(tx, stack.id)
     for run, commit in await repo.queued(tx, stack.id):
-        if run.state is not State.QUEUED:
-            continue  # an earlier one's end has already moved it
+        if stack.deleted_at is not None:
+            # Nothing may touch infrastructure whose state has no owner any more.
+            await advance(system, stack, run, Signal.DISCARD, note=STACK_DELETED, start_next=False)
+            continue
+        if stack.deleting and not run.deletes_stack:
+            continue
         if commit is not None and not await _source_settled(system, stack, run, commit):
-            held = await repo.holder(tx, stack.id)
             continue
         if run.kind in LOCKING:
             if held is not None or _locked_out(stack, run):
@@ -214,6 +221,8 @@ async def ask_to_stop(tx: Tx, run: Run, note: str | None) -> None:
 
 def why_queued(stack: Stack, run: Run, commit: Commit | None, held: Run | None) -> str:
     """In words, what a queued run waits for."""
+    if stack.deleting and not run.deletes_stack:
+        return "waits for the stack's deletion, which would end it"
     if commit is not None and commit.state is FetchState.WANTED:
         return "waits for its source to be fetched"
     if run.kind in LOCKING and held is not None and held.id != run.id:
@@ -228,7 +237,7 @@ async def _source_settled(tx: Tx, stack: Stack, run: Run, commit: Commit) -> boo
         return False
     if commit.state is FetchState.FAILED:
         run.failure = commit.error or "The source could not be fetched."
-        await advance(tx, stack, run, Signal.FAIL, note=run.failure)
+        await advance(tx, stack, run, Signal.FAIL, note=run.failure, start_next=False)
         return False
     if commit.stored_at is not None and commit.stored_at < tx.now - SOURCE_TRUSTED:
         await vcs.want(

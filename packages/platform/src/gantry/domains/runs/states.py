@@ -121,6 +121,9 @@ EXECUTING = (S.APPLYING, S.DESTROYING, S.PERFORMING)
 WORKING = (*STOPPABLE, *EXECUTING)
 """A worker holds a lease."""
 
+PREPARING = (S.PREPARING, S.PREPARING_REPLAN, S.PREPARING_APPLY)
+"""A worker has just won it and has begun nothing."""
+
 CLAIMABLE = (S.READY, S.CONFIRMED, S.REPLAN_REQUESTED)
 """Waits for a worker."""
 

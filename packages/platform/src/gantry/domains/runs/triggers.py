@@ -8,7 +8,7 @@ from typing import Any
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import access, repo
 from gantry.domains.runs.model import LocalWorkspace, Run
-from gantry.domains.runs.service import NewRun, advance, ask_to_stop, create
+from gantry.domains.runs.service import STACK_DELETED, NewRun, advance, ask_to_stop, create
 from gantry.domains.runs.states import STOPPABLE, TERMINAL, Kind, Signal
 from gantry.domains.stacks import access as stack_access
 from gantry.domains.stacks import heads
@@ -69,7 +69,11 @@ async def trigger(
     if kind is not Kind.PROPOSED:
         stack_access.require_unlocked(tx, stack)
     if head is not None and sha is None:
-        await heads.track(tx, stack, head, by=tx.actor.name)
+        if (head.repository_url, head.branch) != (stack_service.remote_url(stack), stack.branch):
+            raise Conflict("The stack's source was changed just now; trigger the run again.")
+        if kind is Kind.TRACKED:
+            await heads.track(tx, stack, head, by=tx.actor.name)
+        sha = head.sha
     commit = await _commit(tx, stack, sha)
     run = await create(
         tx,
@@ -224,6 +228,8 @@ async def delete_stack(tx: Tx, vault: Vault, stack_id: str, *, destroy_resources
 
     Raises Conflict while a run holds the stack, or when it is protected; NotAllowed.
     """
+    if (await stacks.lock(tx, stack_id)).deleting:
+        raise Conflict("The stack is being deleted already.")
     stack = await stack_service.begin_deletion(tx, stack_id)
     held = await repo.holder(tx, stack.id)
     if held is not None:
@@ -234,6 +240,7 @@ async def delete_stack(tx: Tx, vault: Vault, stack_id: str, *, destroy_resources
         return stack
     _check_runnable(stack, deleting=True)
     commit = await _commit(tx, stack, None)
+    await _end_all(tx, stack)
     new = NewRun(
         kind=Kind.DESTROY,
         title="Destroy the stack's resources",
@@ -260,9 +267,9 @@ async def supersede_previews(tx: Tx, stack: Stack, run: Run) -> None:
 async def _end_all(tx: Tx, stack: Stack) -> None:
     for run in await repo.unfinished(tx, stack.id):
         if run.state in STOPPABLE:
-            await ask_to_stop(tx, run, "the stack was deleted")
+            await ask_to_stop(tx, run, STACK_DELETED)
         else:
-            await advance(tx, stack, run, Signal.DISCARD, note="the stack was deleted")
+            await advance(tx, stack, run, Signal.DISCARD, note=STACK_DELETED, start_next=False)
 
 
 async def _runnable_stack(tx: Tx, stack_id: str) -> Stack:
@@ -272,6 +279,8 @@ async def _runnable_stack(tx: Tx, stack_id: str) -> Stack:
 
 
 def _check_runnable(stack: Stack, *, deleting: bool = False) -> None:
+    if stack.deleted_at is not None:
+        raise NotFound("stack not found")
     stack_access.require_enabled(stack)
     if stack.deleting and not deleting:
         raise Conflict("The stack is being deleted.")

@@ -11,7 +11,7 @@ from gantry.domains.stacks.model import Stack
 from gantry.domains.stacks.service import remote_url
 from gantry.domains.vcs import service as vcs
 from gantry.domains.vcs.rules import is_sha
-from gantry.kernel.errors import UserError
+from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.tx import Actor, Tx
 from gantry.ports.db import Db
 from gantry.ports.sources import NoSuchRef, Sources
@@ -54,6 +54,8 @@ async def sync(db: Db, actor: Actor, sources: Sources, stack_id: str) -> Stack:
     async with db.write(actor) as tx:
         stack = await repo.lock(tx, stack_id)
         access.require(tx, Action.STACK_SYNC_COMMIT, stack)
+        if (head.repository_url, head.branch) != (remote_url(stack), stack.branch):
+            raise Conflict("The stack's source was changed just now; sync it again.")
         await track(tx, stack, head, by=tx.actor.name)
         return stack
 

@@ -19,6 +19,8 @@ from gantry.kernel.ids import is_ulid, slug, unique_slug
 from gantry.kernel.tx import Tx
 
 NAME_MAX = 255
+SYSTEM_LOCK = "system"
+"""The owner of a lock that an unknown outcome took; whoever may force a lock releases it."""
 HOOKS = (
     *(
         f"{when}_{phase}"
@@ -137,11 +139,15 @@ async def unlock(tx: Tx, stack_id: str) -> Stack:
 
 
 async def lock_for_unknown_outcome(tx: Tx, stack_id: str, *, note: str) -> None:
-    """Nothing more happens to the stack until somebody has looked; an existing lock stays."""
+    """Nothing more happens to the stack until somebody has looked.
+
+    A person's lock is taken over, or their own queued runs would start; the note names them.
+    """
     stack = await repo.lock(tx, stack_id)
-    if stack.locked_at is None:
-        stack.locked_at, stack.locked_by, stack.lock_note = tx.now, "system", note
-        tx.emit(StackChanged(stack.id))
+    if stack.locked_at is not None and stack.locked_by != SYSTEM_LOCK:
+        note = f"{note} (It was locked by {stack.locked_by} before.)"
+    stack.locked_at, stack.locked_by, stack.lock_note = tx.now, SYSTEM_LOCK, note
+    tx.emit(StackChanged(stack.id))
 
 
 async def set_disabled(tx: Tx, stack_id: str, *, disabled: bool) -> Stack:

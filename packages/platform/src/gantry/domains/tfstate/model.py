@@ -48,7 +48,7 @@ class StateVersion(Model):
     outputs_sealed: Mapped[bytes]
     """The outputs as JSON, sealed: they may be secret."""
 
-    __table_args__ = (Index("state_version_newest", "stack_id", "created_at", "id"),)
+    __table_args__ = (Index("state_version_newest", "stack_id", "serial", unique=True),)
 
 
 class StackOutput(Model):

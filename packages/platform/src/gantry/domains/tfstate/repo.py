@@ -17,10 +17,11 @@ INSERT_BATCH = 1000
 
 async def current(tx: Tx, stack_id: str) -> StateVersion | None:
     """The stack's newest state."""
+    # By serial, which only grows in a stack's history: servers' clocks differ.
     query = (
         select(StateVersion)
         .where(StateVersion.stack_id == stack_id)
-        .order_by(StateVersion.created_at.desc(), StateVersion.id.desc())
+        .order_by(StateVersion.serial.desc())
         .limit(1)
     )
     return await tx.session.scalar(query)
@@ -32,7 +33,7 @@ async def newest(tx: Tx, stack_ids: Sequence[str]) -> dict[str, StateVersion]:
         select(StateVersion)
         .distinct(StateVersion.stack_id)
         .where(StateVersion.stack_id.in_(stack_ids))
-        .order_by(StateVersion.stack_id, StateVersion.created_at.desc(), StateVersion.id.desc())
+        .order_by(StateVersion.stack_id, StateVersion.serial.desc())
     )
     return {row.stack_id: row for row in rows}
 
@@ -50,7 +51,7 @@ async def history(tx: Tx, stack_id: str, limit: int) -> list[StateVersion]:
     query = (
         select(StateVersion)
         .where(StateVersion.stack_id == stack_id)
-        .order_by(StateVersion.created_at.desc(), StateVersion.id.desc())
+        .order_by(StateVersion.serial.desc())
         .limit(limit)
     )
     return list(await tx.session.scalars(query))
@@ -110,6 +111,18 @@ async def has_unfinished_run(tx: Tx, stack_id: str) -> bool:
     # The table is above this noun; its name and two columns are all that is used of it.
     found = await tx.session.scalar(
         text("select 1 from run where stack_id = :stack and finished_at is null limit 1"),
+        {"stack": stack_id},
+    )
+    return found is not None
+
+
+async def has_holding_run(tx: Tx, stack_id: str) -> bool:
+    """Whether a run holds the stack: it has planned, or works, on the state as it is."""
+    found = await tx.session.scalar(
+        text(
+            "select 1 from run where stack_id = :stack and finished_at is null"
+            " and state <> 'QUEUED' and kind in ('TRACKED', 'DESTROY', 'TASK') limit 1"
+        ),
         {"stack": stack_id},
     )
     return found is not None

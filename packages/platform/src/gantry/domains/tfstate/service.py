@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gantry.domains.contexts import service as contexts
-from gantry.domains.contexts.kinds import OwnerKind
-from gantry.domains.people.actions import Action
-from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks.events import StackChanged
-from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo, rules
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.tfstate.model import StackOutput, StateLock, StateVersion
-from gantry.kernel.errors import Conflict, NotFound, UserError
-from gantry.kernel.ids import new_id, slug
-from gantry.kernel.tx import SYSTEM, Actor, Tx
+from gantry.kernel.errors import Conflict, UserError
+from gantry.kernel.ids import new_id
+from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.db import Db
 from gantry.ports.objects import Bucket, Objects
 from gantry.ports.vault import Vault
@@ -44,9 +38,9 @@ class WrongLock(Conflict):
 
     code = "WRONG_STATE_LOCK"
 
-    def __init__(self, held: str | None) -> None:
-        holds = f"is held under lock {held}" if held else "is not locked"
-        super().__init__(f"The state {holds}; the lock id does not fit.")
+    def __init__(self) -> None:
+        # The id that is held stays unsaid: it is what a lock is released with.
+        super().__init__("The lock id does not fit: the state is not locked by you under it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +80,17 @@ async def lock(tx: Tx, stack_id: str, info: Mapping[str, Any], *, run_id: str | 
     held = await repo.lock_of(tx, stack_id)
     if held is None:
         raise Conflict("The state was unlocked just now; try again.")
-    if held.lock_id != lock_id:
+    if held.lock_id != lock_id or held.run_id != run_id:
         raise StateLocked(held.info)
 
 
-async def unlock(tx: Tx, stack_id: str, lock_id: str) -> None:
+async def unlock(tx: Tx, stack_id: str, lock_id: str, *, run_id: str | None) -> None:
     """Let the state go; letting go twice is harmless. Raises WrongLock for another's lock."""
     held = await repo.lock_of(tx, stack_id)
     if held is None:
         return
-    if held.lock_id != lock_id:
-        raise WrongLock(held.lock_id)
+    if held.lock_id != lock_id or held.run_id != run_id:
+        raise WrongLock
     await tx.session.delete(held)
 
 
@@ -109,19 +103,26 @@ async def write(
     *,
     lock_id: str | None,
     writer: Writer,
+    still_allowed: Callable[[Tx], Awaitable[None]],
 ) -> None:
     """Keep a new state. The object is stored first, so that a kept row always has its bytes.
+
+    `still_allowed` raises when the writer lost its right while the bytes travelled; it is asked
+    in the transaction that keeps the state, with the stack held.
 
     Raises BadState, WrongLock, StateConflict, StorageDown; then nothing has changed.
     """
     parsed = await asyncio.to_thread(rules.parse, body)
-    version = await _store(vault, objects, stack_id, body, parsed, writer)
+    version = await store(vault, objects, stack_id, body, parsed, writer)
     kept = False
     try:
         async with db.write(SYSTEM) as tx:
+            # The stack's row keeps two writers apart even when neither holds a state lock.
+            await stacks.lock(tx, stack_id)
+            await still_allowed(tx)
             held = await repo.lock_of(tx, stack_id)
             if (held.lock_id if held else None) != lock_id:
-                raise WrongLock(held.lock_id if held else None)
+                raise WrongLock
             kept = await _succeed(tx, parsed, version)
     finally:
         if not kept:
@@ -129,8 +130,6 @@ async def write(
 
 
 async def _succeed(tx: Tx, parsed: rules.ParsedState, version: StateVersion) -> bool:
-    # The stack's row keeps two writers apart even when neither holds a state lock.
-    await stacks.lock(tx, version.stack_id)
     before = await repo.current(tx, version.stack_id)
     if before is not None and not rules.check_succession(
         parsed, version.sha256, serial=before.serial, lineage=before.lineage, digest=before.sha256
@@ -142,124 +141,7 @@ async def _succeed(tx: Tx, parsed: rules.ParsedState, version: StateVersion) -> 
     return True
 
 
-async def import_state(
-    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
-) -> None:
-    """Put a state on top of the stack's history; its serial is raised above the current one.
-
-    The stack must be locked by the actor and have no run that holds it (reference behaviour).
-    Raises Conflict, BadState, NotAllowed.
-    """
-    parsed = await asyncio.to_thread(rules.parse, body)
-    async with db.write(actor) as tx:
-        stack = await _for_surgery(tx, stack_id, Action.STACK_MANAGED_STATE_IMPORT)
-        before = await repo.current(tx, stack.id)
-        await _put_on_top(tx, vault, objects, stack, parsed, before, imported=True)
-
-
-async def seed(
-    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
-) -> None:
-    """The first state of a new stack, uploaded before it was made.
-
-    Raises BadState, Conflict when the stack has a state or keeps it elsewhere, NotAllowed.
-    """
-    parsed = await asyncio.to_thread(rules.parse, body)
-    async with db.write(actor) as tx:
-        stack = await stacks.lock(tx, stack_id)
-        access.require(tx, Action.STACK_CREATE, stack)
-        if not stack.manages_state:
-            raise Conflict("Gantry does not manage the state of this stack.")
-        if await repo.current(tx, stack.id) is not None:
-            raise Conflict("The stack has a state already.")
-        await _put_on_top(tx, vault, objects, stack, parsed, None, imported=True)
-
-
-async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
-    """Give the stack the id that fits its name, and take along what is sealed for the old one.
-
-    Raises Conflict while a run of it is unfinished, NotAllowed, NotFound.
-    """
-    stack = await stacks.lock(tx, stack_id)
-    access.require(tx, Action.STACK_RESLUG, stack)
-    wanted = slug(stack.name)
-    if wanted == stack.id:
-        return stack
-    if await stacks.id_taken(tx, wanted):
-        raise Conflict(f'stack with slug "{wanted}" already exists')
-    if await repo.has_unfinished_run(tx, stack.id):
-        raise Conflict("A run of this stack is not finished; wait for it first.")
-    outputs = (await repo.outputs(tx, [stack.id]))[stack.id]
-    plain = [
-        (o, vault.open(o.value_sealed, identity=o.identity)) for o in outputs if o.value_sealed
-    ]
-    await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=stack.id, after=wanted)
-    await tx.session.flush()
-    await stacks.rename_id(tx, stack.id, wanted)
-    tx.session.expunge_all()
-    for output, value in plain:
-        await repo.reseal_output(
-            tx, wanted, output.name, vault.seal(value, identity=f"output:{wanted}:{output.name}")
-        )
-    tx.emit(StackChanged(wanted))
-    return await stacks.find(tx, wanted)
-
-
-async def rollback(
-    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, version_id: str
-) -> StateVersion:
-    """Make an earlier state the current one, as a new version.
-
-    Raises NotFound for the version, and as `import_state` does.
-    """
-    async with db.write(actor) as tx:
-        stack = await _for_surgery(tx, stack_id, Action.STACK_MANAGED_STATE_ROLLBACK)
-        before = await repo.current(tx, stack.id)
-        wanted = await repo.version(tx, stack.id, version_id)
-        if wanted is None or before is None:
-            raise NotFound("state version not found")
-        if wanted.id == before.id:
-            raise Conflict("This is the current state already.")
-        parsed = rules.parse(await read_version(vault, objects, wanted))
-        return await _put_on_top(tx, vault, objects, stack, parsed, before, rollback_of=wanted.id)
-
-
-async def _for_surgery(tx: Tx, stack_id: str, action: Action) -> Stack:
-    stack = await stacks.lock(tx, stack_id)
-    access.require(tx, action, stack)
-    if not stack.manages_state:
-        raise Conflict("Gantry does not manage the state of this stack.")
-    if stack.locked_at is None:
-        raise Conflict("Lock the stack first, so that no run meets a state that changes.")
-    access.require_unlocked(tx, stack)
-    return stack
-
-
-async def _put_on_top(
-    tx: Tx,
-    vault: Vault,
-    objects: Objects,
-    stack: Stack,
-    parsed: rules.ParsedState,
-    before: StateVersion | None,
-    *,
-    imported: bool = False,
-    rollback_of: str | None = None,
-) -> StateVersion:
-    document = dict(parsed.document)
-    if before is not None:
-        document["serial"] = max(parsed.serial, before.serial) + 1
-        document["lineage"] = before.lineage
-    body = json.dumps(document, indent=2).encode()
-    raised = rules.ParsedState(document["serial"], document["lineage"], parsed.outputs, document)
-    version = await _store(vault, objects, stack.id, body, raised, Writer(tx.actor.name))
-    version.imported, version.rollback_of, version.created_at = imported, rollback_of, tx.now
-    tx.session.add(version)
-    tx.emit(StateWritten(stack.id, version.id))
-    return version
-
-
-async def _store(
+async def store(
     vault: Vault,
     objects: Objects,
     stack_id: str,
@@ -267,6 +149,10 @@ async def _store(
     parsed: rules.ParsedState,
     writer: Writer,
 ) -> StateVersion:
+    """Store the bytes, sealed, and answer the row that names them; the caller keeps the row.
+
+    Raises StorageDown.
+    """
     version_id = new_id()
     sealed = await asyncio.to_thread(vault.seal, body, identity=f"state:{version_id}")
     # The key names no stack: object stores show keys to people who must not see names.
@@ -328,7 +214,8 @@ async def publish_outputs(
             sensitive=output.sensitive,
             description=output.description,
             run_id=run_id,
-            value_hash=hashlib.sha256((output.value or "").encode()).hexdigest(),
+            # Keyed, so that a weak secret cannot be guessed from its hash.
+            value_hash=vault.sign_url(f"output\n{stack_id}\n{output.name}\n{output.value or ''}"),
             value_sealed=None,
         )
         if output.value is not None and (keep_sensitive or not output.sensitive):
@@ -350,9 +237,11 @@ async def index(db: Db, vault: Vault, objects: Objects, *, stack_id: str, versio
         current = await repo.current(tx, stack_id)
     if current is None or current.id != version_id:
         return
-    parsed = rules.parse(await read_version(vault, objects, current))
+    parsed = await asyncio.to_thread(rules.parse, await read_version(vault, objects, current))
     found = await asyncio.to_thread(lambda: list(rules.resources(parsed.document)))
     async with db.write(SYSTEM) as tx:
+        if stack_id not in await stacks.by_ids(tx, [stack_id]):
+            return  # deleted meanwhile, and its resources with it
         await stacks.lock(tx, stack_id)
         newest = await repo.current(tx, stack_id)
         if newest is not None and newest.id == version_id:

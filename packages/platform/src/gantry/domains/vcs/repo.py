@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -45,6 +45,18 @@ async def want(tx: Tx, *, repository_url: str, branch: str, sha: str) -> tuple[C
         commit.wanted_at, commit.stored_at = tx.now, None
         fresh = True
     return commit, fresh
+
+
+async def forgotten(tx: Tx, before: datetime, limit: int) -> list[Commit]:
+    """Commits that are wanted since before that time, held: whoever fetched them is gone."""
+    query = (
+        select(Commit)
+        .where(Commit.state == FetchState.WANTED, Commit.wanted_at < before)
+        .order_by(Commit.wanted_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await tx.session.scalars(query))
 
 
 async def lock(tx: Tx, key: str) -> Commit | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-_SHA = re.compile(r"^[0-9a-f]{40}$")
+_SHA = re.compile(r"[0-9a-f]{40}")
 
 
 def commit_id(repository_url: str, sha: str) -> str:
@@ -15,7 +15,7 @@ def commit_id(repository_url: str, sha: str) -> str:
 
 def is_sha(text: str) -> bool:
     """Whether the text is a full commit SHA."""
-    return bool(_SHA.match(text))
+    return bool(_SHA.fullmatch(text))
 
 
 def title(message: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -74,6 +75,17 @@ async def fetch(db: Db, sources: Sources, objects: Objects, *, commit_id: str) -
         row.archive_size, row.archive_sha256 = len(data), hashlib.sha256(data).hexdigest()
         tx.emit(CommitSettled(commit_id))
         log.info("commit stored", commit=commit.sha, bytes=len(data))
+
+
+FORGOTTEN_AFTER = timedelta(minutes=20)
+"""Longer than all tries of one fetch take, and than a job may."""
+
+
+async def reconcile(tx: Tx) -> None:
+    """Want again what was wanted and never settled: a job died too often, or a drain with it."""
+    for commit in await repo.forgotten(tx, tx.now - FORGOTTEN_AFTER, 100):
+        commit.wanted_at = tx.now
+        tx.emit(CommitWanted(commit.id))
 
 
 async def _bring(sources: Sources, objects: Objects, commit: Commit) -> tuple[CommitInfo, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import strawberry
 
@@ -116,11 +116,10 @@ class AccountQuery:
     @query(SIGNED_IN)
     async def usage(self, info: Info) -> Usage:
         """Minutes of work since the first of the month, in UTC. Nothing is billed."""
-        now = datetime.now(UTC)
-        start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        end = (start + timedelta(days=32)).replace(day=1)
         async with info.context.read() as tx:
             access.require_admin(tx)
+            start = tx.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            end = (start + timedelta(days=32)).replace(day=1)
             public = await runs.worked_seconds(tx, start, public=True)
             private = await runs.worked_seconds(tx, start, public=False)
         return Usage(
@@ -136,7 +135,7 @@ class AccountQuery:
         """Counts of what the caller may see; durations are of the last 30 days, in seconds."""
         async with info.context.read() as tx:
             by_state = await stacks.counts_by_state(tx)
-            mean, median = await runs.duration_stats(tx, datetime.now(UTC) - METRICS_WINDOW)
+            mean, median = await runs.duration_stats(tx, tx.now - METRICS_WINDOW)
             any_run = await runs.any_run(tx)
         return Metrics(
             has_stacks=bool(by_state),

@@ -23,10 +23,11 @@ from gantry.domains.runs import triggers
 from gantry.domains.stacks import access, heads, repo, service
 from gantry.domains.stacks.model import Provider, Vendor
 from gantry.domains.stacks.service import HOOKS, Wanted
-from gantry.domains.tfstate import service as states
-from gantry.kernel.errors import Conflict, NotFound
+from gantry.domains.tfstate import surgery
+from gantry.kernel.errors import Conflict, NotFound, TooLarge, UserError
 from gantry.kernel.paging import Page
 from gantry.ports.objects import Bucket
+from gantry.ports.sources import Sources
 
 
 @strawberry.type(description="Whether the caller keeps something at hand.")
@@ -81,12 +82,12 @@ class StackMutation:
     ) -> Stack:
         """A new stack; with a state that was uploaded before, if one is named."""
         house = info.context.house
+        wanted = _wanted(input, house.sources)
         body = await _uploaded_state(info, stack_object_id)
-        wanted = _wanted(input)
         async with info.context.write() as tx:
             stack = await service.create(tx, wanted, manages_state=manage_state, forced_slug=slug)
         if body is not None:
-            await states.seed(
+            await surgery.seed(
                 house.db, house.vault, house.objects, info.context.actor, stack.id, body
             )
         await _look_up(info, stack.id)
@@ -96,7 +97,7 @@ class StackMutation:
     async def stack_update(self, info: Info, id: strawberry.ID, input: StackInput) -> Stack:
         """Change a stack to exactly this; its id stays."""
         async with info.context.write() as tx:
-            stack = await service.update(tx, str(id), _wanted(input))
+            stack = await service.update(tx, str(id), _wanted(input, info.context.house.sources))
         if stack.tracked_commit_id is None:
             await _look_up(info, stack.id)
         return await _shown(info, stack.id)
@@ -140,7 +141,7 @@ class StackMutation:
     async def stack_reslug(self, info: Info, id: strawberry.ID) -> Stack:
         """Give the stack the id that fits its name."""
         async with info.context.write() as tx:
-            stack = await states.reslug(tx, info.context.house.vault, str(id))
+            stack = await surgery.reslug(tx, info.context.house.vault, str(id))
         return Stack(model=stack)
 
     @mutation(SIGNED_IN)
@@ -178,8 +179,14 @@ class StackMutation:
         return StarSetResult(id=strawberry.ID(stack.id), name=stack.name, starred=star)
 
 
-def _wanted(given: StackInput) -> Wanted:
+def _wanted(given: StackInput, sources: Sources) -> Wanted:
     faults: list[str] = []
+    if given.repository_url:
+        try:
+            # Also keeps passwords out of addresses, which everybody with read access sees.
+            sources.check_url(given.repository_url)
+        except UserError as error:
+            faults.append(f"repository URL: {error.message}")
     vendor, config = vendor_given(given, faults)
     return Wanted(
         name=given.name,
@@ -220,7 +227,13 @@ async def _uploaded_state(info: Info, object_id: str | None) -> bytes | None:
         raise NotFound("uploaded state not found")
     async with info.context.read() as tx:
         access.require_anywhere(tx, Action.STACK_CREATE)
-    return await info.context.house.objects.get(Bucket.UPLOADS, object_id)
+    house = info.context.house
+    size = await house.objects.size(Bucket.UPLOADS, object_id)
+    if size is not None and size > house.max_state_bytes:
+        raise TooLarge(f"The state is larger than {house.max_state_bytes} bytes.")
+    body = await house.objects.get(Bucket.UPLOADS, object_id)
+    await house.objects.delete(Bucket.UPLOADS, object_id)  # it is kept sealed from here on
+    return body
 
 
 async def _look_up(info: Info, stack_id: str) -> None:

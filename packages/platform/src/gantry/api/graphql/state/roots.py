@@ -18,7 +18,7 @@ from gantry.api.graphql.state.types import (
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
-from gantry.domains.tfstate import service
+from gantry.domains.tfstate import service, surgery
 from gantry.domains.tfstate.model import StateVersion
 from gantry.kernel.errors import Conflict, NotFound
 from gantry.kernel.ids import new_id
@@ -68,7 +68,7 @@ class StateMutation:
     ) -> bool:
         """Put a state on top of the stack's history. The stack must be locked by the caller."""
         house, actor = info.context.house, info.context.actor
-        await service.import_state(
+        await surgery.import_state(
             house.db, house.vault, house.objects, actor, str(stack_id), state.encode()
         )
         return True
@@ -79,7 +79,7 @@ class StateMutation:
     ) -> ManagedStateVersion:
         """Make an earlier state the current one. The stack must be locked by the caller."""
         house, actor = info.context.house, info.context.actor
-        version = await service.rollback(
+        version = await surgery.rollback(
             house.db, house.vault, house.objects, actor, str(stack_id), managed_state_version_id
         )
         return version_view(version)

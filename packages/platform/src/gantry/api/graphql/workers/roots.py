@@ -122,7 +122,8 @@ class WorkerMutation:
         """Remove a pool that no stack uses."""
         async with info.context.write() as tx:
             using = await stacks.count_in_pool(tx, str(id))
-            pool = await service.delete(tx, str(id), stacks_using=using)
+            unfinished = await runs.unfinished_in_pool(tx, str(id))
+            pool = await service.delete(tx, str(id), stacks_using=using, runs_using=unfinished)
         return WorkerPool(model=pool)
 
     @mutation(SIGNED_IN)

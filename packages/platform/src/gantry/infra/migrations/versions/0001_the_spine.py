@@ -83,6 +83,11 @@ def upgrade() -> None:
     sa.Column('current', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('version', name=op.f('pk_data_key'))
     )
+    op.create_table('lease_sweep',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lease_sweep'))
+    )
     op.create_table('live_event',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('topic', sa.Text(), nullable=False),
@@ -278,8 +283,8 @@ def upgrade() -> None:
     op.create_index('run_by_commit', 'run', ['commit_id'], unique=False, postgresql_where=sa.text("state = 'QUEUED'"))
     op.create_index('run_by_stack', 'run', ['stack_id', 'id'], unique=False)
     op.create_index('run_claimable', 'run', ['pool_id', 'id'], unique=False, postgresql_where=sa.text("state IN ('READY', 'CONFIRMED', 'REPLAN_REQUESTED')"))
-    op.create_index('run_one_holder_per_stack', 'run', ['stack_id'], unique=True, postgresql_where=sa.text("kind IN ('TRACKED', 'DESTROY', 'TASK') AND (state NOT IN ('SKIPPED', 'STOPPED', 'FINISHED', 'CANCELED', 'DISCARDED', 'FAILED', 'QUEUED'))"))
-    op.create_index('run_unfinished', 'run', ['pool_id', 'state'], unique=False, postgresql_where=sa.text("(state NOT IN ('SKIPPED', 'STOPPED', 'FINISHED', 'CANCELED', 'DISCARDED', 'FAILED'))"))
+    op.create_index('run_one_holder_per_stack', 'run', ['stack_id'], unique=True, postgresql_where=sa.text("kind IN ('TRACKED', 'DESTROY', 'TASK') AND (state NOT IN ('SKIPPED', 'FAILED', 'CANCELED', 'FINISHED', 'DISCARDED', 'STOPPED', 'QUEUED'))"))
+    op.create_index('run_unfinished', 'run', ['pool_id', 'state'], unique=False, postgresql_where=sa.text("(state NOT IN ('SKIPPED', 'FAILED', 'CANCELED', 'FINISHED', 'DISCARDED', 'STOPPED'))"))
     op.create_index('run_waiting', 'run', ['stack_id', 'id'], unique=False, postgresql_where=sa.text("state = 'QUEUED'"))
     op.create_table('stack_output',
     sa.Column('stack_id', sa.Text(), nullable=False),
@@ -341,7 +346,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['stack_id'], ['stack.id'], name=op.f('fk_state_version_stack_id'), onupdate='CASCADE', ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_state_version'))
     )
-    op.create_index('state_version_newest', 'state_version', ['stack_id', 'created_at', 'id'], unique=False)
+    op.create_index('state_version_newest', 'state_version', ['stack_id', 'serial'], unique=True)
     op.create_table('run_change',
     sa.Column('run_id', sa.Text(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),

@@ -1,0 +1,165 @@
+"""What people do to a state by hand: import, roll back, seed a new stack, follow a new id.
+
+Bytes travel before the transaction; inside it, what they were made from is checked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from gantry.domains.contexts import service as contexts
+from gantry.domains.contexts.kinds import OwnerKind
+from gantry.domains.people.actions import Action
+from gantry.domains.stacks import access
+from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks.events import StackChanged
+from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate import repo, rules
+from gantry.domains.tfstate.events import StateWritten
+from gantry.domains.tfstate.model import StateVersion
+from gantry.domains.tfstate.service import Writer, read_version, store
+from gantry.kernel.errors import Conflict, NotFound
+from gantry.kernel.ids import slug
+from gantry.kernel.tx import Actor, Tx
+from gantry.ports.db import Db
+from gantry.ports.objects import Bucket, Objects
+from gantry.ports.vault import Vault
+
+
+async def import_state(
+    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
+) -> None:
+    """Put a state on top of the stack's history; its serial is raised above the current one.
+
+    The stack must be locked by the actor and have no run that holds it (reference behaviour).
+    Raises Conflict, BadState, NotAllowed.
+    """
+    parsed = await asyncio.to_thread(rules.parse, body)
+    async with db.read(actor) as tx:
+        await _require(tx, await stacks.find(tx, stack_id), Action.STACK_MANAGED_STATE_IMPORT)
+        before = await repo.current(tx, stack_id)
+    version = await _raised(vault, objects, actor, stack_id, parsed, before)
+    version.imported = True
+    await _keep(db, objects, actor, version, before, Action.STACK_MANAGED_STATE_IMPORT)
+
+
+async def rollback(
+    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, version_id: str
+) -> StateVersion:
+    """Make an earlier state the current one, as a new version.
+
+    Raises NotFound for the version, and as `import_state` does.
+    """
+    async with db.read(actor) as tx:
+        await _require(tx, await stacks.find(tx, stack_id), Action.STACK_MANAGED_STATE_ROLLBACK)
+        before = await repo.current(tx, stack_id)
+        wanted = await repo.version(tx, stack_id, version_id)
+    if wanted is None or before is None:
+        raise NotFound("state version not found")
+    if wanted.id == before.id:
+        raise Conflict("This is the current state already.")
+    parsed = await asyncio.to_thread(rules.parse, await read_version(vault, objects, wanted))
+    version = await _raised(vault, objects, actor, stack_id, parsed, before)
+    version.rollback_of = wanted.id
+    await _keep(db, objects, actor, version, before, Action.STACK_MANAGED_STATE_ROLLBACK)
+    return version
+
+
+async def seed(
+    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
+) -> None:
+    """The first state of a new stack, uploaded before it was made.
+
+    Raises BadState, Conflict when the stack has a state or keeps it elsewhere, NotAllowed.
+    """
+    parsed = await asyncio.to_thread(rules.parse, body)
+    version = await _raised(vault, objects, actor, stack_id, parsed, None)
+    version.imported = True
+    await _keep(db, objects, actor, version, None, Action.STACK_CREATE)
+
+
+async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
+    """Give the stack the id that fits its name, and take along what is sealed for the old one.
+
+    Raises Conflict while a run of it is unfinished, NotAllowed, NotFound.
+    """
+    stack = await stacks.lock(tx, stack_id)
+    access.require(tx, Action.STACK_RESLUG, stack)
+    wanted = slug(stack.name)
+    if wanted == stack.id:
+        return stack
+    if await stacks.id_taken(tx, wanted):
+        raise Conflict(f'stack with slug "{wanted}" already exists')
+    if await repo.has_unfinished_run(tx, stack.id):
+        raise Conflict("A run of this stack is not finished; wait for it first.")
+    outputs = (await repo.outputs(tx, [stack.id]))[stack.id]
+    plain = [
+        (o, vault.open(o.value_sealed, identity=o.identity)) for o in outputs if o.value_sealed
+    ]
+    await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=stack.id, after=wanted)
+    await tx.session.flush()
+    await stacks.rename_id(tx, stack.id, wanted)
+    tx.session.expunge_all()
+    for output, value in plain:
+        await repo.reseal_output(
+            tx, wanted, output.name, vault.seal(value, identity=f"output:{wanted}:{output.name}")
+        )
+    tx.emit(StackChanged(wanted))
+    return await stacks.find(tx, wanted)
+
+
+async def _require(tx: Tx, stack: Stack, action: Action) -> None:
+    access.require(tx, action, stack)
+    if not stack.manages_state:
+        raise Conflict("Gantry does not manage the state of this stack.")
+    if action is Action.STACK_CREATE:
+        return  # nobody else knows the stack yet
+    if stack.locked_at is None:
+        raise Conflict("Lock the stack first, so that no run meets a state that changes.")
+    access.require_unlocked(tx, stack)
+    if await repo.has_holding_run(tx, stack.id):
+        raise Conflict("A run holds the stack; wait for it, discard it or stop it first.")
+
+
+async def _raised(
+    vault: Vault,
+    objects: Objects,
+    actor: Actor,
+    stack_id: str,
+    parsed: rules.ParsedState,
+    before: StateVersion | None,
+) -> StateVersion:
+    """The state stored as the one after `before`: a higher serial of the same lineage."""
+    document = dict(parsed.document)
+    if before is not None:
+        document["serial"] = max(parsed.serial, before.serial) + 1
+        document["lineage"] = before.lineage
+    body = json.dumps(document, indent=2).encode()
+    raised = rules.ParsedState(document["serial"], document["lineage"], parsed.outputs, document)
+    return await store(vault, objects, stack_id, body, raised, Writer(actor.name))
+
+
+async def _keep(
+    db: Db,
+    objects: Objects,
+    actor: Actor,
+    version: StateVersion,
+    before: StateVersion | None,
+    action: Action,
+) -> None:
+    kept = False
+    try:
+        async with db.write(actor) as tx:
+            stack = await stacks.lock(tx, version.stack_id)
+            await _require(tx, stack, action)
+            now = await repo.current(tx, stack.id)
+            if (now.id if now else None) != (before.id if before else None):
+                raise Conflict("The state changed just now; look at it and try again.")
+            version.created_at = tx.now
+            tx.session.add(version)
+            tx.emit(StateWritten(stack.id, version.id))
+            kept = True
+    finally:
+        if not kept:
+            await objects.delete(Bucket.STATES, version.object_key)

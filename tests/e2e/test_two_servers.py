@@ -1,0 +1,172 @@
+"""Two servers, two drains, two schedulers: nobody can tell which of them answered.
+
+The last story takes server A away for good.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.api_client import PATIENCE
+from tests.support.platform import workers_of
+from tests.support.site import Site, states
+
+CODE = 'resource "terraform_data" "it" { input = "x" }\noutput "it" { value = "y" }\n'
+BEFORE_THE_NEXT_QUESTION = 10
+"""Seconds. Workers ask every 15 without being rung for, the last time when they became idle."""
+
+
+@pytest.fixture(scope="module")
+def site(pair) -> Site:
+    if not any(worker.alive for worker in pair.site.pool.workers):
+        pair.site.start_workers(2)
+    return pair.site
+
+
+@pytest.fixture(scope="module")
+def via_a(pair):
+    """The same person at server A; `site.api` is at B."""
+    return pair.site.api.at(pair.a.address)
+
+
+def took(run, before: str, after: str) -> int:
+    at = {move["state"]: move["timestamp"] for move in reversed(run["history"])}
+    return at[after] - at[before]
+
+
+def wait_for_log(process, word: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while word not in process.said():
+        assert time.monotonic() < deadline, f"{word!r} is not in the log of {process.name}"
+        time.sleep(0.05)
+
+
+def test_workers_are_connected_to_server_a(pair, site):
+    alive = sum(worker.alive for worker in site.pool.workers)
+    for worker in workers_of(site.api, site.pool)[:alive]:
+        wait_for_log(pair.a, f'"worker_id": "{worker["id"]}"')
+        assert f'"worker_id": "{worker["id"]}", "pool_id"' not in pair.b.said()
+
+
+def test_a_trigger_through_one_server_wakes_a_worker_at_the_other(site):
+    stack = site.stack(CODE)
+    for _ in range(3):
+        run = site.planned(stack)
+        assert took(site.api.run(run), "READY", "PREPARING") < BEFORE_THE_NEXT_QUESTION
+        site.decide("runDiscard", stack, run)
+
+
+def test_a_stop_through_one_server_reaches_the_worker_at_the_other(site):
+    stack = site.stack(CODE, beforePlan=["echo begun", "sleep 60"])
+    run = site.trigger(stack)
+    site.api.wait_for(run, "PLANNING")
+    site.api.wait_for_words(run, site.version(run, "PLANNING"), "begun")
+
+    site.decide("runStop", stack, run)
+
+    site.api.wait_for(run, "STOPPED")
+
+
+def test_moves_made_through_one_server_are_heard_at_the_other(site, via_a):
+    stack = site.stack(CODE)
+    run = site.planned(stack)
+    with site.api.following(f"run:{run}", f"stack:{stack}") as signals:
+        via_a.ask(
+            "mutation ($s: ID!, $r: ID!) { runDiscard(stack: $s, run: $r) { id } }", s=stack, r=run
+        )
+        heard = [next(signals), next(signals)]
+
+    assert {signal["topic"] for signal in heard} == {f"run:{run}", f"stack:{stack}"}
+    assert {signal["state"] for signal in heard} == {"DISCARDED"}
+
+
+def test_a_reader_that_was_away_hears_at_the_other_server_what_it_missed(site, via_a):
+    stack = site.stack(CODE)
+    run = site.trigger(stack)
+    numbers = []
+    with via_a.http.stream("GET", "/events", params={"topic": f"run:{run}"}) as response:
+        for line in response.iter_lines():
+            if line.startswith("id: "):
+                numbers.append(line[4:])
+            if '"INITIALIZING"' in line:
+                break
+    site.api.wait_for(run, "UNCONFIRMED")
+
+    seen = []
+    with site.api.http.stream(
+        "GET", "/events", params={"topic": f"run:{run}"}, headers={"last-event-id": numbers[-1]}
+    ) as response:
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                seen.append(json.loads(line[6:]).get("state"))
+            if seen[-1:] == ["UNCONFIRMED"]:
+                break
+
+    assert "PLANNING" in seen
+    site.decide("runDiscard", stack, run)
+
+
+def test_a_log_is_followed_live_at_either_server_and_has_the_same_bytes(site, via_a):
+    stack = site.stack(CODE, beforePlan=["for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done"])
+    run = site.trigger(stack)
+    site.api.wait_for(run, "PLANNING")
+    version = site.version(run, "PLANNING")
+
+    with ThreadPoolExecutor(2) as hands:
+        readers = [hands.submit(api.log, run, version) for api in (site.api, via_a)]
+        first, second = (reader.result() for reader in readers)
+
+    assert first == second
+    assert b"line 1\n" in first
+    assert b"line 5\n" in first
+    site.api.wait_for(run, "UNCONFIRMED")
+    site.decide("runDiscard", stack, run)
+
+
+def test_eight_people_at_both_servers_start_one_run_at_a_time(site, via_a):
+    stack = site.stack(CODE, autodeploy=True)
+    document = "mutation ($stack: ID!) { runTrigger(stack: $stack) { id } }"
+    with ThreadPoolExecutor(8) as hands:
+        asked = [
+            hands.submit(api.at(api.address).ask, document, stack=stack)
+            for api in (site.api, via_a) * 4
+        ]
+        runs = [future.result()["runTrigger"]["id"] for future in asked]
+
+    for run in sorted(runs):
+        ended = site.api.wait_for(run, "FINISHED")
+        assert len(set(states(ended))) == len(states(ended))
+    applied = [run for run in runs if "APPLYING" in states(site.api.run(run))]
+    assert len(applied) == 1
+    assert json.loads(site.outputs(stack)["it"]) == "y"
+
+
+def test_a_run_outlives_the_server_it_was_reported_to(pair, site):
+    slow = site.stack(CODE, beforePlan=["echo begun", "sleep 3", "echo still here"])
+    run = site.trigger(slow)
+    site.api.wait_for(run, "PLANNING")
+    site.api.wait_for_words(run, site.version(run, "PLANNING"), "begun")
+
+    pair.a.kill()
+
+    site.api.wait_for(run, "UNCONFIRMED")
+    assert "begun\nstill here\n" in site.api.log(run, site.version(run, "PLANNING")).decode()
+    site.decide("runConfirm", slow, run)
+    site.api.wait_for(run, "FINISHED")
+
+
+def test_workers_of_a_server_that_is_gone_are_rung_for_at_the_other(pair, site):
+    assert not pair.a.alive
+    alive = sum(worker.alive for worker in site.pool.workers)
+    for worker in workers_of(site.api, site.pool)[:alive]:
+        wait_for_log(pair.b, f'"worker_id": "{worker["id"]}", "pool_id"')
+
+    stack = site.stack(CODE)
+    run = site.planned(stack)
+
+    assert took(site.api.run(run), "READY", "PREPARING") < BEFORE_THE_NEXT_QUESTION
+    site.decide("runDiscard", stack, run)

@@ -1,0 +1,522 @@
+"""One worker has a run, only it may speak for it, and one that is lost is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from gantry.domains.pools import repo as pools_repo
+from gantry.domains.pools import service as pools
+from gantry.domains.runs import decisions, leasing, repo
+from gantry.domains.runs.states import State
+from gantry.domains.stacks import service as stack_service
+from gantry.domains.tfstate import service as states
+from gantry.kernel.tx import SYSTEM
+from gantry_protocol.calls import Applied, Failed, PhaseDone, Stopped
+from gantry_protocol.words import Phase, Then
+
+from tests.support.given import (
+    ADMIN,
+    ONE_CHANGE,
+    Hand,
+    everything,
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_task,
+    given_a_worker,
+    lease_runs_out,
+    plan_of,
+    run_now,
+    stack_now,
+    state_of,
+    write_state,
+)
+
+S = State
+
+
+@pytest.fixture
+async def pool(core):
+    return await given_a_pool(core)
+
+
+@pytest.fixture
+async def stack(core, pool):
+    return await given_a_stack(core, pool)
+
+
+@pytest.fixture
+async def worker(core, pool):
+    return await given_a_worker(core, pool)
+
+
+async def leases(core):
+    return await core.rows("select run_id, worker_id, fence from run_lease order by run_id")
+
+
+async def expiry(core, run):
+    ((at,),) = await core.rows("select expires_at from run_lease where run_id = :run", run=run.id)
+    return at
+
+
+# -- winning a run
+
+
+async def test_of_fifty_workers_exactly_one_wins_a_run(core, pool, stack):
+    workers = [await given_a_worker(core, pool) for _ in range(50)]
+    run = await given_a_run(core, stack)
+
+    claims = await asyncio.gather(*(worker.claim() for worker in workers))
+
+    (winner,) = [worker for worker, claim in zip(workers, claims, strict=True) if claim]
+    assert await leases(core) == [(run.id, winner.id, 1)]
+    now = await run_now(core, run)
+    assert (now.state, now.fence, now.state_version) == (S.PREPARING, 1, 2)
+
+
+async def test_of_many_runs_each_goes_to_one_worker(core, pool):
+    runs = [
+        await given_a_run(core, await given_a_stack(core, pool, f"Stack {n}")) for n in range(6)
+    ]
+    workers = [await given_a_worker(core, pool) for _ in range(8)]
+
+    for _ in range(3):  # one that met another's run on each try asks again, as workers do
+        await asyncio.gather(*(worker.claim() for worker in workers))
+
+    held = await leases(core)
+    assert [run_id for run_id, _, _ in held] == sorted(run.id for run in runs)
+    assert len({worker_id for _, worker_id, _ in held}) == 6
+
+
+async def test_a_worker_has_no_more_runs_than_it_takes(core, pool):
+    for n in range(4):
+        await given_a_run(core, await given_a_stack(core, pool, f"Stack {n}"))
+    worker = await given_a_worker(core, pool, concurrency=2)
+
+    # Ten requests at once: the row of the worker keeps them apart.
+    claims = await asyncio.gather(*(worker.claim() for _ in range(10)))
+
+    assert len([claim for claim in claims if claim]) == 2
+    assert len(await leases(core)) == 2
+    assert await worker.claim() is None
+
+
+async def test_a_worker_that_is_done_may_have_the_next_run(core, pool, stack, worker):
+    first = await given_a_run(core, stack)
+    other = await given_a_run(core, await given_a_stack(core, pool, "Database"))
+    await worker.take(first)
+    assert await worker.claim() is None
+
+    await worker.fail(first, Phase.PREPARE)
+
+    assert (await worker.claim()).run.id == other.id
+
+
+@pytest.mark.parametrize("order", ["drained", "cycled"])
+async def test_a_worker_that_is_to_take_nothing_gets_nothing(core, pool, stack, worker, order):
+    run = await given_a_run(core, stack)
+    async with core.db.write(ADMIN) as tx:
+        if order == "drained":
+            await pools.set_drained(tx, pool.id, worker.id, drain=True)
+        else:
+            await pools.cycle(tx, pool.id)
+    before = await everything(core)
+
+    assert await worker.claim() is None
+
+    assert await everything(core) == before
+    assert await state_of(core, run) is S.READY
+    if order == "drained":
+        async with core.db.write(ADMIN) as tx:
+            await pools.set_drained(tx, pool.id, worker.id, drain=False)
+        await worker.take(run)
+
+
+async def test_a_drained_worker_finishes_what_it_holds(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    async with core.db.write(ADMIN) as tx:
+        await pools.set_drained(tx, pool.id, worker.id, drain=True)
+
+    await worker.done(run, Phase.PREPARE, Phase.INIT)
+
+    assert (await worker.beat()).alive == {run.id}
+    assert (await worker.say(run, plan_of())).state == "FINISHED"
+
+
+async def test_a_worker_of_another_pool_gets_nothing(core, stack):
+    run = await given_a_run(core, stack)
+    other = await given_a_pool(core, "others", key=1)
+    worker = await given_a_worker(core, other)
+
+    assert await worker.claim() is None
+    # Nor when it names the pool of the run.
+    own = await given_a_pool(core, "third")
+    assert await Hand(core, own, worker.id).claim() is None
+    assert await state_of(core, run) is S.READY
+    assert await leases(core) == []
+
+
+async def test_nobody_who_has_not_registered_gets_a_run(core, pool, stack):
+    run = await given_a_run(core, stack)
+    assert await Hand(core, pool, "01ARZ3NDEKTSV4RRFFQ69G5FAV").claim() is None
+    assert await state_of(core, run) is S.READY
+
+
+async def test_workers_of_a_key_that_was_replaced_get_nothing(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    async with core.db.write(ADMIN) as tx:
+        fresh = await pools.reset(
+            tx, core.authority, core.reach, pool.id, request=core.keys.pool_requests[1]
+        )
+
+    assert await Hand(core, fresh, worker.id).claim() is None
+    assert await state_of(core, run) is S.READY
+    newcomer = await given_a_worker(core, fresh)
+    await newcomer.take(run)
+
+
+async def test_each_lease_has_a_higher_fence(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    assert worker.held[run.id] == 1
+    async with core.db.write(ADMIN) as tx:
+        await decisions.confirm(tx, stack.id, run.id, note=None)
+
+    await worker.take(run)
+
+    assert worker.held[run.id] == 2
+    assert (await run_now(core, run)).fence == 2
+
+
+# -- speaking for a run
+
+
+REPORTS = [
+    PhaseDone(phase=Phase.PREPARE),
+    Failed(phase=Phase.PREPARE, reason="x"),
+    Stopped(phase=Phase.PREPARE),
+    plan_of(ONE_CHANGE, key="k"),
+    Applied(wrapped_up=True),
+]
+
+
+@pytest.mark.parametrize("told", REPORTS, ids=lambda told: told.kind)
+async def test_a_report_under_a_stale_fence_is_answered_and_changes_nothing(
+    core, stack, worker, told
+):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    before = await everything(core)
+
+    for fence in (0, 2, -1):
+        verdict = await worker.say(run, told, fence=fence)
+        assert (verdict.accepted, verdict.state) == (False, "PREPARING")
+        assert verdict.reason == "the run is no longer yours"
+
+    assert await everything(core) == before
+
+
+async def test_another_worker_with_the_right_fence_is_refused_too(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    other = await given_a_worker(core, pool)
+    before = await everything(core)
+
+    verdict = await other.say(run, PhaseDone(phase=Phase.PREPARE), fence=1)
+
+    assert not verdict.accepted
+    assert await everything(core) == before
+
+
+async def test_a_report_on_a_run_that_does_not_exist_is_answered(core, worker):
+    verdict = await worker.say(
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV", PhaseDone(phase=Phase.PREPARE), fence=1
+    )
+    assert (verdict.accepted, verdict.reason) == (False, "there is no such run")
+
+
+async def test_the_worker_of_the_plan_cannot_speak_for_the_apply(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    async with core.db.write(ADMIN) as tx:
+        await decisions.confirm(tx, stack.id, run.id, note=None)
+    other = await given_a_worker(core, pool)
+    await other.take(run)
+    before = await everything(core)
+
+    verdict = await worker.say(run, Failed(phase=Phase.PREPARE, reason="late"))
+
+    assert not verdict.accepted
+    assert await everything(core) == before
+    await other.done(run, Phase.PREPARE)
+
+
+async def test_a_report_whose_answer_was_lost_is_answered_the_same_again(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+
+    for phase in (Phase.PREPARE, Phase.INIT):
+        first = await worker.say(run, PhaseDone(phase=phase))
+        before = await everything(core)
+        again = await worker.say(run, PhaseDone(phase=phase))
+        assert again == first
+        assert await everything(core) == before
+
+
+async def test_a_plan_whose_answer_was_lost_is_deployed_once(core, pool, worker):
+    stack = await given_a_stack(core, pool, autodeploy=True)
+    run = await given_a_run(core, stack)
+    first = await worker.plan(run, ONE_CHANGE)
+    before = await everything(core)
+
+    again = await worker.say(run, plan_of(ONE_CHANGE, key="other"))
+
+    assert again == first
+    assert (again.then, again.phase) == (Then.CONTINUE, Phase.APPLY)
+    assert await everything(core) == before
+
+
+async def test_after_the_end_a_repeated_report_is_refused_and_changes_nothing(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.plan(run)
+    before = await everything(core)
+
+    again = await worker.say(run, plan_of())
+
+    assert (again.accepted, again.state) == (False, "FINISHED")
+    assert await everything(core) == before
+
+
+async def test_twenty_reports_of_one_phase_at_once_move_the_run_once(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+
+    verdicts = await asyncio.gather(
+        *(worker.say(run, PhaseDone(phase=Phase.PREPARE)) for _ in range(20))
+    )
+
+    assert {(v.accepted, v.then, v.phase) for v in verdicts} == {(True, Then.CONTINUE, Phase.INIT)}
+    assert (await run_now(core, run)).state_version == 3
+
+
+# -- heartbeats
+
+
+async def test_a_beat_renews_a_lease(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    await lease_runs_out(core, run)
+    before = await expiry(core, run)
+
+    pulse = await worker.beat()
+
+    assert pulse.alive == {run.id}
+    assert await expiry(core, run) > before
+
+
+async def test_a_beat_renews_only_what_is_the_workers_own(core, pool, stack, worker):
+    mine = await given_a_run(core, stack)
+    await worker.take(mine)
+    theirs = await given_a_run(core, await given_a_stack(core, pool, "Database"))
+    other = await given_a_worker(core, pool)
+    await other.take(theirs)
+    before = await leases(core), await expiry(core, mine), await expiry(core, theirs)
+
+    pulse = await worker.beat((mine.id, 2), (mine.id, 0), (theirs.id, 1), ("nonsense", 1))
+
+    assert pulse.alive == set()
+    assert (await leases(core), await expiry(core, mine), await expiry(core, theirs)) == before
+
+
+async def test_a_beat_tells_of_stops_only_for_the_workers_own_runs(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    async with core.db.write(ADMIN) as tx:
+        await decisions.stop(tx, stack.id, run.id, note=None)
+    other = await given_a_worker(core, pool)
+
+    assert (await other.beat((run.id, 1))).stopping == set()
+    assert (await worker.beat()).stopping == {run.id}
+
+
+async def test_a_beat_brings_back_a_worker_that_was_thought_gone(core, pool, worker):
+    async with core.db.write(SYSTEM) as tx:
+        await pools_repo.mark_gone(tx, worker.id)
+
+    await worker.beat()
+
+    async with core.db.read(SYSTEM) as tx:
+        (found,) = (await pools_repo.present(tx, [pool.id]))[pool.id]
+    assert found.id == worker.id
+
+
+async def test_a_beat_after_the_run_was_taken_away_says_so(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    await lease_runs_out(core, run)
+    await leasing.reconcile(core.db)
+
+    assert (await worker.beat()).alive == set()
+    assert await state_of(core, run) is S.FAILED
+
+
+# -- lost workers
+
+
+@pytest.mark.parametrize(
+    ("phases", "words"),
+    [
+        ([], "preparing"),
+        ([Phase.PREPARE], "initializing"),
+        ([Phase.PREPARE, Phase.INIT], "planning"),
+    ],
+)
+async def test_a_worker_lost_before_it_changed_anything_fails_its_run(
+    core, stack, worker, phases, words
+):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    for phase in phases:
+        await worker.done(run, phase)
+    await lease_runs_out(core, run)
+
+    await leasing.reconcile(core.db)
+
+    now = await run_now(core, run)
+    assert (now.state, now.outcome_unknown) == (S.FAILED, False)
+    assert now.failure.startswith(f"The worker {worker.id} was lost while {words}: nothing heard")
+    assert (await stack_now(core, stack)).locked_at is None
+    assert await leases(core) == []
+    async with core.db.read(SYSTEM) as tx:
+        last = (await repo.transitions(tx, [run.id]))[run.id][0]
+    assert (last.note, last.worker_id) == (now.failure, worker.id)
+    assert not (await worker.say(run, PhaseDone(phase=Phase.PREPARE))).accepted
+
+
+async def test_a_worker_lost_while_it_prepares_an_apply_has_changed_nothing(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    async with core.db.write(ADMIN) as tx:
+        await decisions.confirm(tx, stack.id, run.id, note=None)
+    await worker.take(run)
+    await lease_runs_out(core, run)
+
+    await leasing.reconcile(core.db)
+
+    now = await run_now(core, run)
+    assert (now.state, now.outcome_unknown) == (S.FAILED, False)
+    assert (await stack_now(core, stack)).locked_at is None
+
+
+@pytest.mark.parametrize("doing", ["applying", "performing"])
+async def test_a_worker_lost_while_it_changes_things_leaves_the_stack_locked(
+    core, pool, worker, doing
+):
+    stack = await given_a_stack(core, pool, autodeploy=True)
+    if doing == "applying":
+        run = await given_a_run(core, stack)
+        await worker.plan(run, ONE_CHANGE)
+    else:
+        run = await given_a_task(core, stack, skip_init=True)
+        await worker.take(run)
+        await worker.done(run, Phase.PREPARE)
+    await lease_runs_out(core, run)
+
+    await leasing.reconcile(core.db)
+
+    now, after = await run_now(core, run), await stack_now(core, stack)
+    assert (now.state, now.outcome_unknown) == (S.FAILED, True)
+    assert f"was lost while {doing}" in now.failure
+    assert after.locked_by == "system"
+    assert f"The outcome of run {run.id} is unknown" in after.lock_note
+    assert "Compare the state" in after.lock_note
+
+
+async def test_a_persons_lock_is_taken_over_or_their_next_run_would_start(core, pool, worker):
+    stack = await given_a_stack(core, pool, autodeploy=True)
+    run = await given_a_run(core, stack)
+    behind = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    async with core.db.write(ADMIN) as tx:
+        await stack_service.lock(tx, stack.id, note="mine")
+    await lease_runs_out(core, run)
+
+    await leasing.reconcile(core.db)
+
+    after = await stack_now(core, stack)
+    assert after.locked_by == "system"
+    assert "It was locked by admin::ada before" in after.lock_note
+    assert (await run_now(core, run)).outcome_unknown
+    assert await state_of(core, behind) is S.QUEUED
+
+
+async def test_a_lease_that_was_renewed_in_time_is_left_alone(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    before = await everything(core)
+
+    await asyncio.gather(*(leasing.reconcile(core.db) for _ in range(4)))
+
+    assert await everything(core) == before
+
+
+async def test_four_reconcilers_at_once_end_a_lost_run_once(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    behind = await given_a_run(core, stack)
+    await worker.take(run)
+    await lease_runs_out(core, run)
+
+    await asyncio.gather(*(leasing.reconcile(core.db) for _ in range(4)))
+
+    assert (await run_now(core, run)).state_version == 3
+    assert await state_of(core, behind) is S.READY
+
+
+async def test_a_report_and_the_reconciler_at_once_leave_one_end(core, pool):
+    for n in range(5):
+        worker = await given_a_worker(core, pool)
+        run = await given_a_run(core, await given_a_stack(core, pool, f"Stack {n}"))
+        await worker.take(run)
+        await worker.done(run, Phase.PREPARE, Phase.INIT)
+        await lease_runs_out(core, run)
+
+        verdict, _ = await asyncio.gather(worker.say(run, plan_of()), leasing.reconcile(core.db))
+
+        now = await run_now(core, run)
+        assert now.state is (S.FINISHED if verdict.accepted else S.FAILED)
+        assert now.state_version == 5
+
+
+async def test_what_a_lost_run_held_of_the_state_is_free(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    await worker.done(run, Phase.PREPARE, Phase.INIT)
+    async with core.db.write(SYSTEM) as tx:
+        await states.lock(tx, stack.id, {"ID": "abc", "Who": "run"}, run_id=run.id)
+    await lease_runs_out(core, run)
+
+    await leasing.reconcile(core.db)
+
+    assert await core.rows("select 1 from state_lock") == []
+
+
+# -- what may have changed since the plan
+
+
+async def test_a_confirmed_plan_that_has_become_stale_is_not_given_out(core, pool, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    async with core.db.write(ADMIN) as tx:
+        await decisions.confirm(tx, stack.id, run.id, note=None)
+    other = await given_a_run(core, await given_a_stack(core, pool, "Database"))
+    await write_state(core, stack, b'{"version": 4, "serial": 1, "lineage": "l"}')
+
+    claim = await worker.claim()
+
+    assert claim.run.id == other.id
+    now = await run_now(core, run)
+    assert now.state is S.FAILED
+    assert "The plan was made for state serial none; the state is at 1 now" in now.failure
+    assert (await leases(core))[0][0] == other.id

@@ -1,0 +1,638 @@
+"""State is kept whole, in order, sealed, and by whoever holds its lock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from gantry.domains.contexts import repo as elements
+from gantry.domains.contexts import service as contexts
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
+from gantry.domains.runs import decisions, leasing
+from gantry.domains.runs.states import State
+from gantry.domains.stacks import service as stack_service
+from gantry.domains.stacks.access import StackLocked
+from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate import repo, surgery
+from gantry.domains.tfstate import service as states
+from gantry.domains.tfstate.rules import BadState, StateConflict
+from gantry.kernel.errors import Conflict, NotAllowed, NotFound, UserError
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.objects import Bucket, ObjectMissing
+from gantry.ports.vault import Unreadable
+
+from tests.support.given import (
+    ADMIN,
+    ONE_CHANGE,
+    READER,
+    STRANGER,
+    WRITER,
+    everything,
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_worker,
+    lease_runs_out,
+    stack_now,
+    state_of,
+    write_state,
+)
+
+
+@pytest.fixture
+async def pool(core):
+    return await given_a_pool(core)
+
+
+@pytest.fixture
+async def stack(core, pool):
+    return await given_a_stack(core, pool)
+
+
+def body(serial, lineage="l", **more):
+    return json.dumps({"version": 4, "serial": serial, "lineage": lineage, **more}).encode()
+
+
+async def write(core, stack, data, **how):
+    await write_state(core, stack, data, **how)
+
+
+async def read(core, stack):
+    return await states.read(core.db, core.vault, core.objects, stack.id)
+
+
+async def history(core, stack):
+    async with core.db.read(SYSTEM) as tx:
+        return await repo.history(tx, stack.id, 100)
+
+
+async def stored_objects(core, tmp_path):
+    place = tmp_path / "core" / "objects" / Bucket.STATES.value
+    return [path for path in place.rglob("*") if path.is_file()]
+
+
+async def hold(core, stack, lock_id, *, run_id=None):
+    info = {"ID": lock_id, "Who": f"user-{lock_id}", "Operation": "OperationTypeApply"}
+    async with core.db.write(SYSTEM) as tx:
+        await states.lock(tx, stack.id, info, run_id=run_id)
+
+
+async def let_go(core, stack, lock_id):
+    async with core.db.write(SYSTEM) as tx:
+        await states.unlock(tx, stack.id, lock_id)
+
+
+async def lock_stack(core, stack, by=ADMIN):
+    async with core.db.write(by) as tx:
+        await stack_service.lock(tx, stack.id, note=None)
+
+
+async def import_it(core, stack, data, by=ADMIN):
+    await surgery.import_state(core.db, core.vault, core.objects, by, stack.id, data)
+
+
+async def roll_back(core, stack, version, by=ADMIN):
+    return await surgery.rollback(core.db, core.vault, core.objects, by, stack.id, version)
+
+
+async def refused(core, tmp_path, error, doing, words=None):
+    """Nothing changes, neither rows nor objects, and the call raises."""
+    before = await everything(core), await stored_objects(core, tmp_path)
+    with pytest.raises(error, match=words) as raised:
+        await doing
+    assert (await everything(core), await stored_objects(core, tmp_path)) == before
+    return raised.value
+
+
+# -- writing and reading
+
+
+async def test_a_stack_has_no_state_at_first(core, stack):
+    assert await read(core, stack) is None
+
+
+async def test_what_was_written_is_read_back_to_the_byte(core, stack):
+    data = body(1, check="ünï\n  spaced ")
+    await write(core, stack, data)
+
+    assert await read(core, stack) == data
+    (version,) = await history(core, stack)
+    assert (version.serial, version.lineage, version.size) == (1, "l", len(data))
+    assert (version.created_by, version.run_id) == ("admin::ada", None)
+
+
+async def test_the_newest_state_is_the_current_one(core, stack):
+    for serial in (1, 2, 10, 11):
+        await write(core, stack, body(serial))
+
+    assert await read(core, stack) == body(11)
+    assert [version.serial for version in await history(core, stack)] == [11, 10, 2, 1]
+
+
+async def test_a_state_is_sealed_where_it_lies(core, stack, tmp_path):
+    outputs = {"password": {"value": "s3cr3t-output", "sensitive": True}}
+    await write(core, stack, body(1, outputs=outputs))
+
+    (path,) = await stored_objects(core, tmp_path)
+    assert b"s3cr3t" not in path.read_bytes()
+    assert stack.id not in str(path)
+    for table in ("state_version", "procrastinate_jobs", "live_event"):
+        rows = await core.rows(f"select t::text from {table} t")
+        assert "s3cr3t" not in str(rows)
+
+
+async def test_a_state_that_was_exchanged_for_another_cannot_be_read(core, stack):
+    await write(core, stack, body(1))
+    await write(core, stack, body(2))
+    new, old = await history(core, stack)
+    theirs = await core.objects.get(Bucket.STATES, old.object_key)
+    await core.objects.put(Bucket.STATES, new.object_key, theirs)
+
+    with pytest.raises(Unreadable):
+        await read(core, stack)
+
+
+async def test_the_same_state_twice_is_kept_once(core, stack, tmp_path):
+    await write(core, stack, body(3))
+    await write(core, stack, body(3))
+
+    assert len(await history(core, stack)) == 1
+    assert len(await stored_objects(core, tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        (body(2), StateConflict, "serial 2 is behind the stored serial 3"),
+        (body(3, extra=1), StateConflict, "Another state with serial 3"),
+        (body(4, "other"), StateConflict, "another lineage"),
+        (b"{}", BadState, "version 4"),
+        (b"", BadState, "not JSON"),
+        (body(2**70), BadState, "serial"),
+    ],
+)
+async def test_what_may_not_follow_changes_nothing(core, stack, tmp_path, data, error, words):
+    await write(core, stack, body(3))
+
+    await refused(core, tmp_path, error, write(core, stack, data), words)
+
+    assert await read(core, stack) == body(3)
+
+
+async def test_stacks_do_not_share_state(core, pool, stack):
+    other = await given_a_stack(core, pool, "Database")
+    await write(core, stack, body(5, "one"))
+    await write(core, other, body(1, "two"))
+
+    assert await read(core, stack) == body(5, "one")
+    assert await read(core, other) == body(1, "two")
+
+
+async def test_a_state_for_no_stack_leaves_nothing_behind(core, stack, tmp_path):
+    absent = Stack(id="none")
+    await refused(core, tmp_path, NotFound, write(core, absent, body(1)))
+
+
+async def test_a_writer_that_loses_its_right_while_the_bytes_travel_changes_nothing(
+    core, stack, tmp_path
+):
+    async def not_any_more(tx):
+        raise NotAllowed("too late")
+
+    await refused(core, tmp_path, NotAllowed, write(core, stack, body(1), allowed=not_any_more))
+
+
+# -- the lock
+
+
+async def test_only_the_holder_of_the_lock_writes(core, stack, tmp_path):
+    await hold(core, stack, "abc")
+
+    for wrong in (None, "", "ABC", "other"):
+        error = await refused(
+            core, tmp_path, states.WrongLock, write(core, stack, body(1), lock_id=wrong)
+        )
+        assert "held under lock abc" in error.message
+    await write(core, stack, body(1), lock_id="abc")
+
+    assert await read(core, stack) == body(1)
+
+
+async def test_a_lock_that_is_not_held_is_not_written_under(core, stack, tmp_path):
+    error = await refused(
+        core, tmp_path, states.WrongLock, write(core, stack, body(1), lock_id="abc")
+    )
+    assert "is not locked" in error.message
+
+
+async def test_a_second_lock_is_refused_with_the_words_of_the_first(core, stack):
+    await hold(core, stack, "abc")
+    before = await everything(core)
+
+    with pytest.raises(states.StateLocked) as raised:
+        await hold(core, stack, "def")
+
+    assert raised.value.info["ID"] == "abc"
+    assert raised.value.info["Operation"] == "OperationTypeApply"
+    assert "locked by user-abc (lock abc)" in raised.value.message
+    assert raised.value.status == 423
+    assert await everything(core) == before
+
+
+async def test_asking_for_ones_own_lock_again_is_harmless(core, stack):
+    await hold(core, stack, "abc")
+    before = await everything(core)
+    await hold(core, stack, "abc")
+    assert await everything(core) == before
+
+
+async def test_a_lock_without_a_name_is_refused(core, stack):
+    for info in ({}, {"ID": ""}, {"ID": None}):
+        with pytest.raises(UserError, match="names no ID"):
+            async with core.db.write(SYSTEM) as tx:
+                await states.lock(tx, stack.id, info, run_id=None)
+    assert await core.rows("select 1 from state_lock") == []
+
+
+async def test_another_may_not_unlock(core, stack):
+    await hold(core, stack, "abc")
+    before = await everything(core)
+
+    with pytest.raises(states.WrongLock):
+        await let_go(core, stack, "def")
+
+    assert await everything(core) == before
+    await let_go(core, stack, "abc")
+    await let_go(core, stack, "abc")  # twice is harmless
+    await hold(core, stack, "def")
+
+
+async def test_of_sixteen_who_ask_for_the_lock_one_has_it(core, stack):
+    answers = await asyncio.gather(
+        *(hold(core, stack, str(n)) for n in range(16)), return_exceptions=True
+    )
+
+    ((held,),) = await core.rows("select lock_id from state_lock")
+    assert answers[int(held)] is None
+    lost = [answer for answer in answers if answer is not None]
+    assert len(lost) == 15
+    assert {answer.info["ID"] for answer in lost} == {held}
+
+
+# -- many at once
+
+
+async def test_of_sixteen_writers_none_is_lost_and_nothing_is_torn(core, stack, tmp_path):
+    bodies = [body(serial, filler=str(serial) * 2000) for serial in range(1, 17)]
+
+    answers = await asyncio.gather(
+        *(write(core, stack, data) for data in bodies), return_exceptions=True
+    )
+
+    kept = [data for data, answer in zip(bodies, answers, strict=True) if answer is None]
+    assert all(answer is None or isinstance(answer, StateConflict) for answer in answers)
+    versions = (await history(core, stack))[::-1]
+    assert [
+        await states.read_version(core.vault, core.objects, version) for version in versions
+    ] == kept
+    assert await read(core, stack) == kept[-1] == bodies[-1]
+    assert len(await stored_objects(core, tmp_path)) == len(kept)
+
+
+async def test_of_sixteen_different_states_with_one_serial_one_is_kept(core, stack, tmp_path):
+    bodies = [body(1, filler=n) for n in range(16)]
+
+    answers = await asyncio.gather(
+        *(write(core, stack, data) for data in bodies), return_exceptions=True
+    )
+
+    (kept,) = [data for data, answer in zip(bodies, answers, strict=True) if answer is None]
+    assert await read(core, stack) == kept
+    assert len(await stored_objects(core, tmp_path)) == 1
+
+
+async def test_servers_whose_clocks_differ_agree_on_the_newest_state(core, stack):
+    await write(core, stack, body(1))
+    await core.change("update state_version set created_at = now() + interval '1 hour'")
+    await write(core, stack, body(2))
+
+    assert await read(core, stack) == body(2)
+
+
+async def test_a_run_that_ends_while_it_writes_ends_and_nobody_waits_for_ever(core, pool):
+    for n in range(4):
+        stack = await given_a_stack(core, pool, f"Stack {n}", autodeploy=True)
+        worker = await given_a_worker(core, pool)
+        run = await given_a_run(core, stack)
+        await worker.plan(run, ONE_CHANGE)
+        await hold(core, stack, "abc", run_id=run.id)
+        await lease_runs_out(core, run)
+
+        writer = states.Writer("", run.id)
+        *written, _ = await asyncio.gather(
+            *(write(core, stack, body(s), lock_id="abc", writer=writer) for s in range(1, 7)),
+            leasing.reconcile(core.db),
+            return_exceptions=True,
+        )
+
+        allowed = (states.WrongLock, StateConflict)
+        assert all(answer is None or isinstance(answer, allowed) for answer in written)
+        assert await state_of(core, run) is State.FAILED
+        assert await core.rows("select 1 from state_lock") == []
+
+
+# -- surgery: import, rollback
+
+
+async def test_an_import_goes_on_top_of_the_history(core, stack):
+    await write(core, stack, body(7, "mine"))
+    await lock_stack(core, stack)
+
+    await import_it(core, stack, body(3, "theirs", outputs={"o": {"value": 1}}))
+
+    now = json.loads(await read(core, stack))
+    assert (now["serial"], now["lineage"]) == (8, "mine")
+    assert now["outputs"] == {"o": {"value": 1}}
+    newest, before = await history(core, stack)
+    assert (newest.imported, newest.created_by) == (True, ADMIN.name)
+    assert (before.serial, before.imported) == (7, False)
+
+
+async def test_an_import_that_is_ahead_stays_ahead(core, stack):
+    await write(core, stack, body(7))
+    await lock_stack(core, stack)
+    await import_it(core, stack, body(30))
+    assert json.loads(await read(core, stack))["serial"] == 31
+
+
+async def test_the_first_import_is_kept_as_it_is(core, stack):
+    await lock_stack(core, stack)
+    await import_it(core, stack, body(3, "theirs"))
+    now = json.loads(await read(core, stack))
+    assert (now["serial"], now["lineage"]) == (3, "theirs")
+
+
+async def test_a_rollback_makes_an_earlier_state_the_newest(core, stack):
+    for serial in (1, 2, 3):
+        await write(core, stack, body(serial, filler=serial))
+    wanted = (await history(core, stack))[2]
+    await lock_stack(core, stack)
+
+    made = await roll_back(core, stack, wanted.id)
+
+    now = json.loads(await read(core, stack))
+    assert (now["serial"], now["filler"]) == (4, 1)
+    assert (made.rollback_of, made.created_by) == (wanted.id, ADMIN.name)
+    assert [version.serial for version in await history(core, stack)] == [4, 3, 2, 1]
+    await write(core, stack, body(5))
+
+
+async def test_only_an_earlier_state_of_the_stack_is_rolled_back_to(core, pool, stack, tmp_path):
+    other = await given_a_stack(core, pool, "Database")
+    await write(core, other, body(1, "theirs"))
+    await write(core, other, body(2, "theirs"))
+    await write(core, stack, body(1))
+    await lock_stack(core, stack)
+    (current,) = await history(core, stack)
+    theirs = (await history(core, other))[1]
+
+    await refused(core, tmp_path, Conflict, roll_back(core, stack, current.id), "current state al")
+    for absent in (theirs.id, "none"):
+        await refused(core, tmp_path, NotFound, roll_back(core, stack, absent))
+
+
+async def test_surgery_needs_a_lock_of_ones_own_on_the_stack(core, stack, tmp_path):
+    await write(core, stack, body(1))
+    await write(core, stack, body(2))
+    old = (await history(core, stack))[1]
+
+    for attempt in (import_it(core, stack, body(9)), roll_back(core, stack, old.id)):
+        await refused(core, tmp_path, Conflict, attempt, "Lock the stack first")
+    await lock_stack(core, stack, by=WRITER)
+    for attempt in (import_it(core, stack, body(9)), roll_back(core, stack, old.id)):
+        await refused(core, tmp_path, StackLocked, attempt)
+
+    assert await read(core, stack) == body(2)
+
+
+@pytest.mark.parametrize("when", ["ready", "planning", "unconfirmed", "applying"])
+async def test_no_surgery_while_a_run_works_on_the_state(core, pool, tmp_path, when):
+    stack = await given_a_stack(core, pool, autodeploy=when == "applying")
+    await write(core, stack, body(1))
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, stack)
+    if when != "ready":
+        await worker.take(run) if when == "planning" else await worker.plan(run, ONE_CHANGE)
+    await lock_stack(core, stack)
+
+    await refused(core, tmp_path, Conflict, import_it(core, stack, body(9)), "run holds the stack")
+
+    assert await read(core, stack) == body(1)
+
+
+async def test_after_the_run_was_discarded_surgery_goes_on(core, pool, stack):
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    await lock_stack(core, stack)
+    async with core.db.write(ADMIN) as tx:
+        await decisions.discard(tx, stack.id, run.id, note=None)
+
+    await import_it(core, stack, body(9))
+
+    assert json.loads(await read(core, stack))["serial"] == 9
+
+
+@pytest.mark.parametrize(("actor", "error"), [(READER, NotAllowed), (STRANGER, NotFound)])
+async def test_surgery_needs_the_right(core, stack, tmp_path, actor, error):
+    await write(core, stack, body(1))
+    await write(core, stack, body(2))
+    old = (await history(core, stack))[1]
+    await lock_stack(core, stack)
+
+    await refused(core, tmp_path, error, import_it(core, stack, body(9), by=actor))
+    await refused(core, tmp_path, error, roll_back(core, stack, old.id, by=actor))
+
+
+async def test_a_stack_that_keeps_its_state_elsewhere_has_none_here(core, pool, tmp_path):
+    stack = await given_a_stack(core, pool, manages_state=False)
+    await lock_stack(core, stack)
+
+    await refused(core, tmp_path, Conflict, import_it(core, stack, body(1)), "does not manage")
+    await refused(
+        core,
+        tmp_path,
+        Conflict,
+        surgery.seed(core.db, core.vault, core.objects, ADMIN, stack.id, body(1)),
+        "does not manage",
+    )
+
+
+async def test_a_new_stack_is_given_its_first_state_once(core, stack, tmp_path):
+    async def seed(data):
+        await surgery.seed(core.db, core.vault, core.objects, ADMIN, stack.id, data)
+
+    await refused(core, tmp_path, BadState, seed(b"nonsense"))
+    await seed(body(12, "theirs"))
+    await refused(core, tmp_path, Conflict, seed(body(13, "theirs")), "has a state already")
+
+    assert json.loads(await read(core, stack))["serial"] == 12
+    assert (await history(core, stack))[0].imported
+
+
+# -- what is found in a state
+
+
+async def resources(core, stack):
+    return await core.rows(
+        "select address, mode, creator_run_id, updater_run_id from stack_resource"
+        " where stack_id = :stack order by address",
+        stack=stack.id,
+    )
+
+
+def thing(name, *instances):
+    return {"mode": "managed", "type": "thing", "name": name, "instances": list(instances)}
+
+
+async def test_the_resources_of_a_state_are_listed_with_who_made_and_changed_them(core, stack):
+    a, b = {"attributes": {"id": "a"}}, {"attributes": {"id": "b"}}
+    await write(
+        core,
+        stack,
+        body(1, resources=[thing("a", a), thing("b", b)]),
+        writer=states.Writer("", "run-1"),
+    )
+    await core.drain()
+    changed = {"attributes": {"id": "b", "size": 2}}
+    await write(
+        core,
+        stack,
+        body(2, resources=[thing("a", a), thing("b", changed), thing("c", a)]),
+        writer=states.Writer("", "run-2"),
+    )
+    await core.drain()
+
+    assert await resources(core, stack) == [
+        ("thing.a", "managed", "run-1", "run-1"),
+        ("thing.b", "managed", "run-1", "run-2"),
+        ("thing.c", "managed", "run-2", "run-2"),
+    ]
+    async with core.db.read(SYSTEM) as tx:
+        assert await repo.count_resources(tx, [stack.id, "none"]) == {stack.id: 3, "none": 0}
+
+
+async def test_an_object_left_over_from_a_replacement_is_listed_beside_its_successor(core, stack):
+    left = {"attributes": {"id": "old"}, "deposed": "a1b2c3d4"}
+    await write(core, stack, body(1, resources=[thing("a", {"attributes": {"id": "new"}}, left)]))
+    await core.drain()
+
+    found = [address for address, *_ in await resources(core, stack)]
+    assert found == ["thing.a", "thing.a (deposed object a1b2c3d4)"]
+
+
+async def test_resources_that_are_gone_are_no_longer_listed(core, stack):
+    await write(core, stack, body(1, resources=[thing("a", {"attributes": {}})]))
+    await core.drain()
+    await write(core, stack, body(2))
+    await core.drain()
+    assert await resources(core, stack) == []
+
+
+async def test_an_index_that_comes_late_does_not_bring_back_an_older_state(core, stack):
+    await write(core, stack, body(1, resources=[thing("old", {"attributes": {}})]))
+    await write(core, stack, body(2, resources=[thing("new", {"attributes": {}})]))
+    new, old = await history(core, stack)
+
+    for version in (new, old, new, old):
+        await states.index(
+            core.db, core.vault, core.objects, stack_id=stack.id, version_id=version.id
+        )
+
+    assert [address for address, *_ in await resources(core, stack)] == ["thing.new"]
+
+
+async def test_a_state_with_thousands_of_resources_is_listed_whole(core, stack):
+    many = [thing(f"r{n}", {"attributes": {"n": n}}) for n in range(2500)]
+    await write(core, stack, body(1, resources=many))
+    await core.drain()
+    assert await core.rows("select count(*) from stack_resource") == [(2500,)]
+
+
+# -- another id for the stack
+
+
+async def test_a_stack_takes_its_state_outputs_and_environment_to_its_new_id(core, pool, stack):
+    await write(core, stack, body(1))
+    async with core.db.write(ADMIN) as tx:
+        await states.publish_outputs(
+            tx,
+            core.vault,
+            stack.id,
+            [states.FreshOutput("o", '"v"', sensitive=False)],
+            run_id=None,
+            keep_sensitive=False,
+        )
+        await contexts.put(
+            tx,
+            core.vault,
+            owner=OwnerKind.STACK,
+            owner_id=stack.id,
+            element_type=ElementType.ENVIRONMENT_VARIABLE,
+            element_id="TOKEN",
+            value="s3cr3t",
+            write_only=True,
+            description=None,
+        )
+    await core.change("update stack set name = 'Edge & Core'")
+
+    async with core.db.write(ADMIN) as tx:
+        moved = await surgery.reslug(tx, core.vault, stack.id)
+
+    assert moved.id == "edge-core"
+    assert await read(core, moved) == body(1)
+    async with core.db.read(ADMIN) as tx:
+        (output,) = (await repo.outputs(tx, ["edge-core"]))["edge-core"]
+        (element,) = (await elements.of_stacks(tx, ["edge-core"]))["edge-core"]
+    assert states.output_value(core.vault, output) == '"v"'
+    assert contexts.reveal(core.vault, element) == "s3cr3t"
+    assert await core.rows("select 1 from stack where id = 'network'") == []
+
+
+async def test_an_id_that_is_taken_or_a_run_that_works_keeps_the_stacks_id(core, pool, stack):
+    await given_a_stack(core, pool, "Database")
+    await core.change("update stack set name = 'database' where id = 'network'")
+    before = await everything(core)
+    with pytest.raises(Conflict, match='"database" already exists'):
+        async with core.db.write(ADMIN) as tx:
+            await surgery.reslug(tx, core.vault, stack.id)
+    assert await everything(core) == before
+
+    await core.change("update stack set name = 'Edge' where id = 'network'")
+    await given_a_run(core, stack)
+    before = await everything(core)
+    for by, error in ((ADMIN, Conflict), (READER, NotAllowed), (STRANGER, NotFound)):
+        with pytest.raises(error):
+            async with core.db.write(by) as tx:
+                await surgery.reslug(tx, core.vault, stack.id)
+    assert await everything(core) == before
+
+
+async def test_no_stack_is_given_an_id_that_looks_like_a_ulid(core, stack):
+    await core.change("update stack set name = '01ARZ3NDEKTSV4RRFFQ69G5FAV'")
+
+    with pytest.raises(Conflict):
+        async with core.db.write(ADMIN) as tx:
+            await surgery.reslug(tx, core.vault, stack.id)
+
+    assert (await stack_now(core, stack)).id == "network"
+
+
+async def test_a_state_whose_bytes_are_gone_is_missing_and_not_empty(core, stack):
+    await write(core, stack, body(1))
+    (version,) = await history(core, stack)
+    await core.objects.delete(Bucket.STATES, version.object_key)
+
+    with pytest.raises(ObjectMissing):
+        await read(core, stack)
