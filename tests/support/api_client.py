@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 TERMINAL = ("FINISHED", "FAILED", "STOPPED", "CANCELED", "DISCARDED", "SKIPPED")
-PATIENCE = 20.0
+PATIENCE = 25.0
 """Seconds a story may take to come to what it waits for, on a machine that does much else."""
 
 
@@ -74,17 +74,18 @@ class Api:
         """Signals on topics; what happens inside of the block is heard."""
         with self.http.stream("GET", "/events", params={"topic": list(topics)}) as response:
             assert response.status_code == 200, response.read()
-            lines = response.iter_lines()
+            lines = _lines(response)
             assert next(lines).startswith("retry:")  # by now the server listens
             yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
 
     def wait(self, topic: str, fact: Any, what: str) -> Any:
         """The first true answer of `fact`, asked again at each signal on the topic."""
-        deadline = time.monotonic() + PATIENCE
         with self.following(topic) as signals:
             while not (found := fact()):
-                assert time.monotonic() < deadline, f"waited in vain: {what}"
-                next(signals)
+                try:
+                    next(signals)
+                except TimeoutError:
+                    raise AssertionError(f"waited in vain: {what}") from None
         return found
 
     # -- runs
@@ -112,7 +113,7 @@ class Api:
         whole = b""
         with self.http.stream("GET", f"/logs/{run_id}/{version}") as response:
             assert response.status_code == 200, response.read()
-            for line in response.iter_lines():
+            for line in _lines(response):
                 if line.startswith("event: "):
                     assert line == "event: end", line
                     break
@@ -125,7 +126,7 @@ class Api:
         said = b""
         with self.http.stream("GET", f"/logs/{run_id}/{version}") as response:
             assert response.status_code == 200, response.read()
-            for line in response.iter_lines():
+            for line in _lines(response):
                 if line.startswith("data: "):
                     said += base64.b64decode(json.loads(line[6:]).get("b", ""))
                 if words.encode() in said:
@@ -152,6 +153,15 @@ class Api:
             if page["finished"]:
                 return lines
             token = page["nextToken"]
+
+
+def _lines(response: httpx2.Response) -> Iterator[str]:
+    """The lines of a stream, as long as patience lasts; a server says something every 15 s."""
+    deadline = time.monotonic() + PATIENCE
+    for line in response.iter_lines():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the stream goes on and on")
+        yield line
 
 
 RUN = "query ($run: ID!) { runStack(runId: $run) { id } }"

@@ -34,6 +34,7 @@ from sqlalchemy import text
 from tests.support.git_repository import Repository
 
 BASE_URL = "https://gantry.test"
+LEASE = timedelta(seconds=30)
 REACH = Reach(api=BASE_URL, broker="tls://gantry.test:1984", namespace="gantry")
 
 
@@ -176,6 +177,7 @@ async def core(
         objects=store,
         sources=sources,
         log_retention=timedelta(days=60),
+        lease=LEASE,
         forget_live_events=partial(live.forget_old, engine),
         retry_stalled_jobs=partial(queue.retry_stalled, app),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from gantry.domains.people import access
@@ -39,7 +38,7 @@ from gantry_protocol.calls import (
 )
 from gantry_protocol.words import Phase
 
-from tests.support.core import Core
+from tests.support.core import LEASE, Core
 
 ADMIN = Actor("user", new_id(), name="admin::ada", everywhere=access.EVERYTHING)
 WRITER = Actor("user", new_id(), name="admin::wim", everywhere=access.EVERYTHING)
@@ -48,7 +47,6 @@ READER = Actor("user", new_id(), name="admin::rea", everywhere=frozenset({Action
 STRANGER = Actor("user", new_id(), name="admin::sam")
 """Somebody who has signed in and may see nothing."""
 
-LEASE = timedelta(seconds=30)
 LOG_LIMIT = 8 * 1024 * 1024
 
 
@@ -203,7 +201,10 @@ class Hand:
 
     async def claim(self) -> Claim | None:
         """Ask for a run."""
-        claim = await leasing.claim(self.core.db, self.actor, self.pool, self.id, lasts=LEASE)
+        known = set(self.held.items())
+        claim = await leasing.claim(
+            self.core.db, self.actor, self.pool, self.id, known=known, lasts=LEASE
+        )
         if claim is not None:
             self.held[claim.run.id] = claim.fence
         return claim
@@ -222,7 +223,9 @@ class Hand:
         run_id = run if isinstance(run, str) else run.id
         fence = self.held[run_id] if fence is None else fence
         async with self.core.db.write(self.actor) as tx:
-            return await reporting.report(tx, self.core.vault, run_id, self.id, fence, told)
+            return await reporting.report(
+                tx, self.core.vault, run_id, self.pool.id, self.id, fence, told
+            )
 
     async def done(self, run: Run, *phases: Phase) -> Verdict:
         """Report that these phases went well, one after the other."""
@@ -273,7 +276,7 @@ class Hand:
         fence = self.held[run.id] if fence is None else fence
         async with self.core.db.write(SYSTEM) as tx:
             return await logbook.append(
-                tx, run.id, version, self.id, fence, offset, data, limit=limit
+                tx, run.id, version, self.pool.id, self.id, fence, offset, data, limit=limit
             )
 
 
@@ -303,8 +306,17 @@ async def write_state(
     )
 
 
+async def sweep(core: Core) -> None:
+    """What the scheduler starts every ten seconds."""
+    await leasing.reconcile(core.db, lasts=LEASE)
+
+
 async def lease_runs_out(core: Core, run: Run) -> None:
-    """Time passes without a word from the worker."""
+    """Time passes without a word from the worker, though the control plane listens."""
+    await core.change(
+        "insert into lease_sweep (id, at) values (1, now()) on conflict (id) do update"
+        " set at = now()"
+    )
     await core.change(
         "update run_lease set expires_at = now() - interval '1 second' where run_id = :run",
         run=run.id,

@@ -89,9 +89,14 @@ def a_proof(key=None, alg="RS256", **changes) -> str:
     return jwt.encode({"alg": alg}, claims, RSAKey.import_key(key or pool_key()), algorithms=[alg])
 
 
-def check(proof: str, *, key=None, audience="gantry-worker") -> str:
+def check(proof: str, *, key=None, audience="gantry-worker", pool=POOL) -> str:
     pem = public_pem(key or pool_key())
-    return authority().check_proof(proof, public_key_pem=pem, audience=audience)
+    return authority().check_proof(proof, public_key_pem=pem, audience=audience, pool_id=pool)
+
+
+def test_a_proof_for_one_pool_does_not_pass_for_another_of_the_same_key():
+    with pytest.raises(InvalidToken, match="another pool"):
+        check(a_proof(), pool="01J00000000000000000000P02")
 
 
 # ---- certificates

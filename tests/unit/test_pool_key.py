@@ -81,13 +81,15 @@ def authority(clock) -> PoolAuthority:
 
 # ---- proofs
 
+POOL = "01J00000000000000000000P01"
+
 
 def test_the_control_plane_believes_the_proof_of_a_pools_worker():
     clock = Clock()
-    proof = a_pool_key(clock=clock).proof(worker_id=WORKER, audience=AUDIENCE, pool_id="01J")
+    proof = a_pool_key(clock=clock).proof(worker_id=WORKER, audience=AUDIENCE, pool_id=POOL)
 
     found = authority(clock).check_proof(
-        proof, public_key_pem=public_pem(rsa_key()), audience=AUDIENCE
+        proof, public_key_pem=public_pem(rsa_key()), audience=AUDIENCE, pool_id=POOL
     )
 
     assert found == WORKER
@@ -95,22 +97,27 @@ def test_the_control_plane_believes_the_proof_of_a_pools_worker():
 
 def test_the_control_plane_does_not_believe_another_pool_or_another_audience():
     clock = Clock()
-    proof = a_pool_key("other", clock).proof(worker_id=WORKER, audience=AUDIENCE)
+    proof = a_pool_key("other", clock).proof(worker_id=WORKER, audience=AUDIENCE, pool_id=POOL)
+    other = public_pem(rsa_key("other"))
 
-    with pytest.raises(InvalidToken):
-        authority(clock).check_proof(proof, public_key_pem=public_pem(rsa_key()), audience=AUDIENCE)
-    with pytest.raises(InvalidToken):
-        authority(clock).check_proof(
-            proof, public_key_pem=public_pem(rsa_key("other")), audience="gantry"
-        )
+    for key, audience, pool in (
+        (public_pem(rsa_key()), AUDIENCE, POOL),
+        (other, "gantry", POOL),
+        (other, AUDIENCE, "01J00000000000000000000P02"),
+    ):
+        with pytest.raises(InvalidToken):
+            authority(clock).check_proof(
+                proof, public_key_pem=key, audience=audience, pool_id=pool
+            )
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=-4)])
 def test_a_worker_whose_clock_is_minutes_off_is_still_believed(ahead):
-    proof = a_pool_key(clock=Clock(NOW + ahead)).proof(worker_id=WORKER, audience=AUDIENCE)
+    key = a_pool_key(clock=Clock(NOW + ahead))
+    proof = key.proof(worker_id=WORKER, audience=AUDIENCE, pool_id=POOL)
 
     found = authority(Clock()).check_proof(
-        proof, public_key_pem=public_pem(rsa_key()), audience=AUDIENCE
+        proof, public_key_pem=public_pem(rsa_key()), audience=AUDIENCE, pool_id=POOL
     )
 
     assert found == WORKER
@@ -137,7 +144,7 @@ def test_a_proof_is_never_lent_to_another_worker_audience_or_pool():
         key.proof(worker_id=WORKER, audience=AUDIENCE),
         key.proof(worker_id=WORKER[::-1], audience=AUDIENCE),
         key.proof(worker_id=WORKER, audience="mqtt"),
-        key.proof(worker_id=WORKER, audience=AUDIENCE, pool_id="01J"),
+        key.proof(worker_id=WORKER, audience=AUDIENCE, pool_id=POOL),
         key.proof(worker_id=WORKER, audience=AUDIENCE, lasts=timedelta(minutes=2)),
     }
 

@@ -29,8 +29,9 @@ JOBS = {
     "logs.expire": "Deletes archived logs that are older than the retention.",
     "tfstate.index": "Notes which resources a new state holds.",
     "pools.reconcile": "Marks workers as gone that have not been heard of.",
-    "house.tidy": "Forgets old live events, sessions and failed sign-ins;"
-    " puts jobs back whose drain died.",
+    "vcs.reconcile": "Asks again for commits that were wanted and never settled.",
+    "house.retry_stalled": "Puts jobs back whose drain died.",
+    "house.tidy": "Forgets old live events, sessions and failed sign-ins.",
 }
 """What each job is for. A job without a sentence here stops the generator."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from gantry.domains.runs import states
@@ -35,8 +36,11 @@ def runs_page() -> str:
             " name is refused with the code `ILLEGAL_RUN_TRANSITION`. Whether somebody *may* send"
             " a signal is another question, answered by their rights.",
             "## Diagram",
+            "Ways to FINISHED. Words in brackets name the kinds of run that a line is for.",
+            f"```mermaid\n{_ways_to_the_end(states.State.FINISHED)}\n```",
+            "<details>\n<summary>All ways, also to the other ends</summary>",
             f"```mermaid\n{states.diagram()}\n```",
-            "Words in brackets name the kinds of run that a line is for.",
+            "</details>",
             "## Table",
             table(["While in", "this happens", "it becomes", "only for"], rows),
             f"No run enters {', '.join(never)}; the API keeps the word for old clients.",
@@ -46,6 +50,13 @@ def runs_page() -> str:
         ],
         "gantry.domains.runs.states",
     )
+
+
+def _ways_to_the_end(end: states.State) -> str:
+    """The diagram without the other ends: most states lead to those, and hide the rest."""
+    others = [rf" {state}\b" for state in states.TERMINAL - {end}]
+    lines = states.diagram().splitlines()
+    return "\n".join(line for line in lines if not re.search("|".join(others), line))
 
 
 def _groups() -> Iterator[tuple[str, str, Sequence[str]]]:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import decisions, leasing, repo
+from gantry.domains.runs import decisions, repo
 from gantry.domains.runs.states import State
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.tfstate import service as states
@@ -30,6 +30,7 @@ from tests.support.given import (
     run_now,
     stack_now,
     state_of,
+    sweep,
     write_state,
 )
 
@@ -97,7 +98,7 @@ async def test_a_worker_has_no_more_runs_than_it_takes(core, pool):
     # Ten requests at once: the row of the worker keeps them apart.
     claims = await asyncio.gather(*(worker.claim() for _ in range(10)))
 
-    assert len([claim for claim in claims if claim]) == 2
+    assert len({claim.run.id for claim in claims if claim}) == 2
     assert len(await leases(core)) == 2
     assert await worker.claim() is None
 
@@ -190,6 +191,38 @@ async def test_each_lease_has_a_higher_fence(core, stack, worker):
     assert (await run_now(core, run)).fence == 2
 
 
+async def test_a_lease_whose_offer_was_lost_is_offered_again(core, stack, worker):
+    run = await given_a_run(core, stack)
+    first = await worker.take(run)
+    await lease_runs_out(core, run)
+    before = await expiry(core, run)
+    worker.held.clear()  # the answer never came
+
+    again = await worker.claim()
+
+    assert (again.run.id, again.fence) == (run.id, first.fence)
+    assert await expiry(core, run) > before
+    assert (await run_now(core, run)).state_version == 2
+    assert await worker.claim() is None  # now it knows
+    await worker.done(run, Phase.PREPARE)
+
+
+async def test_a_run_that_its_worker_has_begun_is_not_offered_again(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    await worker.done(run, Phase.PREPARE)
+    worker.held.clear()
+
+    assert await worker.claim() is None
+    assert await state_of(core, run) is S.INITIALIZING
+
+
+async def test_what_one_worker_has_won_is_not_offered_to_another(core, pool, stack, worker):
+    await worker.take(await given_a_run(core, stack))
+    other = await given_a_worker(core, pool)
+    assert await other.claim() is None
+
+
 # -- speaking for a run
 
 
@@ -225,6 +258,32 @@ async def test_another_worker_with_the_right_fence_is_refused_too(core, pool, st
     before = await everything(core)
 
     verdict = await other.say(run, PhaseDone(phase=Phase.PREPARE), fence=1)
+
+    assert not verdict.accepted
+    assert await everything(core) == before
+
+
+async def test_a_worker_that_another_pool_names_is_refused_too(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    other = await given_a_pool(core, "others", key=1)
+    before = await everything(core)
+
+    verdict = await Hand(core, other, worker.id).say(run, PhaseDone(phase=Phase.PREPARE), fence=1)
+
+    assert not verdict.accepted
+    assert await everything(core) == before
+
+
+async def test_a_workspace_of_another_run_is_not_taken(core, pool, stack, worker):
+    other = await given_a_run(core, await given_a_stack(core, pool, "Database"))
+    run = await given_a_run(core, stack)
+    await (await given_a_worker(core, pool)).claim()
+    await worker.take(run)
+    await worker.done(run, Phase.PREPARE, Phase.INIT)
+    before = await everything(core)
+
+    verdict = await worker.say(run, plan_of(ONE_CHANGE, key=f"{other.id}/workspace"))
 
     assert not verdict.accepted
     assert await everything(core) == before
@@ -271,7 +330,7 @@ async def test_a_plan_whose_answer_was_lost_is_deployed_once(core, pool, worker)
     first = await worker.plan(run, ONE_CHANGE)
     before = await everything(core)
 
-    again = await worker.say(run, plan_of(ONE_CHANGE, key="other"))
+    again = await worker.say(run, plan_of(ONE_CHANGE, key=f"{run.id}/other"))
 
     assert again == first
     assert (again.then, again.phase) == (Then.CONTINUE, Phase.APPLY)
@@ -356,7 +415,7 @@ async def test_a_beat_after_the_run_was_taken_away_says_so(core, stack, worker):
     run = await given_a_run(core, stack)
     await worker.take(run)
     await lease_runs_out(core, run)
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     assert (await worker.beat()).alive == set()
     assert await state_of(core, run) is S.FAILED
@@ -382,7 +441,7 @@ async def test_a_worker_lost_before_it_changed_anything_fails_its_run(
         await worker.done(run, phase)
     await lease_runs_out(core, run)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     now = await run_now(core, run)
     assert (now.state, now.outcome_unknown) == (S.FAILED, False)
@@ -403,7 +462,7 @@ async def test_a_worker_lost_while_it_prepares_an_apply_has_changed_nothing(core
     await worker.take(run)
     await lease_runs_out(core, run)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     now = await run_now(core, run)
     assert (now.state, now.outcome_unknown) == (S.FAILED, False)
@@ -424,7 +483,7 @@ async def test_a_worker_lost_while_it_changes_things_leaves_the_stack_locked(
         await worker.done(run, Phase.PREPARE)
     await lease_runs_out(core, run)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     now, after = await run_now(core, run), await stack_now(core, stack)
     assert (now.state, now.outcome_unknown) == (S.FAILED, True)
@@ -443,7 +502,7 @@ async def test_a_persons_lock_is_taken_over_or_their_next_run_would_start(core, 
         await stack_service.lock(tx, stack.id, note="mine")
     await lease_runs_out(core, run)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     after = await stack_now(core, stack)
     assert after.locked_by == "system"
@@ -457,9 +516,24 @@ async def test_a_lease_that_was_renewed_in_time_is_left_alone(core, stack, worke
     await worker.take(run)
     before = await everything(core)
 
-    await asyncio.gather(*(leasing.reconcile(core.db) for _ in range(4)))
+    await asyncio.gather(*(sweep(core) for _ in range(4)))
 
     assert await everything(core) == before
+
+
+async def test_after_an_outage_workers_have_their_full_time_to_come_back(core, stack, worker):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    await lease_runs_out(core, run)
+    await core.change("update lease_sweep set at = now() - interval '5 minutes'")
+
+    await sweep(core)
+    assert await state_of(core, run) is S.PREPARING
+    assert (await worker.beat()).alive == {run.id}
+
+    await lease_runs_out(core, run)  # and once more, though nothing was in the way
+    await sweep(core)
+    assert await state_of(core, run) is S.FAILED
 
 
 async def test_four_reconcilers_at_once_end_a_lost_run_once(core, pool, stack, worker):
@@ -468,7 +542,7 @@ async def test_four_reconcilers_at_once_end_a_lost_run_once(core, pool, stack, w
     await worker.take(run)
     await lease_runs_out(core, run)
 
-    await asyncio.gather(*(leasing.reconcile(core.db) for _ in range(4)))
+    await asyncio.gather(*(sweep(core) for _ in range(4)))
 
     assert (await run_now(core, run)).state_version == 3
     assert await state_of(core, behind) is S.READY
@@ -482,7 +556,7 @@ async def test_a_report_and_the_reconciler_at_once_leave_one_end(core, pool):
         await worker.done(run, Phase.PREPARE, Phase.INIT)
         await lease_runs_out(core, run)
 
-        verdict, _ = await asyncio.gather(worker.say(run, plan_of()), leasing.reconcile(core.db))
+        verdict, _ = await asyncio.gather(worker.say(run, plan_of()), sweep(core))
 
         now = await run_now(core, run)
         assert now.state is (S.FINISHED if verdict.accepted else S.FAILED)
@@ -497,7 +571,7 @@ async def test_what_a_lost_run_held_of_the_state_is_free(core, stack, worker):
         await states.lock(tx, stack.id, {"ID": "abc", "Who": "run"}, run_id=run.id)
     await lease_runs_out(core, run)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     assert await core.rows("select 1 from state_lock") == []
 

@@ -111,7 +111,7 @@ async def test_what_a_run_does_shows_on_its_stack(core, stack, worker):
     await worker.take(run)
     await worker.done(run, Phase.PREPARE, Phase.INIT)
     seen.append((await stack_now(core, stack)).state)
-    await worker.say(run, plan_of(ONE_CHANGE, key="k"))
+    await worker.say(run, plan_of(ONE_CHANGE, key=f"{run.id}/k"))
     seen.append((await stack_now(core, stack)).state)
     assert (await stack_now(core, stack)).last_apply_at is None
     await confirm(core, stack, run)
@@ -163,7 +163,7 @@ async def test_a_lock_taken_meanwhile_switches_autodeploy_off(core, pool, worker
         await stack_service.lock(tx, stack.id, note="let me see first")
     await worker.done(run, Phase.PREPARE, Phase.INIT)
 
-    verdict = await worker.say(run, plan_of(ONE_CHANGE, key="k"))
+    verdict = await worker.say(run, plan_of(ONE_CHANGE, key=f"{run.id}/k"))
 
     assert verdict.state == "UNCONFIRMED"
 
@@ -250,12 +250,12 @@ async def test_a_plan_can_be_made_again_for_some_resources_only(core, stack, wor
     await worker.take(run)
     verdict = await worker.done(run, Phase.PREPARE)
     assert (verdict.phase, verdict.state) == (Phase.PLAN, "PLANNING")
-    await worker.say(run, plan_of(("null_resource.b", "create"), key="again"))
+    await worker.say(run, plan_of(("null_resource.b", "create"), key=f"{run.id}/again"))
 
     now = await run_now(core, run)
     assert now.state is S.UNCONFIRMED
     assert now.targets == ["null_resource.b"]
-    assert now.workspace_key == "again"
+    assert now.workspace_key == f"{run.id}/again"
     changes = await core.rows("select address from run_change where run_id = :run", run=run.id)
     assert changes == [("null_resource.b",)]
     await confirm(core, stack, run)
@@ -443,11 +443,11 @@ async def test_before_a_pause_the_workspace_has_to_be_stored(core, stack, worker
     assert (asked.accepted, asked.then, asked.state) == (True, Then.ARCHIVE, "PLANNING")
     assert await state_of(core, run) is S.PLANNING
     assert await core.rows("select 1 from run_change") == []
-    verdict = await worker.say(run, plan_of(ONE_CHANGE, key="ws/1"))
+    verdict = await worker.say(run, plan_of(ONE_CHANGE, key=f"{run.id}/ws/1"))
 
     assert verdict.state == "UNCONFIRMED"
     now = await run_now(core, run)
-    assert (now.workspace_key, now.plan_sha256) == ("ws/1", "5" * 64)
+    assert (now.workspace_key, now.plan_sha256) == (f"{run.id}/ws/1", "5" * 64)
     assert now.delta == {
         **{"add": 1, "change": 0, "delete": 0, "import": 0, "move": 0, "forget": 0},
         "resources": 1,
@@ -511,7 +511,7 @@ async def test_a_report_on_a_phase_that_is_still_ahead_is_refused(core, stack, w
 
     for early in (
         PhaseDone(phase=Phase.INIT),
-        Planned(changed=True, workspace_key="k", wrapped_up=True),
+        Planned(changed=True, workspace_key=f"{run.id}/k", wrapped_up=True),
         Applied(wrapped_up=True),
         PhaseDone(phase=Phase.PERFORM, wrapped_up=True),
     ):
@@ -527,7 +527,7 @@ async def test_the_version_of_the_tool_is_remembered(core, stack, worker):
     await worker.take(run)
     await worker.done(run, Phase.PREPARE)
     await worker.say(run, PhaseDone(phase=Phase.INIT, tool_version="1.9.8"))
-    await worker.say(run, plan_of(key="k"))
+    await worker.say(run, plan_of(key=f"{run.id}/k"))
     assert (await run_now(core, run)).tool_version == "1.9.8"
 
 

@@ -31,6 +31,7 @@ from tests.support.given import (
     run_now,
     stack_now,
     state_of,
+    sweep,
 )
 
 S = State
@@ -114,7 +115,7 @@ async def test_when_a_run_ends_the_next_in_line_becomes_ready(core, stack, worke
     else:
         await worker.take(first)
         await lease_runs_out(core, first)
-        await leasing.reconcile(core.db)
+        await sweep(core)
 
     assert (await run_now(core, first)).finished
     assert [await state_of(core, run) for run in (second, third)] == [S.READY, S.QUEUED]
@@ -179,7 +180,7 @@ async def test_a_run_that_was_forgotten_is_started_by_the_reconciler(core, stack
     )
     assert await state_of(core, second) is S.QUEUED
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     assert await state_of(core, second) is S.READY
 
@@ -189,7 +190,7 @@ async def test_reconciling_a_world_in_order_changes_nothing(core, stack, worker)
     await given_a_run(core, stack)
     before = await everything(core)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     assert await everything(core) == before
 
@@ -389,7 +390,7 @@ async def test_runs_behind_an_unknown_outcome_wait_for_somebody_to_look(core, po
     behind = await given_a_run(core, stack)
     await lease_runs_out(core, lost)
 
-    await leasing.reconcile(core.db)
+    await sweep(core)
 
     assert await state_of(core, lost) is S.FAILED
     assert await state_of(core, behind) is S.QUEUED

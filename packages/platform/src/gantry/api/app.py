@@ -20,7 +20,7 @@ from gantry.api.login import session
 from gantry.api.objects import local
 from gantry.api.oidc import keys
 from gantry.api.pages import plain
-from gantry.api.state import backend
+from gantry.api.state import backend, download
 from gantry.api.worker import calls
 from gantry.kernel.ids import new_id
 
@@ -57,6 +57,7 @@ def all_routes(graphql: Sequence[Route]) -> list[Route]:
         *graphql,
         *calls.routes(),
         *backend.routes(),
+        *download.routes(),
         *local.routes(),
         *events.routes(),
         *session.routes(),

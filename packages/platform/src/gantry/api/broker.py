@@ -94,10 +94,10 @@ async def _wake_idle(db: Db, broker: Ringer, pool_id: str) -> None:
     free = [
         worker
         for worker in workers
-        if not worker.drained
+        if worker.id in here
+        and not worker.drained
         and worker.shutdown_at is None
         and busy.get(worker.id, 0) < worker.concurrency
     ]
     for worker in free[: max(waiting, 0)]:
-        if worker.id in here:
-            await broker.ring(pool_id, worker.id, Bell().model_dump_json().encode())
+        await broker.ring(pool_id, worker.id, Bell().model_dump_json().encode())

@@ -137,7 +137,13 @@ async def actor_of(request: Request) -> Actor:
         return ANONYMOUS
     async with there.db.read(SYSTEM) as tx:
         try:
-            actor = await people.recognise(tx, there.vault, token, audience=there.base_url)
+            actor = await people.recognise(
+                tx,
+                there.vault,
+                token,
+                audience=there.base_url,
+                admin_password=there.admin_password,
+            )
         except InvalidToken:
             if not header:
                 return ANONYMOUS  # an expired cookie is no reason to refuse the sign-in page

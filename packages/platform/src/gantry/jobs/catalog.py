@@ -13,6 +13,7 @@ from datetime import timedelta
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.runs import leasing, logbook, logs_repo, repo
+from gantry.domains.runs.events import WorkAppeared
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.vcs import service as vcs
 from gantry.kernel.tx import SYSTEM
@@ -47,8 +48,13 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
     async def source_settled(*, commit_id: str) -> None:
         async with out.db.read(SYSTEM) as tx:
             waiting = await repo.stacks_waiting_for(tx, commit_id)
+            ready = await repo.pools_waiting_for(tx, commit_id)
         for stack_id in waiting:
             await leasing.promote_stack(out.db, stack_id)
+        async with out.db.write(SYSTEM) as tx:
+            # Runs that were ready before their tree had to be fetched again.
+            for pool_id in ready:
+                tx.emit(WorkAppeared(pool_id))
 
     async def promote(*, stack_id: str) -> None:
         await leasing.promote_stack(out.db, stack_id)

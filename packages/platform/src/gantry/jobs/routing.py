@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gantry.domains.pools.events import PoolChanged, WorkerOrdered
-from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested
+from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested, WorkAppeared
 from gantry.domains.runs.states import CLAIMABLE, WORKING
 from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.tfstate.events import StateWritten
@@ -87,6 +87,10 @@ def _stop_requested(event: StopRequested) -> list[Signal]:
     ]
 
 
+def _work_appeared(event: WorkAppeared) -> list[Signal]:
+    return [Signal(f"pool:{event.pool_id}", {"kind": "work"})]
+
+
 def _log_grew(event: LogGrew) -> list[Signal]:
     return [
         Signal(f"log:{event.run_id}/{event.state_version}", {"kind": "log", "size": event.size})
@@ -110,6 +114,7 @@ SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     RunTouched: _run_touched,
     StopRequested: _stop_requested,
     LogGrew: _log_grew,
+    WorkAppeared: _work_appeared,
     StackChanged: _stack_changed,
     PoolChanged: _pool_changed,
     WorkerOrdered: _worker_ordered,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar, cast
 
+from graphql import DocumentNode
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
@@ -31,6 +32,8 @@ class Context:
     address: str = "unknown"
     user_metadata: tuple[str, ...] = ()
     """Texts a client sent to be kept with the run it starts or confirms."""
+    document: DocumentNode | None = None
+    """What is executed, parsed; without it the text is parsed where it is executed."""
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
     _sessions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES_AT_ONCE))
 
@@ -51,9 +54,18 @@ class Context:
         return cast("V | None", await self._loaders[fetch].load(key))
 
     @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One of the request's sessions, for a service that opens its own.
+
+        Not to be taken inside of `read`: a request whose turns all wait for turns never ends.
+        """
+        async with self._sessions:
+            yield
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A transaction for reading, in the caller's name."""
-        async with self._sessions, self.house.db.read(self.actor) as tx:
+        async with self.turn(), self.house.db.read(self.actor) as tx:
             yield tx
 
     @asynccontextmanager

@@ -23,8 +23,10 @@ from graphql import (
 )
 
 _STRING_OR_EMPTY = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|\(\s*\)', re.DOTALL
+    r'"""(?:\\"""|(?!""").)*+(?:""")?|"(?:[^"\\\n]|\\.)*+"?|#[^\n]*+|\(\s*+\)', re.DOTALL
 )
+"""A string without an end is taken up to where it stops: looking for its end again from each
+quote inside of it would take the square of its length. The parser refuses it afterwards."""
 MAX_DEPTH = 32
 """Nesting of variables that is walked; deeper ones are left to the engine's own limits."""
 

@@ -53,6 +53,8 @@ class Session(Model):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     address: Mapped[str | None]
+    credential: Mapped[str | None]
+    """A keyed digest of the admin password it was opened with: a new password ends it."""
 
 
 class LoginFailure(Model):

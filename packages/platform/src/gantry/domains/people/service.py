@@ -66,7 +66,12 @@ async def sign_in_admin(
         return None
     user = await repo.remember_user(tx, source=ADMIN_SOURCE, username=username, admin=True)
     session = Session(
-        id=new_id(), user_id=user.id, created_at=tx.now, expires_at=tx.now + lasts, address=address
+        id=new_id(),
+        user_id=user.id,
+        created_at=tx.now,
+        expires_at=tx.now + lasts,
+        address=address,
+        credential=admin_mark(vault, expected_password),
     )
     tx.session.add(session)
     actor = _user_actor(user.id, f"{ADMIN_SOURCE}::{username}", admin=True, session_id=session.id)
@@ -109,8 +114,15 @@ async def sign_in_api_key(
     return _token(vault, session, actor, issuer="api-key", audience=audience)
 
 
-async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
-    """Who a session token speaks for.
+def admin_mark(vault: Vault, password: Secret | None) -> str:
+    """What ties the admin's sessions to the present password; empty when sign-in is off."""
+    return vault.sign_url(f"admin password\n{password.reveal()}") if password else ""
+
+
+async def recognise(
+    tx: Tx, vault: Vault, token: str, *, audience: str, admin_password: Secret | None
+) -> Actor:
+    """Who a session token speaks for. The admin's end with the password they were opened with.
 
     Raises InvalidToken when it is forged, expired, for something else, or was ended.
     """
@@ -120,6 +132,10 @@ async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor
         raise InvalidToken("the session has ended; sign in again")
     session, user, key = found
     if user is not None:
+        if user.source == ADMIN_SOURCE:
+            mark = admin_mark(vault, admin_password)
+            if not mark or not Secret(mark).matches(session.credential or ""):
+                raise InvalidToken("the admin password was changed; sign in again")
         return _user_actor(user.id, f"{user.source}::{user.username}", user.admin, session.id)
     if key is not None:
         return _key_actor(key, session.id)

@@ -41,6 +41,13 @@ class StopRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkAppeared(Event):
+    """Something in the pool's queue can be taken that could not be before."""
+
+    pool_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogGrew(Event):
     """More bytes of a phase's log are stored."""
 

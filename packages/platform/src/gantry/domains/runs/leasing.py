@@ -16,6 +16,9 @@ from gantry.domains.runs.model import Lease, Run
 from gantry.domains.runs.service import advance, promote
 from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
 from gantry.domains.stacks.model import Stack
+from gantry.domains.vcs import repo as vcs_repo
+from gantry.domains.vcs import service as vcs
+from gantry.domains.vcs.model import FetchState
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.db import Db
 
@@ -74,6 +77,8 @@ async def claim(
                 continue
             if run.state is State.CONFIRMED and not await _still_appliable(system, stack, run):
                 continue
+            if run.state is State.READY and not await _source_there(system, run):
+                continue
             run.fence += 1
             await repo.put_lease(system, run, worker_id, lasts)
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
@@ -100,6 +105,19 @@ async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
     if worker.drained or worker.shutdown_at is not None:
         return False
     return len(await repo.leases_of(tx, worker.id)) < worker.concurrency
+
+
+async def _source_there(tx: Tx, run: Run) -> bool:
+    """Whether the tree is surely stored still; one that waited for days is fetched again."""
+    if run.commit_id is None:
+        return True
+    commit = (await vcs_repo.by_ids(tx, [run.commit_id])).get(run.commit_id)
+    if commit is None:
+        return True
+    wanted = await vcs.want(
+        tx, repository_url=commit.repository_url, branch=commit.branch, sha=commit.sha
+    )
+    return wanted.state is FetchState.STORED
 
 
 async def _still_appliable(tx: Tx, stack: Stack, run: Run) -> bool:

@@ -251,6 +251,12 @@ async def stacks_waiting_for(tx: Tx, commit_id: str) -> list[str]:
     return list(await tx.session.scalars(query))
 
 
+async def pools_waiting_for(tx: Tx, commit_id: str) -> list[str]:
+    """Pools with a ready run of the commit."""
+    query = select(Run.pool_id).where(Run.commit_id == commit_id, Run.state == State.READY)
+    return list(await tx.session.scalars(query.distinct()))
+
+
 async def stacks_with_startable(tx: Tx, limit: int) -> list[str]:
     """Stacks whose queue looks forgotten: a queued run, its source there, nobody holding."""
     other = aliased(Run)

@@ -20,7 +20,7 @@ from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.tfstate.model import StateVersion
 from gantry.domains.tfstate.service import Writer, read_version, store
 from gantry.kernel.errors import Conflict, NotFound
-from gantry.kernel.ids import slug
+from gantry.kernel.ids import is_ulid, slug
 from gantry.kernel.tx import Actor, Tx
 from gantry.ports.db import Db
 from gantry.ports.objects import Bucket, Objects
@@ -82,13 +82,16 @@ async def seed(
 async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
     """Give the stack the id that fits its name, and take along what is sealed for the old one.
 
-    Raises Conflict while a run of it is unfinished, NotAllowed, NotFound.
+    Raises Conflict while a run of it is unfinished or for a name without a slug that is free,
+    NotAllowed, NotFound.
     """
     stack = await stacks.lock(tx, stack_id)
     access.require(tx, Action.STACK_RESLUG, stack)
     wanted = slug(stack.name)
     if wanted == stack.id:
         return stack
+    if is_ulid(wanted):
+        raise Conflict("The stack's name reads like the id of a run; rename it first.")
     if await stacks.id_taken(tx, wanted):
         raise Conflict(f'stack with slug "{wanted}" already exists')
     if await repo.has_unfinished_run(tx, stack.id):

@@ -15,10 +15,12 @@ from gantry.api.graphql.state.types import (
     StateDownloadUrlInput,
     StateUploadUrl,
 )
+from gantry.api.state import download
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
-from gantry.domains.tfstate import service, surgery
+from gantry.domains.tfstate import repo as tfstate
+from gantry.domains.tfstate import surgery
 from gantry.domains.tfstate.model import StateVersion
 from gantry.kernel.errors import Conflict, NotFound
 from gantry.kernel.ids import new_id
@@ -45,7 +47,7 @@ class StateMutation:
     async def state_download_url(
         self, info: Info, input: StateDownloadUrlInput
     ) -> StateDownloadUrl:
-        """Where to GET a stack's current state once; the stack must allow external access."""
+        """Where to GET a stack's current state; the stack must allow external access."""
         context = info.context
         async with context.read() as tx:
             stack = await stacks.find(tx, str(input.stack_id))
@@ -53,13 +55,11 @@ class StateMutation:
         if not stack.vendor_config.get("external_state_access"):
             raise Conflict("External state access is switched off in the stack's settings.")
         house = context.house
-        body = await service.read(house.db, house.vault, house.objects, stack.id)
-        if body is None:
-            raise NotFound("state not found: the stack has none yet")
-        # A copy under a name of its own: what is kept is sealed and cannot be handed out.
-        key = f"download/{new_id()}"
-        await house.objects.put(Bucket.UPLOADS, key, body)
-        url = await house.objects.download_url(Bucket.UPLOADS, key, lasts=URL_LASTS)
+        async with context.read() as tx:
+            if await tfstate.current(tx, stack.id) is None:
+                raise NotFound("state not found: the stack has none yet")
+            token = house.vault.sign(download.claims(stack.id, house.base_url, tx.now))
+        url = download.address(house.base_url, token)
         return StateDownloadUrl(url=url)
 
     @mutation(SIGNED_IN)

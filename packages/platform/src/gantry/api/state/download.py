@@ -1,0 +1,56 @@
+"""Giving a stack's current state to a person or their tool, by a signed address.
+
+What is kept is sealed and cannot be handed out as it lies; it is opened for this one answer and
+never stored in the clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gantry.api.doors import Access, door, house
+from gantry.domains.tfstate import service as states
+from gantry.kernel.errors import NotFound
+
+PURPOSE = "state-download"
+PATH = "/state-download"
+LASTS = timedelta(minutes=10)
+"""A person or their tool uses the address at once."""
+
+
+def claims(stack_id: str, base_url: str, now: datetime) -> Mapping[str, Any]:
+    """What the token in an address says: this stack's state, for the next minutes."""
+    return {
+        "aud": [base_url],
+        "sub": stack_id,
+        "purpose": PURPOSE,
+        "exp": int((now + LASTS).timestamp()),
+    }
+
+
+def address(base_url: str, token: str) -> str:
+    """The address that gives the state to whoever has it, until it expires."""
+    return f"{base_url}{PATH}?{urlencode({'token': token})}"
+
+
+async def download(request: Request) -> Response:
+    """`GET /state-download?token=…`"""
+    there = house(request)
+    token = request.query_params.get("token", "")
+    signed = there.vault.verify(token, audience=there.base_url, purpose=PURPOSE)
+    body = await states.read(there.db, there.vault, there.objects, signed.subject)
+    if body is None:
+        raise NotFound("state not found: the stack has none")
+    return Response(body, media_type="application/json")
+
+
+def routes() -> list[Route]:
+    """The door of state downloads."""
+    return [door(PATH, download, access=Access.SIGNED, methods=["GET"])]
