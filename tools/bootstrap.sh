@@ -8,6 +8,9 @@
 # Needs Python 3.11 or later, and root or sudo where a package is missing.
 set -eu
 
+# The certificates of the system: behind a company's proxy the bundled ones are not enough.
+export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true
+
 UV_VERSION=0.13.9 # the one that wrote uv.lock
 UV_HOME=.cache/uv-venv
 case ${1-} in

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.api_client import PATIENCE
-from tests.support.platform import workers_of
+from tests.support.platform import Process, workers_of
 from tests.support.site import Site, states
 
 CODE = 'resource "terraform_data" "it" { input = "x" }\noutput "it" { value = "y" }\n'
@@ -38,18 +38,28 @@ def took(run, before: str, after: str) -> int:
     return at[after] - at[before]
 
 
-def wait_for_log(process, word: str) -> None:
+def connected(server: Process) -> set[str]:
+    """The workers that have ever connected to the server's broker."""
+    lines = [json.loads(line) for line in server.said().splitlines() if line.startswith("{")]
+    return {line["worker_id"] for line in lines if line["event"] == "worker connected"}
+
+
+def alive(site: Site) -> set[str]:
+    """The workers whose processes live: the newest that the API shows."""
+    count = sum(worker.alive for worker in site.pool.workers)
+    return {str(worker["id"]) for worker in workers_of(site.api, site.pool)[:count]}
+
+
+def wait_until_connected(server: Process, workers: set[str]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while word not in process.said():
-        assert time.monotonic() < deadline, f"{word!r} is not in the log of {process.name}"
+    while missing := workers - connected(server):
+        assert time.monotonic() < deadline, f"{missing} did not connect to {server.name}"
         time.sleep(0.05)
 
 
 def test_workers_are_connected_to_server_a(pair, site):
-    alive = sum(worker.alive for worker in site.pool.workers)
-    for worker in workers_of(site.api, site.pool)[:alive]:
-        wait_for_log(pair.a, f'"worker_id": "{worker["id"]}"')
-        assert f'"worker_id": "{worker["id"]}", "pool_id"' not in pair.b.said()
+    wait_until_connected(pair.a, alive(site))
+    assert not alive(site) & connected(pair.b)
 
 
 def test_a_trigger_through_one_server_wakes_a_worker_at_the_other(site):
@@ -161,9 +171,7 @@ def test_a_run_outlives_the_server_it_was_reported_to(pair, site):
 
 def test_workers_of_a_server_that_is_gone_are_rung_for_at_the_other(pair, site):
     assert not pair.a.alive
-    alive = sum(worker.alive for worker in site.pool.workers)
-    for worker in workers_of(site.api, site.pool)[:alive]:
-        wait_for_log(pair.b, f'"worker_id": "{worker["id"]}", "pool_id"')
+    wait_until_connected(pair.b, alive(site))
 
     stack = site.stack(CODE)
     run = site.planned(stack)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 TERMINAL = ("FINISHED", "FAILED", "STOPPED", "CANCELED", "DISCARDED", "SKIPPED")
-PATIENCE = 25.0
+PATIENCE = 60.0
 """Seconds a story may take to come to what it waits for, on a machine that does much else."""
 
 

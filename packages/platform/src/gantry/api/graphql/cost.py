@@ -162,9 +162,7 @@ def _selection(
     return total + Size(repeats=max(named.values(), default=0))
 
 
-def _field(
-    schema: GraphQLSchema, node: FieldNode, parent: Any, known: Mapping[str, Size]
-) -> Size:
+def _field(schema: GraphQLSchema, node: FieldNode, parent: Any, known: Mapping[str, Size]) -> Size:
     name, aliases = node.name.value, int(node.alias is not None)
     if node.selection_set is None:
         return Size(aliases=aliases, repeats=1, cost=1)

@@ -32,8 +32,13 @@ MAX_DEPTH = 32
 
 
 def without_empty_parentheses(text: str) -> str:
-    """The document without `()`, except inside strings and comments."""
-    return _STRING_OR_EMPTY.sub(lambda m: "" if m[0].startswith("(") else m[0], text)
+    """The document without `()`, except inside strings and comments. What follows stays in place."""
+    return _STRING_OR_EMPTY.sub(_blank, text)
+
+
+def _blank(found: re.Match[str]) -> str:
+    text = found[0]
+    return text.replace("(", " ").replace(")", " ") if text.startswith("(") else text
 
 
 def known_variables(

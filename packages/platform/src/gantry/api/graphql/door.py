@@ -6,7 +6,9 @@ Existing clients take any other status for a failure of the transport (contract 
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Collection
 from typing import Any
 
 from graphql import (
@@ -23,13 +25,22 @@ from starlette.routing import Route
 
 from gantry.api.doors import Access, House, actor_of, body_of, client_address, door, house
 from gantry.api.graphql.context import Context
+from gantry.api.graphql.cost import require_modest
 from gantry.api.graphql.dialect import known_variables, without_empty_parentheses
 from gantry.api.graphql.errors import shown
-from gantry.api.graphql.limits import MAX_BODY, MAX_TOKENS
+from gantry.api.graphql.limits import (
+    MAX_BODY,
+    MAX_BODY_OF_STRANGERS,
+    MAX_BODY_ON_LOOP,
+    MAX_TEXT,
+    MAX_TOKENS,
+    MAX_TOKENS_OF_STRANGERS,
+    MAX_VALUES,
+)
 from gantry.api.graphql.schema import schema
 from gantry.api.pages.html import page
 from gantry.kernel.errors import NotAllowed, UserError
-from gantry.kernel.tx import ANONYMOUS
+from gantry.kernel.tx import ANONYMOUS, Actor
 from gantry.ports.vault import InvalidToken
 
 METADATA_HEADER = "spacelift-user-provided-run-metadata"
@@ -38,12 +49,14 @@ METADATA_HEADER = "spacelift-user-provided-run-metadata"
 async def execute(request: Request) -> Response:
     """`POST /graphql`"""
     try:
-        asked = await _asked(request)
+        # Who asks comes first: strangers are not listened to for long.
+        actor = await _actor(request)
+        asked = await _asked(request, actor)
     except UserError as error:
         return _answer(ExecutionResult(None, [GraphQLError(error.message, original_error=error)]))
     context = Context(
         house(request),
-        await _actor(request),
+        actor,
         address=client_address(request),
         user_metadata=tuple(request.headers.getlist(METADATA_HEADER)),
     )
@@ -55,29 +68,41 @@ async def run(
 ) -> ExecutionResult:
     """Execute one operation in the context. Errors are in the result, never raised."""
     try:
-        document = parse(without_empty_parentheses(text), max_tokens=MAX_TOKENS)
-        _check(document, operation)
-        given = known_variables(schema._schema, document, operation, variables)
+        context.document = _parsed(text, context.actor)
+        _check(context.document, operation)
+        require_modest(schema._schema, context.document)
+        given = known_variables(schema._schema, context.document, operation, variables)
     except GraphQLError as error:
         return ExecutionResult(None, [error])
     result = await schema.execute(
-        without_empty_parentheses(text),
-        variable_values=given,
-        context_value=context,
-        operation_name=operation,
+        text, variable_values=given, context_value=context, operation_name=operation
     )
     return ExecutionResult(result.data, result.errors)
+
+
+def _parsed(text: str, actor: Actor) -> DocumentNode:
+    if len(text) > MAX_TEXT:
+        raise GraphQLError(
+            f"The document is longer than {MAX_TEXT} characters; send what is large as variables."
+        )
+    most = MAX_TOKENS_OF_STRANGERS if _is_stranger(actor) else MAX_TOKENS
+    return parse(without_empty_parentheses(text), max_lexical_tokens=most, max_comments=most)
 
 
 def _check(document: DocumentNode, operation: str | None) -> None:
     operations = [n for n in document.definitions if isinstance(n, OperationDefinitionNode)]
     if any(node.operation is OperationType.SUBSCRIPTION for node in operations):
         raise GraphQLError("There are no subscriptions; follow /events instead.")
-    if len(operations) > 1 and operation is None:
+    if not operations:
+        raise GraphQLError("The document holds no operation.")
+    if operation is None and len(operations) > 1:
         raise GraphQLError("Send one operation, or name the one you mean.")
+    names = [node.name.value for node in operations if node.name is not None]
+    if operation is not None and operation not in names:
+        raise GraphQLError("The document holds no operation of that name.")
 
 
-async def _actor(request: Request) -> Any:
+async def _actor(request: Request) -> Actor:
     try:
         return await actor_of(request)
     except InvalidToken:
@@ -85,21 +110,51 @@ async def _actor(request: Request) -> Any:
         return ANONYMOUS
 
 
-async def _asked(request: Request) -> tuple[str, dict[str, Any], str | None]:
+def _is_stranger(actor: Actor) -> bool:
+    return actor.kind == "anonymous"
+
+
+async def _asked(request: Request, actor: Actor) -> tuple[str, dict[str, Any], str | None]:
     if not request.headers.get("content-type", "").startswith("application/json"):
         # A form of another site can send everything else without asking first.
         raise NotAllowed("Send the operation as application/json.")
+    raw = await body_of(request, MAX_BODY_OF_STRANGERS if _is_stranger(actor) else MAX_BODY)
+    if len(raw) > MAX_BODY_ON_LOOP:
+        return await asyncio.to_thread(_read, raw)
+    return _read(raw)
+
+
+def _read(raw: bytes) -> tuple[str, dict[str, Any], str | None]:
+    """The document, its variables and the name of the operation. Raises UserError."""
     try:
-        document = json.loads(await body_of(request, MAX_BODY))
+        document = json.loads(raw)
     except (ValueError, RecursionError):
         raise UserError("The request is not JSON.") from None
     if not isinstance(document, dict) or not isinstance(document.get("query"), str):
         raise UserError("The request names no `query`.")
     variables = document.get("variables") or {}
-    operation = document.get("operationName")
+    operation = document.get("operationName") or None
     if not isinstance(variables, dict) or not isinstance(operation, str | None):
         raise UserError("`variables` is an object and `operationName` a string.")
+    if _more_values_than(MAX_VALUES, variables):
+        raise UserError(f"The variables hold more than {MAX_VALUES} values.")
     return document["query"], variables, operation
+
+
+def _more_values_than(most: int, variables: dict[str, Any]) -> bool:
+    count = 0
+    waiting: list[Collection[Any]] = [variables.values()]
+    while waiting:
+        values = waiting.pop()
+        count += len(values)
+        if count > most:
+            return True
+        for value in values:
+            if isinstance(value, dict):
+                waiting.append(value.values())
+            elif isinstance(value, list):
+                waiting.append(value)
+    return False
 
 
 def _answer(result: ExecutionResult) -> Response:

@@ -175,7 +175,8 @@ async def lines(
     for line in data.splitlines(keepends=True) if data else []:
         messages.append((line.decode("utf-8", "replace"), piece.time_at(place)))
         place += len(line)
-    finished = piece.over and place >= piece.size
+    # Of a log past its retention nothing will ever follow: clients ask until they are told so.
+    finished = piece.expired or (piece.over and place >= piece.size)
     return Lines(
         messages=messages,
         next_token=_token_of(place),
@@ -207,9 +208,9 @@ def _offset_of(token: str | None) -> int:
         return 0
     try:
         offset = json.loads(base64.urlsafe_b64decode(token))["o"]
-    except (ValueError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         raise UserError("The log token is not one of this server's; start without one.") from None
-    if not isinstance(offset, int):
+    if not isinstance(offset, int) or isinstance(offset, bool):
         raise UserError("The log token is not one of this server's; start without one.")
     return offset
 
