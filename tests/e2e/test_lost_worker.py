@@ -46,7 +46,7 @@ class Accident:
 
 @pytest.fixture(scope="module")
 def site(pair) -> Site:
-    return pair.site
+    return Site(pair.site.platform, pair.b, pool="workers to be lost")
 
 
 @pytest.fixture(scope="module")

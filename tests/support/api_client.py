@@ -72,21 +72,26 @@ class Api:
     @contextlib.contextmanager
     def following(self, *topics: str) -> Iterator[Iterator[dict[str, Any]]]:
         """Signals on topics; what happens inside of the block is heard."""
-        with self.http.stream("GET", "/events", params={"topic": list(topics)}) as response:
-            assert response.status_code == 200, response.read()
-            lines = _lines(response)
-            assert next(lines).startswith("retry:")  # by now the server listens
+        with self._stream(*topics) as lines:
             yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
 
     def wait(self, topic: str, fact: Any, what: str) -> Any:
-        """The first true answer of `fact`, asked again at each signal on the topic."""
-        with self.following(topic) as signals:
+        """The first true answer of `fact`, asked again whenever the server says something."""
+        with self._stream(topic) as lines:
             while not (found := fact()):
                 try:
-                    next(signals)
+                    next(lines)
                 except TimeoutError:
                     raise AssertionError(f"waited in vain: {what}") from None
         return found
+
+    @contextlib.contextmanager
+    def _stream(self, *topics: str) -> Iterator[Iterator[str]]:
+        with self.http.stream("GET", "/events", params={"topic": list(topics)}) as response:
+            assert response.status_code == 200, response.read()
+            lines = (line for line in _lines(response) if line.startswith(("data: ", ":", "retry")))
+            assert next(lines).startswith("retry:")  # by now the server listens
+            yield lines
 
     # -- runs
 

@@ -38,6 +38,12 @@ LEASE = timedelta(seconds=30)
 REACH = Reach(api=BASE_URL, broker="tls://gantry.test:1984", namespace="gantry")
 
 
+_DUE = (
+    "select 1 from procrastinate_jobs where status = 'todo'"
+    " and (scheduled_at is null or scheduled_at <= now()) limit 1"
+)
+
+
 @dataclass(frozen=True)
 class Source:
     """A repository on disk with three commits; the trees of the first two are stored already."""
@@ -82,9 +88,12 @@ class Core:
     async def drain(self) -> None:
         """Do the jobs that wait, and those that they lead to. Raises when one fails."""
         async with self.queue.open_async():
-            await self.queue.run_worker_async(
-                wait=False, listen_notify=False, install_signal_handlers=False, concurrency=4
-            )
+            # A worker that does not wait ends when it finds nothing, though a job that still runs
+            # may lead to others.
+            while await self.rows(_DUE):
+                await self.queue.run_worker_async(
+                    wait=False, listen_notify=False, install_signal_handlers=False, concurrency=4
+                )
         failed = await self.rows(
             "select task_name, args::text from procrastinate_jobs where attempts > 0"
             " and status in ('todo', 'failed')"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
+import psycopg
 from gantry.infra.pool_keys import new_pool_key
 from gantry.infra.postmaster import end_with_owner
 from gantry.infra.vault import generate_private_key
@@ -152,6 +153,11 @@ class Platform:
         return subprocess.run(
             [str(GANTRY), *arguments], env=variables, capture_output=True, text=True, timeout=60
         )
+
+    def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """What is in the database, where the API has no way to say it."""
+        with psycopg.connect(self._database_url) as connection:
+            return connection.execute(query.encode(), values).fetchall()
 
     # -- people
 

@@ -7,8 +7,10 @@ import json
 import pytest
 from gantry.domains.runs import decisions, logs_repo, repo
 from gantry.domains.runs.states import Kind, State
+from gantry.domains.stacks import service as stack_service
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
+from gantry.kernel.errors import Conflict
 from gantry_protocol.calls import Applied, Output, PhaseDone, Planned
 from gantry_protocol.words import Phase, Then
 
@@ -154,8 +156,6 @@ async def test_with_autodeploy_the_worker_goes_on_to_apply(core, pool, worker):
 
 
 async def test_a_lock_taken_meanwhile_switches_autodeploy_off(core, pool, worker):
-    from gantry.domains.stacks import service as stack_service
-
     stack = await given_a_stack(core, pool, autodeploy=True)
     run = await given_a_run(core, stack)
     await worker.take(run)
@@ -397,8 +397,6 @@ async def test_a_stop_that_came_too_late_for_the_apply_does_not_undo_it(core, po
 
 
 async def test_a_run_can_be_killed_once_it_did_not_heed_a_stop(core, stack, worker):
-    from gantry.kernel.errors import Conflict
-
     run = await given_a_run(core, stack)
     await worker.take(run)
     async with core.db.write(ADMIN) as tx:

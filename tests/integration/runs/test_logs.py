@@ -8,7 +8,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from gantry.domains.runs import logbook, logs_repo
+from gantry.domains.runs import decisions, logbook, logs_repo
 from gantry.domains.runs.logbook import READ_AT_MOST, BadLogOffset
 from gantry.kernel.errors import NotFound, UserError
 from gantry.kernel.tx import SYSTEM
@@ -16,6 +16,7 @@ from gantry.ports.objects import Bucket, ObjectMissing
 from gantry_protocol.words import Phase
 
 from tests.support.given import (
+    ADMIN,
     everything,
     given_a_pool,
     given_a_run,
@@ -547,10 +548,6 @@ async def test_a_token_beyond_the_log_is_refused(core, worker, run, offset):
 async def test_a_state_that_was_met_twice_has_two_logs_and_the_newest_is_meant(core, run, worker):
     await worker.done(run, Phase.PREPARE, Phase.INIT)
     await worker.say(run, plan_of(("null_resource.a", "create"), key=f"{run.id}/w"))
-    from gantry.domains.runs import decisions
-
-    from tests.support.given import ADMIN
-
     async with core.db.write(ADMIN) as tx:
         await decisions.replan(tx, run.stack_id, run.id, targets=["null_resource.a"])
     await worker.take(run)

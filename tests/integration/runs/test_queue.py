@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from gantry.domains.pools import service as pools
 from gantry.domains.runs import decisions, leasing, repo, waiting
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import Kind, State
@@ -344,8 +345,6 @@ async def test_without_a_worker_the_wait_says_so(core, stack):
 
 
 async def test_a_wait_for_busy_and_drained_workers_is_counted(core, pool, stack, worker):
-    from gantry.domains.pools import service as pools
-
     drained = await given_a_worker(core, pool)
     async with core.db.write(ADMIN) as tx:
         await pools.set_drained(tx, pool.id, drained.id, drain=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gantry.api.doors import House
 from gantry.api.health import probes
@@ -25,6 +27,15 @@ from gantry.api.worker import calls
 from gantry.kernel.ids import new_id
 
 log = structlog.get_logger()
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    # Answers hold what only their reader may see; what may be kept says so itself.
+    "cache-control": "no-store",
+}
+HSTS = "max-age=31536000"
+"""A year, the least that browsers' lists ask for. Other names of the domain are not ours."""
 
 
 class RequestLog:
@@ -43,12 +54,45 @@ class RequestLog:
         await self.app(scope, receive, send)
 
 
+class SafeHeaders:
+    """Tells browsers to take every response as what it says it is, and for nobody else."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self.app, self.secure = app, secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if self.secure:
+                    headers.setdefault("strict-transport-security", HSTS)
+            await send(message)
+
+        await self.app(scope, receive, stamped if scope["type"] == "http" else send)
+
+
 async def _bug(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
     return JSONResponse(
         {"code": "INTERNAL", "message": "Something went wrong here; the log knows more."},
         status_code=500,
     )
+
+
+class _Guarded(Starlette):
+    """Starlette answers bugs outside of all middleware; these headers go onto that answer too."""
+
+    def __init__(self, secure: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._secure = secure
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What Starlette builds, inside of SafeHeaders."""
+        return SafeHeaders(super().build_middleware_stack(), secure=self._secure)
 
 
 def all_routes(graphql: Sequence[Route]) -> list[Route]:
@@ -71,9 +115,12 @@ def application(
     there: House,
     graphql: Sequence[Route],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+    *,
+    secure: bool = False,
 ) -> Starlette:
-    """The application over its house."""
-    app = Starlette(
+    """The application over its house. `secure`: clients come over TLS, and are to go on so."""
+    app = _Guarded(
+        secure,
         routes=all_routes(graphql),
         middleware=[Middleware(RequestLog)],
         exception_handlers={Exception: _bug},

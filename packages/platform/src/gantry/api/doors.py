@@ -10,6 +10,7 @@ import enum
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import structlog
 from gantry_protocol.calls import AUDIENCE
@@ -73,6 +74,8 @@ class House:
     version: str
     terraform_versions: Sequence[str] = ()
     opentofu_versions: Sequence[str] = ()
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
+    """Proxies whose word counts on where a request came from."""
     ready: Callable[[], Awaitable[str | None]] | None = None
     """What is not ready yet, as a sentence; None when everything is."""
     local_objects: LocalFiles | None = None
@@ -177,8 +180,30 @@ async def _worker_of(request: Request) -> tuple[WorkerPool, str]:
 
 
 def client_address(request: Request) -> str:
-    """The peer's address, for throttling and history."""
-    return request.client.host if request.client else "unknown"
+    """The client's address, for throttling and history.
+
+    That is the peer's, unless the peer is a trusted proxy: then the newest address in
+    X-Forwarded-For that is not one. What stands before it, anybody may have written.
+    """
+    peer = request.client.host if request.client else "unknown"
+    trusted = house(request).trusted_proxies
+    hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    address = peer
+    while trusted and (found := _address(address)) and any(found in net for net in trusted):
+        hop = _address(hops.pop()) if hops else None
+        if hop is None:
+            break  # nothing before it, or no address: the last one that is known counts
+        address = str(hop)
+    return address
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(text.strip())
+    except ValueError:
+        return None
+    # A socket that listens on IPv6 shows peers of IPv4 as mapped ones.
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 async def body_of(request: Request, limit: int) -> bytes:

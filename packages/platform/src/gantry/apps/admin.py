@@ -94,11 +94,13 @@ def list_keys() -> None:
     async def main() -> None:
         async with _core() as core, core.db.read(SYSTEM) as tx:
             found = await people.list_api_keys(tx)
-        table = Table("id", "name", "admin", "created", "last used")
+        table = Table("name", "admin", "created", "last used")
+        # Ids are there to be copied: whole, whatever the terminal's width.
+        table.add_column("id", no_wrap=True)
         for key in found:
             used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
             table.add_row(
-                key.id, key.name, "yes" if key.admin else "", f"{key.created_at:%Y-%m-%d}", used
+                key.name, "yes" if key.admin else "", f"{key.created_at:%Y-%m-%d}", used, key.id
             )
         Console().print(table if found else "There are no API keys.")
 

@@ -36,6 +36,8 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
         port=settings.server_port,
         log_config=None,
         access_log=False,
+        # uvicorn believes any local peer; GANTRY_TRUSTED_PROXIES says whom to believe.
+        proxy_headers=False,
         # Streams end when the server does; ten seconds let ordinary requests finish.
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=64 * 1024,
@@ -66,7 +68,7 @@ def build(there: House, core: Core, broker: Broker) -> Starlette:
         yield
         log.info("server stopping")
 
-    return application(there, routes, lifespan)
+    return application(there, routes, lifespan, secure=there.secure)
 
 
 class _Server(uvicorn.Server):

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from gantry.ports.objects import Bucket
 
@@ -70,6 +76,11 @@ class Settings(BaseSettings):
         default="0.0.0.0",  # noqa: S104 - a container's only interface
         validation_alias="GANTRY_SERVER_HOST",
         description="Address the HTTP server listens on.",
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="GANTRY_TRUSTED_PROXIES",
+        description="Comma list of addresses or networks whose X-Forwarded-For is believed.",
     )
     server_port: int = Field(
         default=1983,
@@ -297,7 +308,18 @@ class Settings(BaseSettings):
         default="info", validation_alias="GANTRY_LOG_LEVEL", description="What is logged."
     )
 
-    @field_validator("terraform_versions", "opentofu_versions", mode="before")
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands over, which leaves out variables that are empty."""
+        return (init_settings,)
+
+    @field_validator("terraform_versions", "opentofu_versions", "trusted_proxies", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return (

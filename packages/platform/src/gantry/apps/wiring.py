@@ -138,6 +138,7 @@ def house(built: Core) -> House:
         version=release(),
         terraform_versions=settings.terraform_versions,
         opentofu_versions=settings.opentofu_versions,
+        trusted_proxies=settings.trusted_proxies,
         ready=partial(readiness, built),
         local_objects=built.local_objects,
         live=NewsDesk(built.db.engine, built.bus),
@@ -146,13 +147,15 @@ def house(built: Core) -> House:
 
 async def readiness(built: Core) -> str | None:
     """What keeps this process from its work; None when nothing does."""
-    try:
-        # Two seconds: a probe that waits longer is counted as failed anyway.
-        async with asyncio.timeout(2), built.db.engine.connect() as connection:
-            await connection.execute(text("select 1"))
-    except (SQLAlchemyError, OSError, TimeoutError):
-        return "the database does not answer"
-    return None
+    for _ in range(2):  # the first may meet a connection from before the database's restart
+        try:
+            # Two seconds: a probe that waits longer is counted as failed anyway.
+            async with asyncio.timeout(2), built.db.engine.connect() as connection:
+                await connection.execute(text("select 1"))
+                return None
+        except (SQLAlchemyError, OSError, TimeoutError):
+            continue
+    return "the database does not answer"
 
 
 def handlers(built: Core) -> None:

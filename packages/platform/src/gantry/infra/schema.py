@@ -8,7 +8,8 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from gantry.infra.db import sqlalchemy_url
 
@@ -31,7 +32,7 @@ def migrate(url: str) -> None:
         sqlalchemy_url(url), hide_parameters=True, connect_args={"prepare_threshold": None}
     )
     try:
-        with engine.connect() as connection:
+        with _reached(engine) as connection:
             _check_version(connection)
             connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
             connection.commit()
@@ -44,6 +45,15 @@ def migrate(url: str) -> None:
                 connection.commit()
     finally:
         engine.dispose()
+
+
+def _reached(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        # The driver's words name host and reason, never the password.
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DatabaseUnusable(f"DATABASE_URL cannot be reached: {reason}") from None
 
 
 def alembic_config(connection: Connection) -> Config:

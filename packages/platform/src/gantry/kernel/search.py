@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, or_, tuple_
 
 from gantry.kernel.paging import BadCursor, BadSearch, Page, decode_cursor, encode_cursor, page_size
 from gantry.kernel.tx import Tx
+
+MAX_WORDS = 20
+"""Words of a full text search: each looks through every row."""
+MAX_PREDICATES = 20
+"""Conditions of one search: no list has as many fields."""
+MAX_VALUES = 500
+"""Alternatives of one condition: as many as the largest page has rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ def label(column: Any) -> Condition:
     """A list of labels in JSON, one of which must be among the values."""
 
     def condition(predicate: Predicate) -> ColumnElement[bool]:
-        return or_(*[column.contains([value]) for value in predicate.strings or []])
+        # Without a value nothing matches, as everywhere; an empty "or" would match everything.
+        return or_(false(), *[column.contains([value]) for value in predicate.strings or []])
 
     return condition
 
@@ -97,8 +106,10 @@ async def run_search(
 ) -> Page[Any]:
     """One page of `query` (a select of `entity`), found and ordered as asked.
 
-    Raises BadSearch for a field or an order that the list does not have, BadCursor.
+    Raises BadSearch for a field or an order that the list does not have and for more than the
+    limits above, BadCursor.
     """
+    _require_modest(search)
     for predicate in search.predicates:
         if predicate.field not in kind.fields:
             raise BadSearch(
@@ -106,9 +117,11 @@ async def run_search(
                 f" there are {', '.join(sorted(kind.fields))}."
             )
         condition = kind.fields[predicate.field](predicate)
-        query = query.where(not_(condition) if predicate.exclude else condition)
-    if search.text and search.text.strip():
-        query = query.where(*[kind.text(word) for word in search.text.split()])
+        if predicate.exclude:
+            # What has no value at all does not match, so it stays when matches are left out.
+            condition = not_(func.coalesce(condition, false()))
+        query = query.where(condition)
+    query = query.where(*[kind.text(word) for word in _words(search)])
     order = search.order_field or kind.default_order
     if order not in kind.orders:
         raise BadSearch(f'There is no order "{order}"; there are {", ".join(sorted(kind.orders))}.')
@@ -129,9 +142,28 @@ async def run_search(
     return Page([row[0] for row in page], cursors, len(rows) > limit, search.after is not None)
 
 
+def _require_modest(search: Search) -> None:
+    if len(search.predicates) > MAX_PREDICATES:
+        raise BadSearch(f"Search by at most {MAX_PREDICATES} predicates.")
+    for predicate in search.predicates:
+        values = (predicate.booleans, predicate.enums, predicate.strings)
+        if sum(len(given) for given in values if given is not None) > MAX_VALUES:
+            raise BadSearch(
+                f'Search for at most {MAX_VALUES} values of "{predicate.field[:100]}" at once.'
+            )
+
+
+def _words(search: Search) -> list[str]:
+    # One more than is taken tells that there are too many; the others are not looked at.
+    words = (search.text or "").split(None, MAX_WORDS)
+    if len(words) > MAX_WORDS:
+        raise BadSearch(f"Search for at most {MAX_WORDS} words.")
+    return words
+
+
 def _beyond(search: Search, column: Any, key: Any) -> ColumnElement[bool]:
     values = decode_cursor(search.after or "")
-    if len(values) != 2:
+    if len(values) != 2 or not isinstance(values[1], str):
         raise BadCursor
     try:
         value = _typed(column, values[0])
@@ -147,4 +179,9 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(column: Any, value: Any) -> Any:
-    return datetime.fromisoformat(value) if column.type.python_type is datetime else value
+    kind = column.type.python_type
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if value is not None and type(value) is not (str if issubclass(kind, Enum) else kind):
+        raise TypeError  # a cursor of another order
+    return value

@@ -42,6 +42,8 @@ from gantry.kernel.paging import MAX_PAGE
 
 LIST_SIZE = 20
 """Items a list is taken to have when its field says nothing of its size."""
+LIST_SIZE_OF_INTROSPECTION = 15
+"""The same in the schema's own description: the longest question for all of it fits thrice."""
 PAGE_SIZE = 50
 """Items of a page whose `first` is not written in the document."""
 CEILING = 10**9
@@ -177,7 +179,7 @@ def _field(schema: GraphQLSchema, node: FieldNode, parent: Any, known: Mapping[s
     elif name == "edges":
         per_item = inside
     else:
-        cost += inside * LIST_SIZE
+        cost += inside * _list_size(parent)
     return Size(depth, aliases + inner.aliases, max(1, inner.repeats), cost, per_item)
 
 
@@ -193,6 +195,11 @@ def _type_of(schema: GraphQLSchema, parent: Any, name: str) -> Any:
 
 def _is_list(kind: Any) -> bool:
     return isinstance(kind.of_type if isinstance(kind, GraphQLNonNull) else kind, GraphQLList)
+
+
+def _list_size(parent: Any) -> int:
+    described = parent is not None and parent.name.startswith("__")
+    return LIST_SIZE_OF_INTROSPECTION if described else LIST_SIZE
 
 
 def _first(node: FieldNode) -> int | None:

@@ -32,7 +32,7 @@ MAX_DEPTH = 32
 
 
 def without_empty_parentheses(text: str) -> str:
-    """The document without `()`, except inside strings and comments. What follows stays in place."""
+    """The document without `()`, except inside strings and comments; the rest stays in place."""
     return _STRING_OR_EMPTY.sub(_blank, text)
 
 

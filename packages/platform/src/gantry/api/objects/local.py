@@ -30,7 +30,10 @@ async def get(request: Request) -> Response:
     """The object, streamed."""
     store, bucket, key = _checked(request)
     size = await house(request).objects.size(bucket, key)
-    headers = {} if size is None else {"content-length": str(size)}
+    # Never shown in place: an object is what somebody uploaded, and this is the API's own origin.
+    headers = {"content-disposition": "attachment"}
+    if size is not None:
+        headers["content-length"] = str(size)
     stream = store.open_stream(bucket, key)
     return StreamingResponse(stream, media_type="application/octet-stream", headers=headers)
 

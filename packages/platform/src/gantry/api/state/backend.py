@@ -161,7 +161,14 @@ async def _lock_info(request: Request) -> dict[str, Any]:
 def routes() -> list[Route]:
     """The doors of Terraform's backend."""
     path = "/state/{stack}"
-    calls = {"GET": read, "POST": write, "DELETE": refuse_delete, "LOCK": lock, "UNLOCK": unlock}
+    calls = {
+        "GET": read,
+        "HEAD": read,  # comes with GET; the server leaves the body out
+        "POST": write,
+        "DELETE": refuse_delete,
+        "LOCK": lock,
+        "UNLOCK": unlock,
+    }
 
     async def dispatch(request: Request) -> Response:
         return await calls[request.method](request)

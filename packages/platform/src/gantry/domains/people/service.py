@@ -229,7 +229,8 @@ def _subject(address: str, name: str) -> str:
 
     A digest, because what a client sends may be of any length.
     """
-    return hashlib.sha256(f"{address}\n{name}".encode()).hexdigest()
+    # JSON may bring lone surrogates, which must not fail here.
+    return hashlib.sha256(f"{address}\n{name}".encode(errors="surrogatepass")).hexdigest()
 
 
 async def _throttle(tx: Tx, *subjects: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gantry.domains.people import access
 from gantry.domains.pools.model import Worker, WorkerPool
 from gantry.kernel.errors import NotFound
-from gantry.kernel.paging import Page, decode_cursor, encode_cursor
+from gantry.kernel.paging import BadCursor, Page, decode_cursor, encode_cursor
 from gantry.kernel.search import contains
 from gantry.kernel.tx import Tx
 
@@ -43,7 +43,10 @@ async def search(tx: Tx, *, text: str | None, limit: int, after: str | None) -> 
             or_(contains(WorkerPool.name, text), contains(WorkerPool.description, text))
         )
     if after:
-        query = query.where(WorkerPool.id > str(decode_cursor(after)[0]))
+        place = decode_cursor(after)
+        if len(place) != 1 or not isinstance(place[0], str):
+            raise BadCursor
+        query = query.where(WorkerPool.id > place[0])
     rows = list(await tx.session.scalars(query.order_by(WorkerPool.id).limit(limit + 1)))
     items = rows[:limit]
     return Page(items, [encode_cursor([p.id]) for p in items], len(rows) > limit, after is not None)
@@ -154,6 +157,15 @@ async def mark_silent_as_gone(tx: Tx, before: datetime) -> list[str]:
         .returning(Worker.pool_id)
     )
     return sorted(set(rows))
+
+
+async def mark_all_gone(tx: Tx, pool_id: str) -> None:
+    """No worker of the pool is there any more."""
+    await tx.session.execute(
+        update(Worker)
+        .where(Worker.pool_id == pool_id, Worker.gone_at.is_(None))
+        .values(gone_at=tx.now)
+    )
 
 
 async def mark_gone(tx: Tx, worker_id: str) -> bool:

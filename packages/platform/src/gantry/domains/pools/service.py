@@ -149,6 +149,8 @@ async def reset(
     pool.config = _token(reach, pool.id, issued.certificate_pem)
     pool.updated_at = tx.now
     await _send_away(tx, pool.id)
+    # They cannot even say good-bye any more.
+    await repo.mark_all_gone(tx, pool.id)
     return pool
 
 

@@ -168,7 +168,8 @@ async def reconcile(db: Db, *, lasts: timedelta) -> None:
         since = await repo.last_sweep(tx)
         if since is None or since > AWAY:
             prolonged = await repo.prolong_expired(tx, lasts)
-            log.warning("leases prolonged after an outage", leases=prolonged)
+            if prolonged:
+                log.warning("leases prolonged after an outage", leases=prolonged)
         await repo.orphaned_state_locks(tx)
     async with db.read(SYSTEM) as tx:
         lost = await repo.expired_leases(tx, RECONCILE_BATCH)
@@ -205,9 +206,10 @@ async def _end_if_lost(tx: Tx, run_id: str) -> None:
     lease = await repo.lease(tx, run_id, lock=True)
     if lease is None or run.state not in WORKING or not await repo.has_expired(tx, run_id):
         return
+    worker = await pools.worker(tx, lease.worker_id)
+    heard = f"{worker.last_seen_at:%H:%M:%S} UTC" if worker else "it was registered"
     reason = (
-        f"The worker {lease.worker_id} was lost while {_doing(run)}:"
-        f" nothing heard since {lease.expires_at:%H:%M:%S} UTC"
+        f"The worker {lease.worker_id} was lost while {_doing(run)}: nothing heard since {heard}"
     )
     log.warning("worker lost", run_id=run.id, worker_id=lease.worker_id, state=run.state.value)
     await decisions.end_without_worker(tx, stack, run, reason)

@@ -12,6 +12,9 @@ from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, Kind, State
 from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
 
+_ENDED = tuple(sorted(TERMINAL))
+"""In a fixed order: the indexes are made of it."""
+
 
 class Run(Model):
     """One job that may touch a stack's infrastructure."""
@@ -76,14 +79,14 @@ class Run(Model):
         return self.state in TERMINAL
 
 
-holding = and_(Run.kind.in_(LOCKING), Run.state.not_in((*TERMINAL, State.QUEUED)))
+holding = and_(Run.kind.in_(LOCKING), Run.state.not_in((*_ENDED, State.QUEUED)))
 """The run owns its stack: no other run that can change it may start."""
 
 Index("run_one_holder_per_stack", Run.stack_id, unique=True, postgresql_where=holding)
 Index("run_by_stack", Run.stack_id, Run.id)
 Index("run_waiting", Run.stack_id, Run.id, postgresql_where=Run.state == State.QUEUED)
 Index("run_claimable", Run.pool_id, Run.id, postgresql_where=Run.state.in_(CLAIMABLE))
-Index("run_unfinished", Run.pool_id, Run.state, postgresql_where=Run.state.not_in(tuple(TERMINAL)))
+Index("run_unfinished", Run.pool_id, Run.state, postgresql_where=Run.state.not_in(_ENDED))
 Index("run_by_commit", Run.commit_id, postgresql_where=Run.state == State.QUEUED)
 
 

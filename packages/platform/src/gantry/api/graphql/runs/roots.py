@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import strawberry
 
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import SIGNED_IN, mutation
-from gantry.api.graphql.runs.config import NotYet, runtime_config
+from gantry.api.graphql.runs.config import NotYet, runtime_config, says_something
 from gantry.api.graphql.runs.plain import (
     EnvironmentVariable,
     ForceApplyMode,
@@ -27,7 +30,8 @@ from gantry.api.graphql.runs.types import (
 )
 from gantry.api.graphql.shared.convert import seconds
 from gantry.api.graphql.shared.types import StringMap
-from gantry.domains.runs import decisions, triggers
+from gantry.domains.people.actions import Action
+from gantry.domains.runs import access, decisions, triggers
 from gantry.domains.runs.manifests import URL_LASTS
 from gantry.domains.runs.model import Run as RunModel
 from gantry.domains.runs.states import Kind
@@ -335,7 +339,14 @@ async def _trigger(
     context = info.context
     if force:
         raise NotYet("Forced application along dependencies is not offered by this release.")
-    given = runtime_config(config)
+    given: dict[str, Any] = {}
+    if says_something(config):
+        # Whether they may send one is asked before it is read: reading takes time.
+        async with context.read() as tx:
+            stack = await stacks.find(tx, stack_id)
+            access.require(tx, Action.RUN_TRIGGER, stack)
+            access.require(tx, Action.RUN_TRIGGER_WITH_CUSTOM_RUNTIME_CONFIG, stack)
+        given = await asyncio.to_thread(runtime_config, config)
     head = None
     if not sha:
         async with context.read() as tx:

@@ -237,9 +237,10 @@ class Run:
                 version = await logbook.version_of(tx, self.model.id, state.value, state_version)
         except NotFound:
             return _no_log(over=self.model.finished)
-        lines = await logbook.lines(
-            context.house.db, context.house.objects, self.model.id, version, token
-        )
+        async with context.turn():
+            lines = await logbook.lines(
+                context.house.db, context.house.objects, self.model.id, version, token
+            )
         if lines is None:
             return _no_log(over=True)
         return RunLogs(

@@ -21,7 +21,7 @@ from gantry.domains.pools import repo
 from gantry.domains.pools.model import Worker as WorkerModel
 from gantry.domains.pools.model import WorkerPool as PoolModel
 from gantry.domains.runs import repo as runs
-from gantry.kernel.paging import BadCursor, decode_cursor, encode_cursor, page_size
+from gantry.kernel.paging import decode_offset, encode_cursor, page_size
 
 
 @strawberry.enum(description="What a worker does: busy also when about to.")
@@ -252,10 +252,7 @@ async def queue_page(info: Info, pool_id: str, input: SearchInput) -> SearchSche
     """A stretch of a pool's queue, by position. Raises BadCursor."""
     limit, start = page_size(input.first), 0
     if input.after:
-        values = decode_cursor(input.after)
-        if len(values) != 1 or not isinstance(values[0], int):
-            raise BadCursor
-        start = values[0]
+        start = decode_offset(input.after)
     order = input.order_by[0].direction if input.order_by else QueryOrderDirection.ASC
     async with info.context.read() as tx:
         found = await runs.queue_page(

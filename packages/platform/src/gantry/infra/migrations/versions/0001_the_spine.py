@@ -284,8 +284,8 @@ def upgrade() -> None:
     op.create_index('run_by_commit', 'run', ['commit_id'], unique=False, postgresql_where=sa.text("state = 'QUEUED'"))
     op.create_index('run_by_stack', 'run', ['stack_id', 'id'], unique=False)
     op.create_index('run_claimable', 'run', ['pool_id', 'id'], unique=False, postgresql_where=sa.text("state IN ('READY', 'CONFIRMED', 'REPLAN_REQUESTED')"))
-    op.create_index('run_one_holder_per_stack', 'run', ['stack_id'], unique=True, postgresql_where=sa.text("kind IN ('TRACKED', 'DESTROY', 'TASK') AND (state NOT IN ('FINISHED', 'SKIPPED', 'CANCELED', 'DISCARDED', 'FAILED', 'STOPPED', 'QUEUED'))"))
-    op.create_index('run_unfinished', 'run', ['pool_id', 'state'], unique=False, postgresql_where=sa.text("(state NOT IN ('FINISHED', 'SKIPPED', 'CANCELED', 'DISCARDED', 'FAILED', 'STOPPED'))"))
+    op.create_index('run_one_holder_per_stack', 'run', ['stack_id'], unique=True, postgresql_where=sa.text("kind IN ('TRACKED', 'DESTROY', 'TASK') AND (state NOT IN ('CANCELED', 'DISCARDED', 'FAILED', 'FINISHED', 'SKIPPED', 'STOPPED', 'QUEUED'))"))
+    op.create_index('run_unfinished', 'run', ['pool_id', 'state'], unique=False, postgresql_where=sa.text("(state NOT IN ('CANCELED', 'DISCARDED', 'FAILED', 'FINISHED', 'SKIPPED', 'STOPPED'))"))
     op.create_index('run_waiting', 'run', ['stack_id', 'id'], unique=False, postgresql_where=sa.text("state = 'QUEUED'"))
     op.create_table('stack_output',
     sa.Column('stack_id', sa.Text(), nullable=False),

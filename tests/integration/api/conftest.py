@@ -1,0 +1,92 @@
+"""The API over a real database, without a network: requests go straight to the application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from gantry.api.app import application
+from gantry.api.doors import House
+from gantry.api.graphql.door import routes
+from gantry.kernel.secret import Secret
+
+from tests.support.core import BASE_URL, LEASE, Core
+
+PASSWORD = "the password of these tests"
+
+
+class Caller:
+    """Somebody who sends GraphQL operations."""
+
+    def __init__(self, http: httpx2.AsyncClient, token: str | None = None) -> None:
+        self.http = http
+        self.headers = {"authorization": f"Bearer {token}"} if token else {}
+
+    async def send(self, body: Any, **headers: str) -> httpx2.Response:
+        """Whatever the body is, as JSON."""
+        return await self.http.post("/graphql", json=body, headers={**self.headers, **headers})
+
+    async def answer(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer; its status is always 200."""
+        response = await self.send({"query": document, "variables": variables})
+        assert response.status_code == 200
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The data of an operation that succeeds."""
+        answer = await self.answer(document, **variables)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def refusal(self, document: str, **variables: Any) -> tuple[str, str]:
+        """(message, code) of an operation that is refused, and gives nothing besides."""
+        answer = await self.answer(document, **variables)
+        assert not any((answer["data"] or {}).values()), answer
+        (error,) = answer["errors"]
+        return error["message"], error["extensions"]["code"]
+
+
+@pytest.fixture
+async def nobody(core: Core) -> AsyncIterator[Caller]:
+    """Somebody who has not signed in."""
+
+    async def authority():
+        return core.authority
+
+    there = House(
+        db=core.db,
+        vault=core.vault,
+        objects=core.objects,
+        sources=core.sources,
+        authority=authority,
+        passwords=core.passwords,
+        base_url=BASE_URL,
+        secure=True,
+        reach=core.reach,
+        admin_username="ada",
+        admin_password=Secret(PASSWORD),
+        session_lasts=timedelta(hours=1),
+        lease=LEASE,
+        max_log_bytes=1024 * 1024,
+        max_state_bytes=1024 * 1024,
+        max_upload_bytes=1024 * 1024,
+        version="0",
+        local_objects=core.objects,
+    )
+    transport = httpx2.ASGITransport(application(there, routes(there)))
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as http:
+        yield Caller(http)
+
+
+@pytest.fixture
+async def ada(nobody: Caller) -> Caller:
+    """The administrator."""
+    credentials = {"username": "ada", "password": PASSWORD}
+    response = await nobody.http.post("/admin-login", json=credentials)
+    assert response.status_code == 200, response.text
+    return Caller(nobody.http, response.json()["jwt"])
