@@ -49,15 +49,21 @@ async def database_server(keys, source, workshop):
             await server.clean_up()
 
 
+@pytest.fixture(scope="session")
+async def shared_database(database_server):
+    """The database that tests use one after the other."""
+    from tests.support.database import shared_database
+
+    async with database_server.database() as url, shared_database(url) as database:
+        yield database
+
+
 @pytest.fixture
-async def core(database_server, keys, source, workshop, tmp_path):
-    """The control plane without its doors, on an empty database of its own."""
+async def core(shared_database, keys, source, workshop, tmp_path):
+    """The control plane without its doors, on a database without stacks, pools and people."""
     from tests.support.core import core
 
-    objects = workshop / "template" / "objects"
-    async with (
-        database_server.database() as url,
-        core(url, tmp_path / "core", keys, source, objects=objects) as built,
-    ):
-        yield built
-    shutil.rmtree(tmp_path / "core", ignore_errors=True)
+    await shared_database.reset()
+    shutil.copytree(workshop / "template" / "objects", tmp_path / "core" / "objects")
+    yield core(shared_database.engine, shared_database.url, tmp_path / "core", keys, source)
+    shutil.rmtree(tmp_path / "core")

@@ -384,7 +384,6 @@ def test_settings_that_no_run_could_be_given_are_refused(site):
     stack = site.stack(GOOD)
     bad = {
         "1NAME": ("x", {}),
-        "NUL": ("a\0b", {}),
         "../escape": ("aGk=", {"type": "FILE_MOUNT"}),
         "/absolute": ("aGk=", {"type": "FILE_MOUNT"}),
         "file": ("not base64!", {"type": "FILE_MOUNT"}),
@@ -399,3 +398,18 @@ def test_settings_that_no_run_could_be_given_are_refused(site):
         )
         assert refusal.code == "BAD_CONFIG_ELEMENT", name
     assert site.look(stack, "config { id }")["config"] == []
+
+
+def test_values_that_a_database_would_refuse_go_through_plan_and_apply(site):
+    code = r"""
+    resource "terraform_data" "odd" { input = "nul \u0000 in the middle" }
+    output "odd" { value = terraform_data.odd.output }
+    """
+    stack = site.stack(code)
+    run = site.planned(stack)
+    assert site.api.run(run)["delta"]["addCount"] == 1
+    site.decide("runConfirm", stack, run)
+
+    site.api.wait_for(run, "FINISHED")
+
+    assert json.loads(site.outputs(stack)["odd"]) == "nul \0 in the middle"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +14,6 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
 from gantry.domains.spaces import repo as spaces
 from gantry.domains.vcs import service as vcs
-from gantry.domains.vcs.rules import commit_id
 from gantry.infra import live, queue
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
@@ -30,6 +26,7 @@ from gantry.jobs.catalog import Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.tx import SYSTEM
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.support.git_repository import Repository
 
@@ -138,7 +135,9 @@ def make_source(place: Path) -> Source:
 
 async def fill(url: str, place: Path, keys: Keys, source: Source) -> None:
     """Put into a template what a first start does, and fetch the source's first two commits."""
-    async with core(url, place, keys, source) as built:
+    engine = connect(url)
+    try:
+        built = core(engine, url, place, keys, source)
         async with built.db.write(SYSTEM) as tx:
             await spaces.make_root(tx)
             account = await accounts.initialise(
@@ -149,20 +148,15 @@ async def fill(url: str, place: Path, keys: Keys, source: Source) -> None:
             account.name = "acme"
             for sha in (source.first, source.second):
                 await vcs.want(tx, repository_url=source.url, branch="main", sha=sha)
-            tx.events.clear()
-        for sha in (source.first, source.second):
-            key = commit_id(source.url, sha)
-            await vcs.fetch(built.db, built.sources, built.objects, commit_id=key)
         await built.drain()
+        for table in ("live_event", "procrastinate_jobs"):
+            await built.change(f"delete from {table}")
+    finally:
+        await engine.dispose()
 
 
-@asynccontextmanager
-async def core(
-    url: str, place: Path, keys: Keys, source: Source, *, objects: Path | None = None
-) -> AsyncIterator[Core]:
-    """A core on a database; `objects` is a directory whose objects are there from the start."""
-    if objects is not None:
-        shutil.copytree(objects, place / "objects")
+def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source) -> Core:
+    """A core on a database, with its files below `place`."""
     store = LocalObjects(
         place / "objects",
         base_url=BASE_URL,
@@ -177,8 +171,6 @@ async def core(
         timeout=timedelta(seconds=60),
     )
     app = queue.open_queue(libpq_url(url))
-    # 50 workers at once are among the tests; they share these connections.
-    engine = connect(url, pool_size=10)
     db = Database(engine, queue.outbox(app, ROUTES, SIGNALS))
     outside = Outside(
         db=db,
@@ -191,18 +183,15 @@ async def core(
         retry_stalled_jobs=partial(queue.retry_stalled, app),
     )
     queue.serve(app, catalog(outside))
-    try:
-        yield Core(
-            url=url,
-            db=db,
-            queue=app,
-            vault=keys.vault,
-            objects=store,
-            sources=sources,
-            authority=keys.authority,
-            passwords=Argon2Passwords(),
-            keys=keys,
-            source=source,
-        )
-    finally:
-        await db.close()
+    return Core(
+        url=url,
+        db=db,
+        queue=app,
+        vault=keys.vault,
+        objects=store,
+        sources=sources,
+        authority=keys.authority,
+        passwords=Argon2Passwords(),
+        keys=keys,
+        source=source,
+    )

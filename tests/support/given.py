@@ -150,14 +150,19 @@ async def history(core: Core, run: Run | str) -> list[State]:
     return [move.after for move in reversed(moves)]
 
 
-async def everything(core: Core) -> dict[str, list[tuple[object, ...]]]:
+_TABLES = (
+    *("stack", "run", "run_transition", "run_lease", "run_log", "run_review", "run_comment"),
+    *("worker", "worker_pool", "state_version", "state_lock", "local_workspace", "commit"),
+    *("procrastinate_jobs", "live_event"),
+)
+_EVERYTHING = " union all ".join(
+    f"select '{name}', row::text from \"{name}\" row" for name in _TABLES
+)
+
+
+async def everything(core: Core) -> list[tuple[object, ...]]:
     """All that decisions can change, for asserting that a refused one changed nothing."""
-    tables = (
-        *("stack", "run", "run_transition", "run_lease", "run_log", "run_review", "run_comment"),
-        *("worker", "worker_pool", "state_version", "state_lock", "local_workspace", "commit"),
-        *("procrastinate_jobs", "live_event"),
-    )
-    return {t: await core.rows(f"select t::text from {t} t order by 1") for t in tables}
+    return sorted(await core.rows(_EVERYTHING), key=str)
 
 
 async def stack_by_id(core: Core, stack_id: str, by: Actor = ADMIN) -> Stack:

@@ -106,9 +106,7 @@ def test_the_control_plane_does_not_believe_another_pool_or_another_audience():
         (other, AUDIENCE, "01J00000000000000000000P02"),
     ):
         with pytest.raises(InvalidToken):
-            authority(clock).check_proof(
-                proof, public_key_pem=key, audience=audience, pool_id=pool
-            )
+            authority(clock).check_proof(proof, public_key_pem=key, audience=audience, pool_id=pool)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=-4)])

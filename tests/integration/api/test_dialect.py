@@ -62,14 +62,16 @@ async def test_keys_that_an_input_does_not_have_are_ignored_in_variables_alone(a
     )
 
     made = (await ada.ask(CREATE, input=wanted, unused={"x": 1}))["stackCreate"]
-    literal = CREATE.replace("$input: StackInput!", "$x: ID").replace(
-        "$input", '{name: "b", administrative: false, branch: "b", repository: "r", colour: "blue"}'
-    )
-    message, code = await ada.refusal(literal)
+    literal = """
+    mutation { stackCreate(
+      input: {name: "b", administrative: false, branch: "b", repository: "r", colour: "blue"}
+      manageState: true
+    ) { id } }"""
+    refused = (await ada.answer(literal))["errors"]
 
     assert made["id"] == "a-stack"
-    assert code == "BAD_DOCUMENT"
-    assert "colour" in message
+    assert any("colour" in error["message"] for error in refused)
+    assert {error["extensions"]["code"] for error in refused} == {"BAD_DOCUMENT"}
     assert len((await ada.ask("{ stacks { id } }"))["stacks"]) == 1
 
 
@@ -146,9 +148,7 @@ async def test_a_thing_that_is_not_there_is_null_and_spoils_nothing_else(ada):
         '{ stack(id: "a-stack") { id } missing: stack(id: "x") { id } workerPool(id: "x") { id } }'
     )
 
-    assert answer == {
-        "data": {"stack": {"id": "a-stack"}, "missing": None, "workerPool": None}
-    }
+    assert answer == {"data": {"stack": {"id": "a-stack"}, "missing": None, "workerPool": None}}
 
 
 async def test_a_root_field_that_does_not_exist_is_an_error_of_the_document(ada):
@@ -201,15 +201,150 @@ async def test_one_of_several_operations_is_named(ada):
 # -- what is too much, and what is no operation at all
 
 
-async def test_a_document_that_is_nested_too_deeply_is_refused(ada):
-    def nested(depth: int) -> str:
-        inner = "id"
-        for _ in range(depth):
-            inner = f"blocker {{ id }} trackedCommit {{ hash }} entities {{ creator {{ {'id'} }} }}"
-        return inner
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ stacks { blocker " + "{ commit " * MAX_DEPTH + "{ hash }" + "}" * MAX_DEPTH + " } }",
+        "{ __schema { types { fields { type "
+        + "{ ofType " * 40
+        + "{ name }"
+        + "}" * 40
+        + " } } } }",
+        "{ stacks { ...f } } fragment f on Stack { blocker "
+        + "{ commit " * MAX_DEPTH
+        + "{ hash }"
+        + "}" * MAX_DEPTH
+        + " }",
+    ],
+)
+async def test_a_document_that_is_nested_too_deeply_is_refused(ada, document):
+    message, code = await ada.refusal(document)
 
-    fields = "id"
-    for _ in range(MAX_DEPTH // 2 + 1):
-        fields = f"edges {{ node {{ stack {{ workerPool {{ searchSchedulableRuns(input: {{}}) {{ edges {{ node {{ run {{ id }} }} }} }} }} }} run {{ id }} }} }}"
-    deep = "{ searchRuns(input: {}) { edges { node { stack { spaceDetails { id } } } } } }"
-    assert await ada.ask(deep)
+    assert f"nested too deeply: the maximum depth is {MAX_DEPTH}" in message
+    assert code == "BAD_DOCUMENT"
+
+
+async def test_the_longest_introspection_of_tools_is_not_too_deep(nobody):
+    kind = "kind name"
+    for _ in range(9):
+        kind = f"kind name ofType {{ {kind} }}"
+    document = f"{{ __schema {{ types {{ fields {{ args {{ type {{ {kind} }} }} }} }} }} }}"
+
+    assert (await nobody.ask(document))["__schema"]["types"]
+
+
+async def test_many_aliases_are_too_many(ada):
+    def asking(times: int) -> str:
+        return "{" + " ".join(f'a{n}: stack(id: "x") {{ id }}' for n in range(times)) + "}"
+
+    assert len(await ada.ask(asking(MAX_ALIASES))) == MAX_ALIASES
+    message, code = await ada.refusal(asking(MAX_ALIASES + 1))
+
+    assert "too many aliases" in message
+    assert code == "BAD_DOCUMENT"
+
+
+async def test_aliases_cannot_hide_in_fragments(ada):
+    fields = " ".join(f"a{n}: name" for n in range(MAX_ALIASES // 2 + 1))
+    document = (
+        f"{{ one: stacks {{ ...f }} two: stacks {{ ...f }} }} fragment f on Stack {{ {fields} }}"
+    )
+
+    message, _ = await ada.refusal(document)
+
+    assert "too many aliases" in message
+
+
+async def test_a_document_of_too_many_words_is_refused_and_earlier_for_strangers(ada, nobody):
+    def of(tokens: int) -> str:
+        return "{ debugInfo {" + " selfHostedVersion" * tokens + "} }"
+
+    for caller, limit in ((nobody, MAX_TOKENS_OF_STRANGERS), (ada, MAX_TOKENS)):
+        message, code = await caller.refusal(of(limit + 1))
+        assert "tokens" in message
+        assert code == "BAD_DOCUMENT"
+    long = " " * 100 + "# comment\n" * (MAX_TEXT // 10) + "{ stacks { id } }"
+    assert (await ada.refusal(long))[1] in ("BAD_DOCUMENT", "TOO_LARGE")
+
+
+async def test_braces_without_end_are_an_answer_and_not_a_failure(ada):
+    for document in ("{a" * 1400, "{a(b:" + "[" * 2500, "query($a:" + "[" * 2500, '"' * 999, "{"):
+        _, code = await ada.refusal(document)
+        assert code == "BAD_DOCUMENT", document[:20]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        [{"query": "{ stacks { id } }"}],
+        {},
+        {"query": None},
+        {"query": ["{ stacks { id } }"]},
+        {"query": "{ stacks { id } }", "variables": [1]},
+        {"query": "{ stacks { id } }", "operationName": 5},
+        "{ stacks { id } }",
+        None,
+    ],
+)
+async def test_what_is_no_operation_is_told_so_in_an_ordinary_answer(ada, body):
+    response = await ada.send(body)
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["data"] is None
+    assert answer["errors"][0]["extensions"]["code"] not in ("INTERNAL", None)
+
+
+async def test_only_json_is_taken(ada):
+    for content, kind in (
+        (b"{ stacks { id } }", "application/graphql"),
+        (b'{"query": "{ stacks { id } }"}', "text/plain"),
+        (b"query=%7B%20stacks%20%7B%20id%20%7D%20%7D", "application/x-www-form-urlencoded"),
+        (b"not json", "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (b"[" * 100_000, "application/json"),
+    ):
+        response = await ada.http.post(
+            "/graphql", content=content, headers={**ada.headers, "content-type": kind}
+        )
+        assert response.status_code == 200
+        assert response.json()["data"] is None
+        assert response.json()["errors"][0]["extensions"]["code"] != "INTERNAL"
+
+
+async def test_there_are_no_subscriptions(ada):
+    answer = await ada.answer("subscription { stacks { id } }")
+
+    assert answer["data"] is None
+    assert "follow /events instead" in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("text", ["nul \0", "lone \ud800 surrogate"])
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        (CREATE, lambda text: {"input": stack(name=text)}),
+        (CREATE, lambda text: {"input": stack(description=text)}),
+        (CREATE, lambda text: {"input": stack(labels=["fine", text])}),
+        ("query ($a: ID!) { stack(id: $a) { id } }", lambda text: {"a": text}),
+        (
+            "query ($i: SearchInput!) { searchStacks(input: $i) { edges { cursor } } }",
+            lambda text: {"i": {"fullTextSearch": text}},
+        ),
+    ],
+)
+async def test_text_that_no_database_keeps_is_refused(ada, text, document, variables):
+    message, code = await ada.refusal(document, **variables(text))
+
+    assert "which no database keeps" in message
+    assert code == "BAD_REQUEST"
+    assert (await ada.ask("{ stacks { id } }"))["stacks"] == []
+
+
+async def test_text_that_no_database_keeps_is_refused_in_the_document_as_well(ada):
+    for escape in (r"\u0000", r"\u{0}"):
+        message, code = await ada.refusal(f'{{ stack(id: "x{escape}") {{ id }} }}')
+        assert "which no database keeps" in message
+        assert code == "BAD_DOCUMENT"
+    assert await ada.ask(r'{ stack(id: "x\\u0000 \u00e9") { id } }') == {"stack": None}

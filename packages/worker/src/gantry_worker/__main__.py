@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
 import logging
+import os
 import signal
 import sys
 from importlib.metadata import version
@@ -23,10 +25,13 @@ from gantry_worker.settings import (
     MisconfiguredError,
     WorkerSettings,
     environment,
+    forget_key,
     load_settings,
 )
 
 log = structlog.get_logger()
+
+PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 def worker_command(
@@ -40,7 +45,9 @@ def worker_command(
     on SIGTERM: what it holds is finished first; a second SIGTERM ends it at once.
     """
     try:
+        _close_to_others()
         settings = load_settings()
+        forget_key()
         if concurrency is not None:
             settings = settings.model_copy(update={"concurrency": concurrency})
         configure_logging(settings.log_level)
@@ -58,7 +65,7 @@ async def _work(settings: WorkerSettings) -> None:
     except ValueError as error:
         raise MisconfiguredError(str(error)) from None
     place = _own_directory(settings.work_dir)
-    choice = await choose(settings.runtime)
+    choice = await choose(settings.runtime, named="runtime" in settings.model_fields_set)
     settings = settings.model_copy(update={"work_dir": place})
     agent = Agent(settings, token, key, choice, environment(), version("gantry-worker"))
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
@@ -75,6 +82,14 @@ async def _work(settings: WorkerSettings) -> None:
         await agent.run()
     except asyncio.CancelledError:
         log.info("worker ended at once")
+
+
+def _close_to_others() -> None:
+    """Keep other processes of this user, a run's unisolated commands among them, from reading
+    this one's memory and the environment it was started with. Those of root still can.
+    """
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        log.warning("the worker's memory stays readable", error=os.strerror(ctypes.get_errno()))
 
 
 def _own_directory(work_dir: Path) -> Path:

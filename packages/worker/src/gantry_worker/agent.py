@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
-from gantry_protocol.calls import AUDIENCE, Beaten, Held, Offer, Register, Registered
+from gantry_protocol.calls import AUDIENCE, Held, Offer, Register, Registered
 from gantry_protocol.manifest import Manifest
 from gantry_protocol.messages import Bell
 from gantry_protocol.token import PoolToken
+from gantry_protocol.words import Phase
 from pydantic import ValidationError
 from ulid import ULID
 
 from gantry_worker import environment, performance
-from gantry_worker.control_plane import ControlPlane, Refused, ServerAway
-from gantry_worker.doorbell import Doorbell
+from gantry_worker.control_plane import ControlPlane, Refused, ServerAway, StillFailing
+from gantry_worker.doorbell import LONGEST_PAUSE, Doorbell
+from gantry_worker.holds import Hold, Holds, heed
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey, Undecryptable
 from gantry_worker.masking import Masker
+from gantry_worker.removal import remove_tree
 from gantry_worker.runtimes.choice import Choice
 from gantry_worker.session import Session
 from gantry_worker.settings import WorkerSettings, metadata
@@ -28,14 +32,8 @@ from gantry_worker.workspace import Workspace
 
 log = structlog.get_logger()
 
-
-@dataclass
-class Hold:
-    """A run this worker holds: its lease, the work on it, and a way to stop it."""
-
-    lease: Held
-    stop: asyncio.Event
-    work: asyncio.Task[None]
+BETWEEN_BEATS = 2.0
+"""Seconds between heartbeats of somebody who waits for one to be heard."""
 
 
 class Agent:
@@ -56,7 +54,8 @@ class Agent:
         self._server = ControlPlane(
             token.api, token.pool_id, self._proof, ca_bundle=settings.ca_bundle
         )
-        self._holds: dict[str, Hold] = {}
+        self._holds = Holds()
+        self._lease_seconds = 0.0
         self._news = asyncio.Event()
         self.leaving = asyncio.Event()
 
@@ -91,21 +90,19 @@ class Agent:
             password=lambda: f"{self._token.pool_id}:{self._proof()}",
             ca_bundle=self._settings.ca_bundle,
         )
+        self._lease_seconds = registered.lease_seconds
         side = [
-            asyncio.create_task(bell.run(self._woken)),
+            asyncio.create_task(self._listen(bell)),
             asyncio.create_task(self._keep_alive(registered.heartbeat_seconds)),
         ]
         try:
             await self._take_runs(registered)
             await self._finish()
         finally:
-            for hold in self._holds.values():
-                hold.work.cancel()
-            for task in side:
+            tasks = [*side, *self._work()]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(
-                *side, *(h.work for h in self._holds.values()), return_exceptions=True
-            )
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._say_goodbye()
             await self._server.close()
 
@@ -122,53 +119,78 @@ class Agent:
 
     async def _ask(self) -> bool:
         try:
-            asked = await self._server.ask([hold.lease for hold in self._holds.values()])
+            # Whatever the worker knows of: what is missing here is offered again.
+            asked = await self._server.ask([hold.lease for hold in self._holds.all()])
         except ServerAway as away:
             log.warning("server away", reason=str(away))
+            return False
+        except Refused as refused:
+            # What is held goes on: its reports are judged by their own leases.
+            log.error("not given work any more", reason=refused.message)
+            self.leave()
             return False
         if asked.orders.shutdown:
             log.info("told to leave")
             self.leave()
-        if asked.offer is None:
+        return asked.offer is not None and self._begin(asked.offer)
+
+    def _begin(self, offer: Offer) -> bool:
+        hold = self._holds.take(Held(run_id=offer.run_id, fence=offer.fence))
+        if hold is None:
+            log.info("offer of a run that is held already", run_id=offer.run_id)
             return False
-        self._begin(asked.offer)
+        hold.work = asyncio.create_task(self._perform(offer, hold))
+        log.info("run taken", run_id=offer.run_id, fence=offer.fence, state=offer.state)
         return True
 
-    def _begin(self, offer: Offer) -> None:
-        lease, stop = Held(run_id=offer.run_id, fence=offer.fence), asyncio.Event()
-        work = asyncio.create_task(self._perform(offer, lease, stop))
-        self._holds[offer.run_id] = Hold(lease, stop, work)
-        log.info("run taken", run_id=offer.run_id, fence=offer.fence, state=offer.state)
-
-    async def _perform(self, offer: Offer, lease: Held, stop: asyncio.Event) -> None:
+    async def _perform(self, offer: Offer, hold: Hold) -> None:
         with structlog.contextvars.bound_contextvars(run_id=offer.run_id):
             try:
-                session = await self._session(offer, lease, stop)
+                session = hold.session = await self._session(offer, hold)
                 await performance.perform(session, offer.state_version)
                 log.info("run let go", state=session.state)
             except (Refused, Undecryptable, ValidationError) as error:
-                # Nothing was begun; the lease runs out and the server says so on the run.
-                log.error("run could not be begun", reason=str(error))
-            except Exception:
+                log.error("run could not be begun", reason=_reason(error))
+                await self._give_up(hold, f"The run could not be begun: {_reason(error)}.")
+            except Exception as bug:
                 log.exception("run ended by an error of the worker")
+                await self._give_up(hold, performance.unexpected(Phase.PREPARE, bug))
             finally:
-                self._holds.pop(offer.run_id, None)
+                self._holds.drop(hold)
                 self._news.set()
 
-    async def _session(self, offer: Offer, lease: Held, stop: asyncio.Event) -> Session:
+    async def _give_up(self, hold: Hold, reason: str) -> None:
+        """Say why, if anybody hears it; else the lease runs out and the server says less."""
+        if hold.lost:
+            return
+        try:
+            async with asyncio.timeout(self._lease_seconds):
+                told = performance.failed(Phase.PREPARE, reason)
+                await self._server.report(hold.lease, told)
+        except (Refused, StillFailing, TimeoutError) as error:
+            log.warning("reason not reported", reason=str(error))
+
+    async def _still_ours(self, hold: Hold) -> bool:
+        """Whether the lease cannot have run out. Asks, and waits for an answer, when it may."""
+        while not hold.lost:
+            if time.monotonic() - hold.confirmed < self._lease_seconds:
+                return True
+            await self._beat()
+            if not hold.lost and time.monotonic() - hold.confirmed >= self._lease_seconds:
+                await asyncio.sleep(BETWEEN_BEATS)
+        return False
+
+    async def _session(self, offer: Offer, hold: Hold) -> Session:
+        lease = hold.lease
         sealed = offer.manifest or (await self._server.manifest(lease)).manifest
         manifest = Manifest.model_validate_json(self._key.decrypt(sealed))
         given = self._passed_on()
         words = environment.words_to_mask(manifest, given)
-        journal = Journal(
-            self._server,
-            lease,
-            Masker(words, manifest.well_known_masking),
-            stack_id=manifest.stack_id,
-            mirror=Masker(words, manifest.well_known_masking)
-            if self._settings.logs_on_stdout
-            else None,
-        )
+        shape = (words, manifest.well_known_masking)
+        # Off the loop: a few megabytes of secret files are many words.
+        masker = await asyncio.to_thread(Masker, *shape)
+        mirror = await asyncio.to_thread(Masker, *shape) if self._settings.logs_on_stdout else None
+        journal = Journal(self._server, lease, masker, stack_id=manifest.stack_id, mirror=mirror)
         # The directory's name says nothing of the run; the fence keeps two leases apart.
         place = self._settings.work_dir / "runs" / f"{lease.run_id}-{lease.fence}"
         return Session(
@@ -183,14 +205,15 @@ class Agent:
             journal=journal,
             state=offer.state,
             worker_id=self.id,
-            stop=stop,
+            stop=hold.stop,
+            still_ours=partial(self._still_ours, hold),
         )
 
     def _passed_on(self) -> environment.Given:
         wanted = self._settings.whitelist_envs
         found = {}
         for name in wanted:
-            bare = name[3:] if name[:3] in ("ro_", "wo_") else name
+            bare = environment.bare(name)
             if bare in self._variables:
                 found[name] = self._variables[bare]
         return environment.Given(found, frozenset(self._settings.mask_envs))
@@ -202,18 +225,32 @@ class Agent:
                 bell = Bell.model_validate_json(message)
             except ValidationError:
                 bell = Bell()  # a newer server's word: look at everything
-            if bell.kind == "stop" and bell.run_id in self._holds:
+            if bell.kind == "stop" and bell.run_id and self._holds.of_run(bell.run_id):
                 await self._beat()
         self._news.set()
+
+    async def _listen(self, bell: Doorbell) -> None:
+        while True:
+            try:
+                await bell.run(self._woken)
+            except Exception:
+                # Work is asked for all the same, only later; a worker must not end of this.
+                log.exception("doorbell broke")
+            await asyncio.sleep(LONGEST_PAUSE)
 
     async def _keep_alive(self, every: float) -> None:
         while True:
             await asyncio.sleep(every)
-            await self._beat()
+            try:
+                await self._beat()
+            except Exception:
+                # Without heartbeats every lease would end, whatever this one met.
+                log.exception("heartbeat broke")
 
     async def _beat(self) -> None:
+        asked, asked_at = self._holds.kept(), time.monotonic()
         try:
-            beaten = await self._server.beat([hold.lease for hold in self._holds.values()])
+            beaten = await self._server.beat([hold.lease for hold in asked])
         except ServerAway as away:
             log.warning("heartbeat not heard", reason=str(away))
             return
@@ -222,26 +259,18 @@ class Agent:
             log.error("heartbeat refused", reason=refused.message)
             self.leave()
             return
-        self._heed(beaten)
-
-    def _heed(self, beaten: Beaten) -> None:
         if beaten.orders.shutdown:
             self.leave()
-        for answer in beaten.leases:
-            hold = self._holds.get(answer.run_id)
-            if hold is None:
-                continue
-            if not answer.held:
-                log.warning("lease lost", run_id=answer.run_id, reason=answer.reason)
-                hold.work.cancel()
-            elif answer.stop:
-                hold.stop.set()
+        heed(asked, beaten, asked_at)
+
+    def _work(self) -> list[asyncio.Task[None]]:
+        return [hold.work for hold in self._holds.all() if hold.work is not None]
 
     async def _finish(self) -> None:
         if self._holds:
             log.info("finishing what is held", runs=len(self._holds))
-        while self._holds:
-            await asyncio.wait([hold.work for hold in self._holds.values()])
+        while work := self._work():
+            await asyncio.wait(work)
 
     async def _say_goodbye(self) -> None:
         try:
@@ -250,12 +279,23 @@ class Agent:
             log.info("left without a goodbye", reason=str(error))
 
 
+def _reason(error: Exception) -> str:
+    """For people: never the manifest's own words, which a ValidationError would quote."""
+    if isinstance(error, ValidationError):
+        return "the server's manifest is not one that this worker understands"
+    return str(error)
+
+
 def clear_leftovers(work_dir: Path) -> int:
-    """Remove what a killed worker left of its runs; returns how many. Blocking."""
-    left = list((work_dir / "runs").glob("*")) if (work_dir / "runs").is_dir() else []
-    for path in left:
-        if path.is_dir():
-            Workspace(path).remove()
-        else:
-            path.unlink()
-    return len(left)
+    """Remove what a killed worker left of its runs; how many are gone. Blocking.
+
+    What cannot be removed is logged and left: it must not keep a worker from its work.
+    """
+    gone = 0
+    for path in (work_dir / "runs").glob("*"):
+        try:
+            remove_tree(path)
+            gone += 1
+        except OSError as error:
+            log.error("leftover not removed", path=str(path), reason=str(error))
+    return gone

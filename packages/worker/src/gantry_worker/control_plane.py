@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +28,7 @@ from gantry_protocol.calls import (
     TicketWanted,
     Verdict,
 )
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 log = structlog.get_logger()
 
@@ -39,6 +40,9 @@ LONGEST_PAUSE = 10.0
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 TRANSFER_TIMEOUT = httpx2.Timeout(300.0, connect=10.0)
 CHUNK = 1024 * 1024
+FAILING_LIMIT = 600.0
+"""Seconds for which a server may fail on one report: longer than a deployment's hiccup, and what
+fails on the same words for so long does so for ever."""
 
 
 class Refused(Exception):
@@ -50,7 +54,15 @@ class Refused(Exception):
 
 
 class ServerAway(ConnectionError):
-    """The server did not answer, or said that it cannot now."""
+    """The server did not answer, or said that it cannot now, or somebody else answered for it."""
+
+
+class ServerFailing(ServerAway):
+    """The server itself answered that it met an error of its own."""
+
+
+class StillFailing(Exception):
+    """The server fails on one message again and again, though it is there."""
 
 
 class ControlPlane:
@@ -95,23 +107,30 @@ class ControlPlane:
         return await self._patiently(f"runs/{lease.run_id}/manifest", lease, Sealed)
 
     async def report(self, lease: Held, told: Report, tail: LogTail | None = None) -> Verdict:
-        """Say what happened; tried until the server answers."""
+        """Say what happened; tried until the server answers.
+
+        Raises StillFailing when it answers with an error of its own for FAILING_LIMIT.
+        """
         said = Reported(fence=lease.fence, report=told, tail=tail)
-        return await self._patiently(f"runs/{lease.run_id}/report", said, Verdict)
+        path = f"runs/{lease.run_id}/report"
+        return await self._patiently(path, said, Verdict, failing_limit=FAILING_LIMIT)
 
     async def logs(self, lease: Held, state_version: int, offset: int, data: bytes) -> LogAnswer:
         """Send bytes of a log."""
         path = f"runs/{lease.run_id}/logs/{state_version}"
         query = f"?fence={lease.fence}&offset={offset}"
-        return LogAnswer.model_validate_json(await self._send(path + query, data))
+        return _understood(LogAnswer, await self._send(path + query, data))
 
     async def ticket(self, lease: Held) -> Ticket:
         """Where to put the workspace; tried until the server answers."""
         wanted = TicketWanted(fence=lease.fence)
         return await self._patiently(f"runs/{lease.run_id}/ticket", wanted, Ticket)
 
-    async def download(self, url: str, target: Path) -> None:
-        """Fetch a presigned URL to a file, trying four times. Raises Refused, ServerAway."""
+    async def download(self, url: str, target: Path, *, limit: int) -> None:
+        """Fetch a presigned URL to a file, trying four times.
+
+        Raises Refused, also for more than `limit` bytes, and ServerAway.
+        """
         for attempt in range(4):
             try:
                 async with self._http.stream("GET", url, timeout=TRANSFER_TIMEOUT) as response:
@@ -119,9 +138,7 @@ class ControlPlane:
                         raise ServerAway(f"object storage answered {response.status_code}")
                     if response.status_code != 200:
                         raise Refused("DOWNLOAD", "the stored object is not there any more", 404)
-                    with target.open("wb") as file:
-                        async for chunk in response.aiter_bytes(CHUNK):
-                            file.write(chunk)
+                    await _keep(response, target, limit)
                 return
             except (httpx2.TransportError, ServerAway) as cause:
                 if attempt == 3:
@@ -151,19 +168,28 @@ class ControlPlane:
                     raise ServerAway("the object storage does not answer") from cause
                 await _pause(attempt)
 
-    async def _patiently(self, path: str, said: BaseModel, kind: type[A]) -> A:
-        attempt = 0
+    async def _patiently(
+        self, path: str, said: BaseModel, kind: type[A], *, failing_limit: float | None = None
+    ) -> A:
+        attempt, failing_since = 0, None
         while True:
             try:
                 return await self._once(path, said, kind)
             except ServerAway as cause:
+                now = time.monotonic()
+                if not isinstance(cause, ServerFailing):
+                    failing_since = None
+                elif failing_since is None:
+                    failing_since = now
+                elif failing_limit is not None and now - failing_since > failing_limit:
+                    raise StillFailing(str(cause)) from cause
                 log.warning("server away, trying again", path=path, reason=str(cause))
                 await _pause(attempt)
                 attempt = min(attempt + 1, 10)
 
     async def _once(self, path: str, said: BaseModel, kind: type[A]) -> A:
         answer = await self._send(path, said.model_dump_json(by_alias=True).encode())
-        return kind.model_validate_json(answer)
+        return _understood(kind, answer)
 
     async def _send(self, path: str, body: bytes) -> bytes:
         headers = {
@@ -175,20 +201,44 @@ class ControlPlane:
             response = await self._http.post(f"{self._base}/{path}", content=body, headers=headers)
         except httpx2.TransportError as cause:
             raise ServerAway(type(cause).__name__) from cause
+        if response.status_code == 500:
+            raise ServerFailing("the server answered 500")
+        # 502 to 504 are an ingress's words for a server that is not there.
         if response.status_code >= 500 or response.status_code == 429:
             raise ServerAway(f"the server answered {response.status_code}")
-        if response.status_code >= 400:
+        if response.status_code >= 300:
             raise _refusal(response)
         return response.content
 
 
-def _refusal(response: httpx2.Response) -> Refused:
+def _refusal(response: httpx2.Response) -> Refused | ServerAway:
+    """Only the server's own words count: an ingress may say 403 or 404 while it is elsewhere."""
     try:
         said = response.json()
-        return Refused(str(said["code"]), str(said["message"]), response.status_code)
-    except (ValueError, KeyError, TypeError):
-        words = f"the server answered {response.status_code}"
-        return Refused("UNKNOWN", words, response.status_code)
+        code, message = said["code"], said["message"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        code = message = None
+    if response.status_code < 400 or not isinstance(code, str) or not isinstance(message, str):
+        return ServerAway(f"something else than the server answered {response.status_code}")
+    return Refused(code, message, response.status_code)
+
+
+def _understood(kind: type[A], answer: bytes) -> A:
+    try:
+        return kind.model_validate_json(answer)
+    except ValidationError:
+        # A page of an ingress, or an answer cut short: not what was asked for.
+        raise ServerAway("the answer is not the server's, or not whole") from None
+
+
+async def _keep(response: httpx2.Response, target: Path, limit: int) -> None:
+    size = 0
+    with target.open("wb") as file:
+        async for chunk in response.aiter_bytes(CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise Refused("DOWNLOAD", f"the stored object has more than {limit} bytes", 413)
+            await asyncio.to_thread(file.write, chunk)
 
 
 async def _pieces(source: Path) -> AsyncIterator[bytes]:

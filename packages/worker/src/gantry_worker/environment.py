@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gantry_protocol.manifest import Manifest
+from gantry_protocol.manifest import Manifest, MountedFile
 from gantry_protocol.words import Phase
 
+from gantry_worker.masking_forms import SHORTEST
 from gantry_worker.tools.overrides import backend_env
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WRITING = (Phase.APPLY, Phase.DESTROY)
+SHORTEST_LINE = 8
+"""Bytes of a secret file's line that is masked: shorter ones are braces and keywords of its
+format, and masking them would shred the log."""
+
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_BACKEND = "TF_HTTP_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +32,42 @@ class Given:
     masked: frozenset[str]
 
 
-def of_phase(
-    manifest: Manifest, given: Given, phase: Phase, *, state: str, path: str, home: str
-) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the worker knows of a command's surroundings.
+
+    `carried` is what hooks exported in earlier phases, `final_state` how the run will end.
+    """
+
+    state: str
+    path: str
+    home: str
+    carried: Mapping[str, str] = field(default_factory=dict)
+    final_state: str | None = None
+
+
+def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> dict[str, str]:
     """Everything a command of the phase finds in its environment.
 
     The worker's own come first, then the manifest's over them; `ro_` and `wo_` select by phase
-    and are taken off; `${NAME}` is replaced once, from all of it; the state's address last, so
-    that nothing can replace it.
+    and are taken off; `${NAME}` is replaced once, from all of it; then what hooks exported; the
+    state's address last, so that nothing can replace or extend it.
     """
-    found = {"PATH": path, "HOME": home, "LANG": "C.UTF-8"}
+    found = {"PATH": around.path, "HOME": around.home, "LANG": "C.UTF-8"}
     found |= _selected(given.variables.items(), phase)
     found |= _selected(((v.name, v.value) for v in manifest.environment), phase)
-    found["TF_VAR_spacelift_run_state"] = state
+    found["TF_VAR_spacelift_run_state"] = around.state
     known = dict(found)
     found = {
         name: _REFERENCE.sub(lambda match: known.get(match[1], match[0]), value)
         for name, value in found.items()
     }
+    found |= around.carried
+    if around.final_state is not None:
+        found["TF_VAR_spacelift_final_run_state"] = around.final_state
     if manifest.backend is not None:
         b = manifest.backend
+        found = {name: value for name, value in found.items() if not name.startswith(_BACKEND)}
         found |= backend_env(b.address, b.username, b.password)
     return found
 
@@ -61,6 +85,45 @@ def _selected(values: Iterable[tuple[str, str]], phase: Phase) -> dict[str, str]
 
 def words_to_mask(manifest: Manifest, given: Given) -> list[str]:
     """Every text that must not appear in a log."""
-    words = [*manifest.mask, *(v.value for v in manifest.environment if v.secret)]
-    words += [given.variables[name] for name in given.masked if name in given.variables]
+    words = [*manifest.mask, *secrets(manifest, given)]
+    for file in manifest.files:
+        if file.secret:
+            words += _words_of(file)
     return [word for word in words if word]
+
+
+def secrets(manifest: Manifest, given: Given) -> list[str]:
+    """The values of secret variables, whichever phase they are for."""
+    masked = {bare(name) for name in given.masked}
+    values = [v.value for v in manifest.environment if v.secret]
+    values += [value for name, value in given.variables.items() if bare(name) in masked]
+    if manifest.backend is not None:
+        values.append(manifest.backend.password)
+    return [value for value in values if value]
+
+
+def derived(environment: Mapping[str, str], known: Iterable[str]) -> set[str]:
+    """Values that a secret was put into: encoded as a whole, they would not show the secret.
+
+    Secrets of fewer than SHORTEST bytes are not looked for: see there.
+    """
+    looked_for = [secret for secret in set(known) if len(secret.encode()) >= SHORTEST]
+    return {
+        value
+        for value in environment.values()
+        if any(secret in value and secret != value for secret in looked_for)
+    }
+
+
+def bare(name: str) -> str:
+    """A variable's name without the prefix that selects phases."""
+    return name[3:] if name[:3] in ("ro_", "wo_") else name
+
+
+def _words_of(file: MountedFile) -> list[str]:
+    try:
+        content = base64.b64decode(file.content)
+    except binascii.Error:
+        return [file.content]  # it will not be mounted either
+    lines = {line.strip() for line in content.decode("utf-8", "replace").splitlines()}
+    return [file.content, *(line for line in lines if len(line.encode()) >= SHORTEST_LINE)]

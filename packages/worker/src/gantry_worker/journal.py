@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import structlog
@@ -40,6 +41,19 @@ class Journal:
         self._base = 0
         self._stream: LogStream | None = None
         self._full = False
+        self._added: set[str] = set()
+
+    def mask(self, words: Iterable[str]) -> None:
+        """Mask these, too, from now on."""
+        new = set(words) - self._added
+        self._added |= new
+        for masker in (self._masker, self._mirror):
+            if masker is not None:
+                masker.add(*new)
+
+    def masked(self, text: str) -> str:
+        """A text that goes elsewhere than into the log, without the secrets."""
+        return self._masker.once(text)
 
     def turn_to(self, state_version: int) -> None:
         """Begin the log of another state."""
@@ -67,6 +81,10 @@ class Journal:
         if self._stream is None:
             return None
         offset, data = await self._stream.rest(MAX_LOG_TAIL)
+        if self._full:
+            # What was dropped counts in our offset and not in the server's: nothing fits there.
+            self._stream = None
+            return None
         offset += self._base
         self._base, self._stream = offset + len(data), None
         if not data:

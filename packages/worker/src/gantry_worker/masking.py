@@ -44,6 +44,14 @@ class Masker:
         """
         self._add(words, SHORTEST)
 
+    def once(self, text: str) -> str:
+        """A text apart from the stream, masked with all that the stream has asked for so far."""
+        apart = Masker((), self._well_known)
+        apart._words = self._words
+        return (apart.feed(text.encode("utf-8", "replace")) + apart.flush()).decode(
+            "utf-8", "replace"
+        )
+
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the stream; give out, masked, what is certain by now."""
         return self._advance(data, complete=False)

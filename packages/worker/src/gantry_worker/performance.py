@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import tarfile
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from gantry_protocol.calls import Applied, Failed, PhaseDone, Planned, Report, Stopped, Verdict
+from gantry_protocol.calls import (
+    Applied,
+    Failed,
+    LogTail,
+    PhaseDone,
+    Planned,
+    Report,
+    Stopped,
+    Verdict,
+)
 from gantry_protocol.words import Phase, Then
 
-from gantry_worker.control_plane import Refused, ServerAway
+from gantry_worker.archive import pack
+from gantry_worker.control_plane import Refused, ServerAway, StillFailing
 from gantry_worker.journal import LogRefused
-from gantry_worker.session import Session, StepFailed, StepStopped
+from gantry_worker.session import EXECUTING, Session, StepFailed, StepStopped
 from gantry_worker.steps import execute, plan, prepare
 from gantry_worker.steps.shell import hooks_only
-from gantry_worker.workspace import BadWorkspace, pack
+from gantry_worker.workspace import BadWorkspace
 
 log = structlog.get_logger()
 
@@ -28,6 +39,10 @@ STEPS: Mapping[Phase, Step] = {
     Phase.DESTROY: execute.destroy,
     Phase.PERFORM: execute.perform,
 }
+
+
+MAX_REASON = 4000
+"""Characters of a failure's reason: the protocol's limit, a screen of text."""
 
 
 async def perform(session: Session, state_version: int) -> None:
@@ -51,32 +66,68 @@ async def perform(session: Session, state_version: int) -> None:
         log.warning("run given up", run_id=session.lease.run_id, reason=str(refused))
     finally:
         await session.journal.abandon()
-        await asyncio.to_thread(session.workspace.remove)
+        await asyncio.to_thread(_remove, session)
+
+
+def _remove(session: Session) -> None:
+    try:
+        session.workspace.remove()
+    except OSError:
+        log.exception("workspace not removed completely", run_id=session.lease.run_id)
+
+
+def failed(phase: Phase, reason: str) -> Failed:
+    """A failure whose reason fits the protocol, whatever a tool has put into it."""
+    words = reason.replace("\0", "\ufffd")
+    if len(words) > MAX_REASON:
+        words = words[: MAX_REASON - 1] + "…"
+    return Failed(phase=phase, reason=words)
 
 
 async def _take(session: Session, phase: Phase) -> Report:
     try:
         if session.stop.is_set():
             raise StepStopped
+        if phase in EXECUTING:
+            await _certain(session)
+        session.executing = phase in EXECUTING
         return await STEPS[phase](session)
     except StepStopped:
-        await session.journal.say("Stopped, as asked.")
+        await _last_words(session, "Stopped, as asked.")
         return Stopped(phase=phase)
-    except (StepFailed, BadWorkspace) as failed:
-        await session.journal.say(f"\x1b[31m{failed}\x1b[0m")
-        return Failed(phase=phase, reason=str(failed))
+    except (StepFailed, BadWorkspace) as error:
+        reason = session.journal.masked(str(error))
+        await _last_words(session, f"\x1b[31m{reason}\x1b[0m")
+        return failed(phase, reason)
     except (LogRefused, Refused):
         raise
     except Exception as bug:
         log.exception("step failed unexpectedly", run_id=session.lease.run_id, phase=phase.value)
-        words = (
-            f"The worker met an unexpected error while doing {phase.value}: {type(bug).__name__}."
-        )
-        return Failed(phase=phase, reason=words)
+        return failed(phase, unexpected(phase, bug))
+    finally:
+        session.executing = False
+
+
+async def _last_words(session: Session, words: str) -> None:
+    # Somebody else writes the run's log by now, if anybody.
+    if not session.lost:
+        await session.journal.say(words)
+
+
+async def _certain(session: Session) -> None:
+    if not await session.still_ours():
+        raise LogRefused("the lease ran out before anything was changed")
+
+
+def unexpected(phase: Phase, bug: Exception) -> str:
+    """What a person is told of an error of ours; its words may hold anything."""
+    return f"The worker met an unexpected error while doing {phase.value}: {type(bug).__name__}."
 
 
 async def _settle(session: Session, told: Report, phase: Phase) -> Verdict:
     """Report until the server moves the run, doing what it wants done first."""
+    if session.lost:
+        raise LogRefused("the lease was lost")
     after_run = session.manifest.hooks.get("after_run", []) if session.started else []
     if isinstance(told, Failed | Stopped):
         final = "FAILED" if isinstance(told, Failed) else "STOPPED"
@@ -85,21 +136,45 @@ async def _settle(session: Session, told: Report, phase: Phase) -> Verdict:
         told = _wrapped_up(told)  # there is nothing to wrap up: no need to be asked
     tail = await session.journal.pause()
     while True:
-        verdict = await session.server.report(session.lease, told, tail)
+        verdict = await _report(session, told, tail, phase)
         if not verdict.accepted:
             log.warning("report refused", run_id=session.lease.run_id, reason=verdict.reason)
             return verdict
         if verdict.then is Then.ARCHIVE and isinstance(told, Planned):
             try:
                 told = told.model_copy(update={"workspace_key": await _archive(session)})
-            except (ServerAway, OSError) as error:
-                told = Failed(phase=phase, reason=f"The workspace could not be stored: {error}.")
+            except (ServerAway, Refused, OSError, tarfile.TarError, BadWorkspace) as error:
+                reason = f"The workspace could not be stored: {error}"
+                told = failed(phase, session.journal.masked(reason))
+                await _after_run(session, phase, after_run, "FAILED")
         elif verdict.then is Then.WRAP_UP:
             await _after_run(session, phase, after_run, verdict.state)
             told = _wrapped_up(told)
         else:
             return verdict
         tail = await session.journal.pause()
+
+
+async def _report(session: Session, told: Report, tail: LogTail | None, phase: Phase) -> Verdict:
+    """Report, and when the server cannot take these words at all, say so in a few.
+
+    Otherwise the run would hang until its lease ends, and nobody would learn why.
+    """
+    try:
+        return await session.server.report(session.lease, told, tail)
+    except Refused as refused:
+        reason = f"The server did not take the report of {phase.value}: {refused.message}"
+    except StillFailing:
+        reason = f"The server failed again and again on the report of {phase.value}."
+    if isinstance(told, Applied):
+        reason += " What was planned has been applied."
+    log.error("report not taken", run_id=session.lease.run_id, reason=reason)
+    short = failed(phase, session.journal.masked(reason))
+    while True:
+        try:
+            return await session.server.report(session.lease, short)
+        except StillFailing:
+            log.error("short report not taken either", run_id=session.lease.run_id)
 
 
 def _wrapped_up(told: Report) -> Report:
@@ -113,11 +188,10 @@ async def _after_run(session: Session, phase: Phase, hooks: list[str], final: st
         return
     await session.journal.say("Running after_run hooks")
     session.final_state = final
-    session.stop.clear()  # a stopped run's hooks still run; the run's own time limit holds
     try:
         code = await hooks_only(session, phase, "after_run", hooks)
-    except (StepFailed, StepStopped) as failed:
-        await session.journal.say(f"after_run hooks failed: {failed}")
+    except (StepFailed, StepStopped) as error:
+        await session.journal.say(f"after_run hooks failed: {error}")
     else:
         if code != 0:
             await session.journal.say(f"after_run hooks failed with exit code {code}")
@@ -126,7 +200,7 @@ async def _after_run(session: Session, phase: Phase, hooks: list[str], final: st
 async def _archive(session: Session) -> str:
     """Store the workspace, encrypted, and answer its key."""
     await session.journal.say("Storing the workspace until the run is confirmed")
-    sealed = session.workspace.root.with_suffix(".sealed")
+    sealed = session.workspace.incoming / "workspace.sealed"
     try:
         await asyncio.to_thread(
             pack, session.workspace, session.key, session.manifest.run_id, sealed

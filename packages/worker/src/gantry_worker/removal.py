@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 REMOVAL_SECONDS = 600
@@ -29,12 +30,13 @@ def remove_tree(path: Path) -> None:
         # Deeper than Python recurses, or with names longer than a path may be: these tools walk
         # from directory to directory, and neither follows a link on its way.
         for words in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
-            subprocess.run(  # noqa: S603 - our own words, and a path after the options' end
-                [*words, "--", str(path)],
-                check=False,
-                capture_output=True,
-                timeout=REMOVAL_SECONDS,
-            )
+            with suppress(subprocess.TimeoutExpired):  # what is left is found below
+                subprocess.run(
+                    [*words, "--", str(path)],
+                    check=False,
+                    capture_output=True,
+                    timeout=REMOVAL_SECONDS,
+                )
     if os.path.lexists(path):
         raise OSError(f"{path} cannot be removed completely")
 

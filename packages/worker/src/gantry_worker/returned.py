@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -69,10 +69,8 @@ def put(root: Path, name: str, data: bytes, mode: int = 0o600) -> None:
     steps = PurePath(name).parts
     try:
         with _directory(root, steps[:-1]) as at:
-            try:
+            with suppress(FileNotFoundError):
                 os.unlink(steps[-1], dir_fd=at)
-            except FileNotFoundError:
-                pass
             with os.fdopen(os.open(steps[-1], _MAKE, mode, dir_fd=at), "wb") as file:
                 os.fchmod(file.fileno(), mode)
                 file.write(data)

@@ -8,84 +8,75 @@ tool keeps the after hooks from running.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-CARRIED = "carried.json"
+from gantry_worker import returned
+
 EXPORTED = "exported"
 STATUS = "status"
+MAX_EXPORTED = 4 * 1024 * 1024
+"""Bytes of an exported environment: the kernel gives no command more than this."""
+MAX_STATUS = 64
+"""Bytes of an exit code and its line end, generously."""
 
 _OF_THE_SHELL = ("PWD", "OLDPWD", "SHLVL", "_")
-_STATE = "TF_HTTP_"
+_NOT_CARRIED = ("PATH", "HOME", "TF_CLI_CONFIG_FILE", "TF_DATA_DIR", "TF_PLUGIN_CACHE_DIR")
+"""Which programs, plug-ins and credentials the worker's own commands use is not for hooks."""
+_NOT_CARRIED_PREFIXES = ("TF_HTTP_", "LD_")
+"""Nor where the state is kept, nor what is loaded into every program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script to be run as `sh <path> <own> <tool arguments…>`."""
+def write(directory: Path, name: str, before: Sequence[str], after: Sequence[str]) -> Path:
+    """Write the script of a phase, to be run as `sh <path> <back> <tool arguments…>`.
 
-    path: Path
-    status: Path
-
-
-def write(own: Path, name: str, before: Sequence[str], after: Sequence[str]) -> Script:
-    """Write the script of a phase into `own`; the tool's exit code will be in `status`.
-
+    `back` is a directory in which the script leaves the tool's exit code and the environment.
     Exit codes 0 and 2 of the tool let the after hooks run: 2 is a plan with changes.
     """
-    status = own / STATUS
-    status.unlink(missing_ok=True)
-    (own / EXPORTED).unlink(missing_ok=True)
     steps = [_braced(hook) for hook in before]
     steps.append(
-        '{ "$@"; gantry_code=$?; echo "$gantry_code" > "$gantry_own/status";'
+        '{ "$@"; gantry_code=$?; echo "$gantry_code" > "$gantry_back/status";'
         ' [ "$gantry_code" -eq 0 ] || [ "$gantry_code" -eq 2 ]; }'
     )
     steps += [_braced(hook) for hook in after]
-    path = own / f"{name}.sh"
+    path = directory / f"{name}.sh"
     path.write_text(_HEAD + " && ".join(steps) + "\n" + _TAIL)
     path.chmod(0o600)
-    return Script(path, status)
+    return path
 
 
-def tool_exit(script: Script) -> int | None:
-    """How the tool itself ended; None when a before hook kept it from running."""
+def tool_exit(back: Path) -> int | None:
+    """How the tool itself ended; None when a before hook kept it from running. Blocking."""
     try:
-        return int(script.status.read_text())
-    except (FileNotFoundError, ValueError):
+        return int(returned.read(back, STATUS, MAX_STATUS))
+    except (FileNotFoundError, returned.Unfit, ValueError):
         return None
 
 
-def carried(own: Path) -> dict[str, str]:
-    """What the hooks of earlier phases exported, by name."""
-    try:
-        found = json.loads((own / CARRIED).read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return {str(name): str(value) for name, value in found.items()} if found else {}
-
-
-def carry(own: Path, given: Mapping[str, str]) -> None:
-    """Keep for later phases what the last script's hooks exported.
+def exported(
+    back: Path, given: Mapping[str, str], before: Mapping[str, str]
+) -> dict[str, str] | None:
+    """What later phases get from the hooks of this and, as `before`, of earlier ones. Blocking.
 
     That is what differs from the environment the script was `given`. The rest is given anew to
     each phase: credentials end with their lease, and some variables are for some phases only.
-    Where the state is kept is nobody's to change.
+    None when a hook ended the shell, or the command was stopped. Raises returned.Unfit.
     """
     try:
-        words = (own / EXPORTED).read_bytes().split(b"\0")
+        words = returned.read(back, EXPORTED, MAX_EXPORTED).split(b"\0")
     except FileNotFoundError:
-        return  # a hook ended the shell, or the command was stopped
+        return None
     ended = dict(os.fsdecode(word).partition("=")[::2] for word in words if b"=" in word)
-    kept = {name: value for name, value in carried(own).items() if name in ended}
-    for name, value in ended.items():
-        if given.get(name) != value and name not in _OF_THE_SHELL and not name.startswith(_STATE):
-            kept[name] = value
-    path = own / CARRIED
-    path.write_text(json.dumps(kept))
-    path.chmod(0o600)
+    kept = {name: value for name, value in before.items() if name in ended}
+    kept |= {name: value for name, value in ended.items() if given.get(name) != value}
+    return {name: value for name, value in kept.items() if _may_be_carried(name)}
+
+
+def _may_be_carried(name: str) -> bool:
+    if name in _OF_THE_SHELL or name in _NOT_CARRIED:
+        return False
+    return bool(name) and not name.startswith(_NOT_CARRIED_PREFIXES)
 
 
 def _braced(hook: str) -> str:
@@ -93,13 +84,13 @@ def _braced(hook: str) -> str:
 
 
 _HEAD = """\
-gantry_own=$1
+gantry_back=$1
 shift
 """
 
 # By its whole path, because hooks may set PATH to anything.
 _TAIL = """\
 gantry_end=$?
-/usr/bin/env -0 > "$gantry_own/exported"
+/usr/bin/env -0 > "$gantry_back/exported"
 exit "$gantry_end"
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ from gantry_protocol.calls import Held
 from gantry_protocol.manifest import Manifest
 from gantry_protocol.words import Phase
 
-from gantry_worker import environment, script
+from gantry_worker import environment
 from gantry_worker.control_plane import ControlPlane
+from gantry_worker.endings import StepFailed, StepStopped
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
 from gantry_worker.runtimes.base import Runtime
@@ -20,13 +22,14 @@ from gantry_worker.runtimes.choice import Choice
 from gantry_worker.settings import WorkerSettings
 from gantry_worker.workspace import Workspace
 
+__all__ = ["Session", "StepFailed", "StepStopped"]
 
-class StepFailed(Exception):
-    """A phase did not go well; the message is a sentence for the person who reads the run."""
+EXECUTING = (Phase.APPLY, Phase.DESTROY, Phase.PERFORM)
+"""Phases that change something: not begun without a lease, and not broken off in the middle."""
 
 
-class StepStopped(Exception):
-    """A phase ended because the run was asked to stop."""
+async def _always() -> bool:
+    return True
 
 
 @dataclass
@@ -52,6 +55,16 @@ class Session:
     """How the run will end, while its after_run hooks run."""
     started: bool = False
     """Whether the workspace is up, so that after_run hooks can run."""
+    carried: dict[str, str] = field(default_factory=dict)
+    """What hooks exported. Only here: after a pause the run begins in a fresh environment."""
+    plan_sha256: str | None = None
+    """The plan that was made or confirmed; no other is applied."""
+    executing: bool = False
+    """Whether something is being changed just now."""
+    lost: bool = False
+    """Whether the lease is known to be lost: nothing more is begun or reported."""
+    still_ours: Callable[[], Awaitable[bool]] = _always
+    """Whether the lease is certainly held now; may ask the server, and wait for its answer."""
 
     @property
     def project(self) -> Path:
@@ -76,13 +89,17 @@ class Session:
         return [self.running().inside(self.tool)]
 
     def variables(self, phase: Phase) -> dict[str, str]:
-        """The environment of a phase's commands, with what hooks exported before it."""
+        """The environment of a phase's commands, with what hooks exported before it.
+
+        Values that contain a secret are masked in the log from now on.
+        """
         path = environment.SYSTEM_PATH
         if self.tool is not None:
             path = f"{self.running().inside(self.tool.parent)}:{path}"
-        found = environment.of_phase(
-            self.manifest, self.given, phase, state=self.state, path=path, home=self.running().home
+        around = environment.Around(
+            self.state, path, self.running().home, self.carried, self.final_state
         )
-        if self.final_state is not None:
-            found["TF_VAR_spacelift_final_run_state"] = self.final_state
-        return found | script.carried(self.workspace.own)
+        found = environment.of_phase(self.manifest, self.given, phase, around)
+        known = environment.secrets(self.manifest, self.given)
+        self.journal.mask(environment.derived(found, known))
+        return found

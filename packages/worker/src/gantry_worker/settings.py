@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 _GO_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
@@ -117,6 +122,17 @@ class WorkerSettings(BaseSettings):
         default="info", validation_alias="GANTRY_LOG_LEVEL", description="What is logged."
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands over, which leaves out variables that are empty."""
+        return (init_settings,)
+
     @field_validator("mask_envs", "whitelist_envs", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
@@ -151,6 +167,15 @@ def metadata(environment: dict[str, str]) -> dict[str, str]:
 def environment() -> dict[str, str]:
     """A copy of the process environment; nothing outside this module reads it."""
     return dict(os.environ)
+
+
+def forget_key() -> None:
+    """Take the private key out of the environment, which children and libraries may read.
+
+    The kernel keeps what the process was started with: /proc/<pid>/environ still shows it to
+    whoever may look in there (see __main__ on that).
+    """
+    os.environ.pop("SPACELIFT_POOL_PRIVATE_KEY", None)
 
 
 def load_settings(values: dict[str, str] | None = None) -> WorkerSettings:

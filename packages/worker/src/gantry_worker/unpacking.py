@@ -15,12 +15,12 @@ import tarfile
 import zlib
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
+from gantry_worker.endings import StepStopped
 from gantry_worker.environment import SYSTEM_PATH
 from gantry_worker.runtimes.base import Command, CouldNotStart
 from gantry_worker.runtimes.choice import Choice
-from gantry_worker.endings import StepStopped
 from gantry_worker.workspace import BadWorkspace, Workspace
 
 MAX_UNPACKED = 8 * 1024**3
@@ -82,7 +82,7 @@ async def unpack(
         raise BadWorkspace(f"The tree cannot be unpacked: {words or ended.reason}")
 
 
-def _extract(archive: Path, target: Path, filter_name: str) -> None:
+def _extract(archive: Path, target: Path, filter_name: Literal["data", "tar"]) -> None:
     try:
         with tarfile.open(archive, "r") as tar:
             for member in tar:

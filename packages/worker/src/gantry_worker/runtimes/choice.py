@@ -32,18 +32,19 @@ class Choice:
     for_run: ForRun
 
 
-async def choose(preferred: Preference) -> Choice:
+async def choose(preferred: Preference, *, named: bool = False) -> Choice:
     """The runtime for all runs of this worker.
 
-    "auto" is the sandbox where one can be made, else plain processes, with a warning.
-    Raises NoSandbox when "sandbox" is asked for and cannot be had.
+    "auto" is the sandbox where one can be made, else plain processes, with a warning; but when
+    the operator `named` it, commands never lose their isolation because a package is missing.
+    Raises NoSandbox when a sandbox is needed and cannot be had.
     """
     if preferred == "process":
         return _processes("the settings ask for it")
     reason = await sandbox.probe_sandbox()
     if reason is None:
         return Choice("sandbox", True, sandbox.for_run)
-    if preferred == "sandbox":
+    if preferred == "sandbox" or named:
         raise NoSandbox(reason)
     return _processes(reason)
 

@@ -1,6 +1,8 @@
 """The last resort: commands as ordinary processes of the worker's user.
 
-Nothing is hidden from them: they read what the worker reads, its key and other runs included.
+Nothing is hidden from them: they read what the worker reads, files with its key and other runs
+included. The key is not in their environment, and the worker's own memory and environment are
+closed to them (see __main__), unless they are root.
 Only their end is as certain as elsewhere: a guardian (guardian.py) sees to it. Its limits: a
 command that kills its guardian with SIGKILL dies too, but not what it had started; and what it
 asks another service to start (systemd, cron, a container engine) is not its child and stays.

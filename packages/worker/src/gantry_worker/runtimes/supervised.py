@@ -16,8 +16,13 @@ HOME = ".home"  # in the workspace: beside the source, so that tools leave nothi
 
 
 def make_home(workspace: Path) -> Path:
-    """The home directory of a run's commands, on the host."""
+    """The home directory of a run's commands, on the host.
+
+    A stored workspace may bring something else of that name, a link out of it for example.
+    """
     home = workspace / HOME
+    if home.is_symlink() or (home.exists() and not home.is_dir()):
+        home.unlink()
     home.mkdir(mode=0o700, exist_ok=True)
     return home
 

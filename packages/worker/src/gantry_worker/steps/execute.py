@@ -8,11 +8,13 @@ import json
 from gantry_protocol.calls import Applied, Output, PhaseDone, Report, Resource
 from gantry_protocol.words import Phase
 
-from gantry_worker.session import Session, StepFailed
+from gantry_worker.session import Session, StepFailed, StepStopped
+from gantry_worker.steps import rescue
 from gantry_worker.steps.shell import phase_command, read_output
 from gantry_worker.tools import terraform
 from gantry_worker.tools.plan_json import applied_state
 from gantry_worker.tools.redaction import BadPlan
+from gantry_worker.workspace import digest
 
 MAX_STATE_JSON = 512 * 1024 * 1024
 """Bytes of a state as JSON that a worker reads into memory."""
@@ -32,13 +34,29 @@ async def _apply(session: Session, phase: Phase) -> Report:
     if session.variables(phase).get(f"SPACELIFT_SKIP_{_SKIP[phase]}"):
         await session.journal.say(f"Skipped, as SPACELIFT_SKIP_{_SKIP[phase]} asks.")
         return Applied(phase=phase)
+    await _check_plan(session)
     saved = session.running().inside(session.workspace.plan)
-    code = await phase_command(session, phase, [*session.tool_argv(), *terraform.apply_args(saved)])
+    argv = [*session.tool_argv(), *terraform.apply_args(saved)]
+    try:
+        code = await phase_command(session, phase, argv)
+    except StepStopped:
+        await rescue.save_state(session, phase)
+        raise
+    except StepFailed as error:
+        raise StepFailed(f"{error}{await rescue.save_state(session, phase)}") from None
     if code != 0:
-        raise StepFailed(f"Applying failed with exit code {code}.")
+        saved_or_not = await rescue.save_state(session, phase)
+        raise StepFailed(f"Applying failed with exit code {code}.{saved_or_not}")
     if not session.manifest.upload_outputs:
         return Applied(phase=phase)
     return await _with_state(session, phase)
+
+
+async def _check_plan(session: Session) -> None:
+    """Only what was shown is applied, whoever decided to apply it."""
+    wanted, plan = session.plan_sha256, session.workspace.plan
+    if wanted is None or not plan.is_file() or await asyncio.to_thread(digest, plan) != wanted:
+        raise StepFailed("The plan is not there any more, or is not the one that was shown.")
 
 
 _SKIP = {Phase.APPLY: "APPLYING", Phase.DESTROY: "DESTROYING"}
@@ -73,7 +91,7 @@ async def _with_state(session: Session, phase: Phase) -> Report:
 
 async def perform(session: Session) -> Report:
     """A task: the person's command, in a shell of the stack's workspace."""
-    command = session.workspace.own / "task.sh"
+    command = session.workspace.scripts / "task.sh"
     command.write_text((session.manifest.command or "") + "\n")
     argv = ["sh", session.running().inside(command)]
     code = await phase_command(session, Phase.PERFORM, argv)

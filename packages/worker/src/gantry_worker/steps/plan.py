@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import PurePath
 
 from gantry_protocol.calls import Change, Delta, PhaseDone, Planned, Report
 from gantry_protocol.words import Phase
 
+from gantry_worker import returned
 from gantry_worker.session import Session, StepFailed
 from gantry_worker.steps.shell import phase_command, read_output
 from gantry_worker.tools import overrides, terraform
 from gantry_worker.tools.plan_json import PlanSummary, summarise
 from gantry_worker.tools.redaction import BadPlan
-from gantry_worker.workspace import digest
+from gantry_worker.workspace import PLAN
 
 MAX_PLAN_JSON = 512 * 1024 * 1024
 """Bytes of a plan as JSON that a worker reads into memory; several GB would be its end."""
+MAX_RECORD = 16 * 1024 * 1024
+"""Bytes of init's record of the backend; it has a few hundred."""
 REPORTED = ("add", "change", "delete", "replace", "import", "move", "forget")
 
 
@@ -23,7 +28,7 @@ async def init(session: Session) -> Report:
     """`init`, with our backend in place of the code's own. Raises StepFailed, StepStopped."""
     override = overrides.backend_override() if session.manifest.backend else None
     if override is not None:
-        (session.project / override.name).write_text(override.text)
+        await asyncio.to_thread(_put, session, override)
     code = await phase_command(session, Phase.INIT, [*session.tool_argv(), *terraform.init_args()])
     if code != 0:
         raise StepFailed(f"Initialisation failed with exit code {code}.")
@@ -33,14 +38,26 @@ async def init(session: Session) -> Report:
     return PhaseDone(phase=Phase.INIT, tool_version=session.tool_version)
 
 
-def _check_backend(session: Session) -> None:
-    record = session.project / ".terraform" / "terraform.tfstate"
-    variables = session.variables(Phase.INIT)
-    if "TF_DATA_DIR" in variables:
-        record = session.project / variables["TF_DATA_DIR"] / "terraform.tfstate"
+def _put(session: Session, override: overrides.OverrideFile) -> None:
     try:
-        overrides.check_backend(record.read_bytes())
-    except (overrides.ForeignBackend, OSError) as error:
+        returned.put(session.project, override.name, override.text.encode(), 0o644)
+    except returned.Unfit as error:
+        raise StepFailed(f"The managed state cannot be set up: {error}.") from None
+
+
+def _check_backend(session: Session) -> None:
+    root = session.workspace.root.resolve()
+    directory = session.variables(Phase.INIT).get("TF_DATA_DIR", ".terraform")
+    # An absolute one is a name of the sandbox; what is not in the workspace is gone by now.
+    at = PurePath(directory)
+    if at.is_relative_to(session.running().inside(root)):
+        at = at.relative_to(session.running().inside(root))
+    else:
+        at = PurePath(os.path.normpath(session.project.relative_to(root) / at))
+    try:
+        record = returned.read(root, str(at / "terraform.tfstate"), MAX_RECORD)
+        overrides.check_backend(record)
+    except (overrides.ForeignBackend, returned.Unfit, OSError) as error:
         raise StepFailed(f"The managed state is not in use: {error}") from None
 
 
@@ -60,12 +77,11 @@ async def _workspace(session: Session) -> None:
 
 async def plan(session: Session) -> Report:
     """`plan` into a file, and what it says. Raises StepFailed, StepStopped."""
-    manifest, runtime = session.manifest, session.running()
-    saved = session.workspace.plan
-    saved.unlink(missing_ok=True)
+    manifest, runtime, workspace = session.manifest, session.running(), session.workspace
+    workspace.plan.unlink(missing_ok=True)
     try:
         arguments = terraform.plan_args(
-            runtime.inside(saved),
+            runtime.inside(workspace.back / PLAN),
             destroy=manifest.destroy,
             refresh=manifest.refresh,
             # A preview changes nothing: it neither waits for the lock nor keeps others waiting.
@@ -80,12 +96,17 @@ async def plan(session: Session) -> Report:
         raise StepFailed(f"Planning failed with exit code {code}.")
     if outcome == "no_changes":
         return Planned(changed=False, delta=Delta())
+    try:
+        # What is shown, confirmed and applied is this copy, which no command can change.
+        session.plan_sha256 = await asyncio.to_thread(workspace.keep_plan)
+    except (returned.Unfit, FileNotFoundError) as error:
+        raise StepFailed(f"The plan cannot be kept: {error}.") from None
     summary = await _read(session)
     return Planned(
         changed=True,
         delta=_delta(summary),
         changes=_changes(summary),
-        plan_sha256=await asyncio.to_thread(digest, saved),
+        plan_sha256=session.plan_sha256,
     )
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 
 from gantry_protocol.calls import PhaseDone, Report
 from gantry_protocol.words import Phase
 
+from gantry_worker import returned
+from gantry_worker.archive import open_sealed
 from gantry_worker.control_plane import Refused, ServerAway
 from gantry_worker.keys import CorruptWorkspace
+from gantry_worker.runtimes.supervised import HOME
 from gantry_worker.session import Session, StepFailed, StepStopped
 from gantry_worker.settings import environment as worker_environment
 from gantry_worker.tools.binaries import Binary, NoSuchTool, find
 from gantry_worker.tools.mirror import Mirror, ToolName, mirror_for
 from gantry_worker.tools.versions import BadConstraint
-from gantry_worker.workspace import (
-    BadWorkspace,
-    digest,
-    unpack_source,
-    unpack_workspace,
-    write_files,
-)
+from gantry_worker.unpacking import MAX_UNPACKED, unpack
+from gantry_worker.workspace import BadWorkspace, digest, write_files
+
+MAX_SOURCE = 2 * 1024**3
+"""Bytes of a commit's archive: the largest repositories that hosts take have a few hundred
+megabytes without their history."""
+MAX_STORED = MAX_UNPACKED + 1024**3
+"""Bytes of a stored workspace: the most that is stored, with headers and seals."""
 
 
 async def prepare(session: Session) -> Report:
@@ -40,11 +45,13 @@ async def prepare(session: Session) -> Report:
         raise StepFailed(str(error)) from None
     except (Refused, ServerAway) as error:
         raise StepFailed(f"The workspace could not be fetched: {error}.") from None
+    except OSError as error:
+        raise StepFailed(f"The workspace could not be made: {error.strerror}.") from None
     await _check_plan(session)
     binary = await _tool(session)
     session.tool, session.tool_version = binary.path, binary.version
     session.runtime = session.choice.for_run(
-        workspace.root, read_only=_needed_outside(session, binary.path)
+        workspace.root, read_only=_visible(session, binary.path), writable=[workspace.back]
     )
     await asyncio.to_thread(_terraformrc, session)
     session.started = True
@@ -58,21 +65,23 @@ async def prepare(session: Session) -> Report:
 
 
 async def _source(session: Session, url: str) -> None:
-    archive = session.workspace.own / "source.tar.gz"
-    await session.server.download(url, archive)
-    await asyncio.to_thread(unpack_source, archive, session.workspace)
+    workspace = session.workspace
+    archive = workspace.incoming / "source.tar.gz"
+    await session.server.download(url, archive, limit=MAX_SOURCE)
+    await unpack(archive, workspace.source, workspace, session.choice, session.stop, checked=True)
     archive.unlink()
 
 
 async def _stored_workspace(session: Session, url: str) -> None:
-    sealed = session.workspace.root.with_suffix(".sealed")
-    try:
-        await session.server.download(url, sealed)
-        await asyncio.to_thread(
-            unpack_workspace, sealed, session.key, session.manifest.run_id, session.workspace
-        )
-    finally:
-        sealed.unlink(missing_ok=True)
+    workspace = session.workspace
+    sealed = workspace.incoming / "workspace.sealed"
+    await session.server.download(url, sealed, limit=MAX_STORED)
+    archive = await asyncio.to_thread(
+        open_sealed, sealed, session.key, session.manifest.run_id, workspace
+    )
+    sealed.unlink()
+    await unpack(archive, workspace.root, workspace, session.choice, session.stop, checked=False)
+    archive.unlink()
 
 
 async def _check_plan(session: Session) -> None:
@@ -81,6 +90,7 @@ async def _check_plan(session: Session) -> None:
         return
     if not plan.is_file() or await asyncio.to_thread(digest, plan) != wanted:
         raise StepFailed("The plan in the workspace is not the one that was confirmed.")
+    session.plan_sha256 = wanted
 
 
 async def _tool(session: Session) -> Binary:
@@ -113,18 +123,23 @@ def _cache(session: Session) -> Path:
     return session.settings.work_dir / "tools"
 
 
-def _needed_outside(session: Session, binary: Path) -> list[Path]:
+def _visible(session: Session, binary: Path) -> list[Path]:
+    workspace = session.workspace
     # What lies below /usr is visible anyway; a tool from elsewhere has to be shown.
-    return [] if binary.is_relative_to("/usr") else [binary.parent]
+    tools = [] if binary.is_relative_to("/usr") else [binary.parent]
+    return [*tools, workspace.scripts, workspace.kept]
 
 
 def _terraformrc(session: Session) -> None:
     """Mounted files that end in .terraformrc are the run's ~/.terraformrc, one after another."""
     texts = [
-        (session.workspace.root / file.path).read_text("utf-8", "replace")
+        base64.b64decode(file.content)
         for file in session.manifest.files
         if file.path.endswith(".terraformrc")
     ]
-    if texts:
-        with (session.workspace.root / ".home" / ".terraformrc").open("a") as file:
-            file.write("\n".join(texts))
+    if not texts:
+        return
+    try:
+        returned.put(session.workspace.root, f"{HOME}/.terraformrc", b"\n".join(texts))
+    except returned.Unfit as error:
+        raise StepFailed(f"The mounted .terraformrc cannot be put in place: {error}.") from None

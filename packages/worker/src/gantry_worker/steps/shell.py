@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from pathlib import Path
 
 from gantry_protocol.words import Phase
 
-from gantry_worker import script
+from gantry_worker import returned, script
 from gantry_worker.runtimes.base import Command, CouldNotStart, Exit
 from gantry_worker.session import Session, StepFailed, StepStopped
 
@@ -19,16 +20,17 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     """
     hooks = session.manifest.hooks
     before, after = hooks.get(f"before_{phase.value}", []), hooks.get(f"after_{phase.value}", [])
-    own, runtime = session.workspace.own, session.running()
+    workspace, runtime = session.workspace, session.running()
+    await asyncio.to_thread(workspace.clear_back)
     await session.journal.say(f"$ {shlex.join(argv)}")
     if not before and not after:
-        return _code(session, await _run(session, phase, argv))
-    written = script.write(own, phase.value, before, after)
-    wrapped = ["sh", runtime.inside(written.path), runtime.inside(own), *argv]
-    ended = await _run(session, phase, wrapped)
-    script.carry(own, session.variables(phase))
+        return _code(session, await run(session, phase, argv))
+    written = script.write(workspace.scripts, phase.value, before, after)
+    wrapped = ["sh", runtime.inside(written), runtime.inside(workspace.back), *argv]
+    ended = await run(session, phase, wrapped)
+    await _carry(session, phase)
     code = _code(session, ended)
-    tool = script.tool_exit(written)
+    tool = await asyncio.to_thread(script.tool_exit, workspace.back)
     if tool is None:
         raise StepFailed(f"A before_{phase.value} hook failed with exit code {code}.")
     if code != 0 and tool in (0, 2):
@@ -36,12 +38,30 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     return tool
 
 
+async def _carry(session: Session, phase: Phase) -> None:
+    given = session.variables(phase)
+    try:
+        exported = await asyncio.to_thread(
+            script.exported, session.workspace.back, given, session.carried
+        )
+    except returned.Unfit as error:
+        await session.journal.say(f"What the hooks exported is not carried on: {error}.")
+        return
+    if exported is not None:
+        session.carried = exported
+
+
 async def hooks_only(session: Session, phase: Phase, name: str, commands: list[str]) -> int:
-    """Run hooks without a tool; the exit code of the first that failed, else 0."""
-    runtime, own = session.running(), session.workspace.own
-    written = script.write(own, name, commands, [])
-    argv = ["sh", runtime.inside(written.path), runtime.inside(own), "true"]
-    return _code(session, await _run(session, phase, argv))
+    """Run hooks without a tool; the exit code of the first that failed, else 0.
+
+    They run to their end even if the run is asked to stop, or was already: only the run's own
+    time limits hold.
+    """
+    runtime, workspace = session.running(), session.workspace
+    await asyncio.to_thread(workspace.clear_back)
+    written = script.write(workspace.scripts, name, commands, [])
+    argv = ["sh", runtime.inside(written), runtime.inside(workspace.back), "true"]
+    return _code(session, await run(session, phase, argv, stop=asyncio.Event()))
 
 
 async def read_output(session: Session, phase: Phase, argv: list[str], limit: int) -> bytes:
@@ -54,18 +74,24 @@ async def read_output(session: Session, phase: Phase, argv: list[str], limit: in
     except CouldNotStart as error:
         raise StepFailed(f"{argv[0]} could not be started: {error}") from None
     if _code(session, ended) != 0:
-        words = said.decode("utf-8", "replace").strip()
+        words = session.journal.masked(said.decode("utf-8", "replace").strip())
         await session.journal.write(said)
         raise StepFailed(f"{Path(argv[0]).name} {argv[1]} failed: {words[-500:]}")
     return output
 
 
-async def _run(session: Session, phase: Phase, argv: list[str]) -> Exit:
+async def run(
+    session: Session, phase: Phase, argv: list[str], *, stop: asyncio.Event | None = None
+) -> Exit:
+    """Run a command with its output in the log. `stop` takes the place of the run's own.
+
+    Raises StepFailed when it could not be started.
+    """
     try:
         return await session.running().run(
             _command(session, phase, argv),
             output=session.journal.write,
-            stop=session.stop,
+            stop=stop or session.stop,
             timeout=session.timeout,
             silence=session.settings.logs_timeout,
         )

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-RETRIES = 5
-"""With waits of 1, 2, 4, 8 and 16 seconds: half a minute, as long as a server takes to restart."""
+RETRIES = 14
+"""With waits of 1, 2, 4, 8, 16 and then 30 seconds: five minutes, as long as an upgrade or the
+failover of a database may take. A state that was not saved costs more than waiting, and it stays
+below the silence after which a command is ended."""
 
 WAIT_MIN, WAIT_MAX = 1, 30  # seconds; Terraform's own defaults
 

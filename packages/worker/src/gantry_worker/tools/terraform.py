@@ -99,6 +99,14 @@ def apply_args(plan_file: str) -> list[str]:
     return ["apply", "-input=false", _checked_file(plan_file)]
 
 
+def state_push_args(state_file: str, *, lock: bool = True) -> list[str]:
+    """Give a state file to the backend; refused when it is older than what is there.
+
+    Raises BadArgument.
+    """
+    return ["state", "push", *([] if lock else ["-lock=false"]), _checked_file(state_file)]
+
+
 def output_args() -> list[str]:
     """Print the root module's outputs as JSON, secret ones included."""
     return ["output", "-json"]

@@ -17,7 +17,10 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
+    StringValueNode,
+    Visitor,
     parse,
+    visit,
 )
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -97,6 +100,8 @@ def _check(document: DocumentNode, operation: str | None) -> None:
         raise GraphQLError("The document holds no operation.")
     if operation is None and len(operations) > 1:
         raise GraphQLError("Send one operation, or name the one you mean.")
+    if document.loc is not None and "\\u" in document.loc.source.body:
+        visit(document, _Texts())  # only an escape can stand for what a document cannot hold
     names = [node.name.value for node in operations if node.name is not None]
     if operation is not None and operation not in names:
         raise GraphQLError("The document holds no operation of that name.")
@@ -136,25 +141,47 @@ def _read(raw: bytes) -> tuple[str, dict[str, Any], str | None]:
     operation = document.get("operationName") or None
     if not isinstance(variables, dict) or not isinstance(operation, str | None):
         raise UserError("`variables` is an object and `operationName` a string.")
-    if _more_values_than(MAX_VALUES, variables):
-        raise UserError(f"The variables hold more than {MAX_VALUES} values.")
+    _check_values(variables)
     return document["query"], variables, operation
 
 
-def _more_values_than(most: int, variables: dict[str, Any]) -> bool:
+def _check_values(variables: dict[str, Any]) -> None:
     count = 0
     waiting: list[Collection[Any]] = [variables.values()]
     while waiting:
         values = waiting.pop()
         count += len(values)
-        if count > most:
-            return True
+        if count > MAX_VALUES:
+            raise UserError(f"The variables hold more than {MAX_VALUES} values.")
         for value in values:
             if isinstance(value, dict):
                 waiting.append(value.values())
             elif isinstance(value, list):
                 waiting.append(value)
-    return False
+            elif isinstance(value, str) and not _can_be_kept(value):
+                raise UserError(_UNKEPT)
+
+
+_UNKEPT = "A text holds a NUL character or half of a surrogate pair, which no database keeps."
+
+
+def _can_be_kept(text: str) -> bool:
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _Texts(Visitor):
+    """Refuses texts in a document that could not be kept. Raises GraphQLError."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        """Look at one of them."""
+        if not _can_be_kept(node.value):
+            raise GraphQLError(_UNKEPT, node)
 
 
 def _answer(result: ExecutionResult) -> Response:

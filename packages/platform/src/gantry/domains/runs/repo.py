@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -72,6 +84,12 @@ async def lock(tx: Tx, run_id: str, *, stack_id: str | None = None) -> tuple[Sta
 async def _lock_stack(tx: Tx, stack_id: str) -> Stack:
     # Also a deleted stack's runs may have to end.
     return await tx.session.get_one(Stack, stack_id, with_for_update=True, populate_existing=True)
+
+
+async def stacks_of(tx: Tx, stack_ids: Sequence[str]) -> dict[str, Stack]:
+    """The stacks of runs, deleted or not."""
+    rows = await tx.session.scalars(select(Stack).where(Stack.id.in_(stack_ids)))
+    return {stack.id: stack for stack in rows}
 
 
 async def stack_of(tx: Tx, run: Run) -> Stack:
@@ -150,15 +168,24 @@ async def count_claimable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
     return {pool_id: counts.get(pool_id, 0) for pool_id in pool_ids}
 
 
-async def count_ahead(tx: Tx, run: Run) -> int:
-    """How many runs of the pool come before this one."""
+async def counts_ahead(tx: Tx, run_ids: Sequence[str]) -> dict[str, int]:
+    """How many runs of its pool come before each of these that waits for a worker."""
+    pools = select(Run.pool_id).where(Run.id.in_(run_ids))
+    place = func.row_number().over(partition_by=Run.pool_id, order_by=queue_order())
     ranked = (
-        select(Run.id.label("id"), func.row_number().over(order_by=queue_order()).label("place"))
-        .where(Run.pool_id == run.pool_id, Run.state.in_(CLAIMABLE))
+        select(Run.id.label("id"), (place - 1).label("ahead"))
+        .where(Run.pool_id.in_(pools), Run.state.in_(CLAIMABLE))
         .subquery()
     )
-    place = await tx.session.scalar(select(ranked.c.place).where(ranked.c.id == run.id))
-    return int(place or 1) - 1
+    rows = await tx.session.execute(
+        select(ranked.c.id, ranked.c.ahead).where(ranked.c.id.in_(run_ids))
+    )
+    return dict(rows.tuples().all())
+
+
+async def count_ahead(tx: Tx, run: Run) -> int:
+    """How many runs of the pool come before this one."""
+    return (await counts_ahead(tx, [run.id])).get(run.id, 0)
 
 
 def schedulable(tx: Tx, pool_id: str) -> Select[Run]:
@@ -190,14 +217,35 @@ async def queue_page(
     return [(run, int(place)) for run, place in rows.tuples()]
 
 
+PageKey = tuple[str, tuple[Kind, ...], str | None]
+"""A page of a stack's runs: the stack, the kinds, and the run that they are older than."""
+
+
+async def pages_of_stacks(tx: Tx, keys: Sequence[PageKey]) -> dict[PageKey, list[Run]]:
+    """The runs of each page, newest first. One query for all stacks whose pages are alike."""
+    alike: defaultdict[tuple[tuple[Kind, ...], str | None], list[str]] = defaultdict(list)
+    for stack_id, kinds, before in keys:
+        alike[kinds, before].append(stack_id)
+    found: dict[PageKey, list[Run]] = {key: [] for key in keys}
+    for (kinds, before), stack_ids in alike.items():
+        stack = select(Stack.id).where(Stack.id.in_(stack_ids)).subquery()
+        newest = visible(tx).where(Run.stack_id == stack.c.id, Run.kind.in_(kinds))
+        if before:
+            newest = newest.where(Run.id < before)
+        page = newest.order_by(Run.id.desc()).limit(RUNS_PER_PAGE).lateral()
+        run = aliased(Run, page)
+        query = select(run).select_from(stack.join(page, true())).order_by(run.id.desc())
+        for row in await tx.session.scalars(query):
+            found[row.stack_id, kinds, before].append(row)
+    return found
+
+
 async def page_of_stack(
-    tx: Tx, stack_id: str, kinds: Sequence[Kind], before: str | None
+    tx: Tx, stack_id: str, kinds: tuple[Kind, ...], before: str | None
 ) -> list[Run]:
     """The stack's runs of these kinds, newest first, older than `before`."""
-    query = visible(tx).where(Run.stack_id == stack_id, Run.kind.in_(kinds))
-    if before:
-        query = query.where(Run.id < before)
-    return list(await tx.session.scalars(query.order_by(Run.id.desc()).limit(RUNS_PER_PAGE)))
+    key = (stack_id, kinds, before)
+    return (await pages_of_stacks(tx, [key]))[key]
 
 
 async def newest_ids(tx: Tx, stack_ids: Sequence[str]) -> dict[str, set[str]]:

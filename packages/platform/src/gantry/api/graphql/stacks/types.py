@@ -458,9 +458,8 @@ class Stack(StackSettings):
     async def _runs(
         self, info: Info, kinds: tuple[Kind, ...], before: strawberry.ID | None
     ) -> list[Run]:
-        async with info.context.read() as tx:
-            found = await runs.page_of_stack(tx, self.model.id, kinds, str(before or "") or None)
-        return [Run(model=run) for run in found]
+        page = (self.model.id, kinds, str(before or "") or None)
+        return [Run(model=run) for run in await info.context.load(runs.pages_of_stacks, page) or []]
 
     @strawberry.field
     async def run_resource_state(self, info: Info, id: strawberry.ID) -> RunResourceState | None:

@@ -1,0 +1,160 @@
+"""However long a list is, a request for it costs the database the same number of statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from gantry.domains.contexts import service as contexts
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
+from gantry.domains.runs import decisions
+from gantry.domains.runs.states import Kind
+from sqlalchemy import event
+
+from tests.support.given import (
+    ADMIN,
+    ONE_CHANGE,
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_task,
+    given_a_worker,
+    write_state,
+)
+
+MANY = 40
+
+STACK = """
+  id name state labels canWrite starred spaceDetails { id name accessLevel }
+  trackedCommit { hash message } trackedBranchHead { hash } workerPool { id name workersCount }
+  blocker { id state } blocked isStateRollback entityCount
+  outputs { id value } entities { id creator { id } updater { id } }
+  config { id value checksum } runtimeConfig { element { id } } configElement(id: "A") { value }
+  vendorConfig { __typename } hooks { beforePlan } integrations { aws { activated } }
+"""
+RUN = """
+  id state title type isMostRecent expired triggeredBy waitsFor
+  commit { hash message } comments { body } reviews { note } history { state note workerId }
+  changesV3(input: {}) { resources { address } }
+"""
+
+
+@contextmanager
+def counting(core) -> Iterator[list[str]]:
+    """The statements that reach the database meanwhile."""
+    seen: list[str] = []
+
+    def note(connection, cursor, statement, parameters, context, executemany):
+        seen.append(statement)
+
+    engine = core.db.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+DOCUMENTS = {
+    "stacks": f"{{ stacks {{ {STACK} }} }}",
+    "stacks with what holds them": f"{{ stacks {{ id blocker {{ {RUN} }} }} }}",
+    "stacks with their runs": """
+    { stacks {
+        id proposedRuns { id waitsFor comments { body } } tasks { id state title }
+        runs { id waitsFor isMostRecent history { note } commit { hash } }
+    } }""",
+    "a page of stacks": f"""
+    {{ searchStacks(input: {{first: 50}}) {{ edges {{ node {{ {STACK} }} }} }} }}""",
+    "a page of runs": f"""
+    {{ searchRuns(input: {{first: 50}}) {{
+         edges {{ node {{ run {{ {RUN} }} stack {{ id name spaceDetails {{ id }} }} }} }} }} }}""",
+    "pools": """
+    { workerPools {
+        id name spaceDetails { id } workersCount busyWorkers pendingRuns
+        workers { id busy status metadata }
+    } }""",
+    "the queue of a pool": """
+    { workerPools { id searchSchedulableRuns(input: {first: 50}) {
+         edges { node { position run { id waitsFor title commit { hash } } } } } } }""",
+}
+
+
+@pytest.fixture
+async def furnish(core):
+    """Makes stacks that have something of everything a list can show."""
+    pool = await given_a_pool(core)
+    hand = await given_a_worker(core, pool, concurrency=1000)
+
+    async def make(numbers: range) -> None:
+        for number in numbers:
+            stack = await given_a_stack(core, pool, f"stack {number}")
+            await write_state(core, stack, a_state(number))
+            async with core.db.write(ADMIN) as tx:
+                await contexts.put(
+                    tx,
+                    core.vault,
+                    owner=OwnerKind.STACK,
+                    owner_id=stack.id,
+                    element_type=ElementType.ENVIRONMENT_VARIABLE,
+                    element_id="A",
+                    value="b",
+                    write_only=False,
+                    description=None,
+                )
+            holding = await given_a_run(core, stack)
+            await hand.plan(holding, ONE_CHANGE)
+            await given_a_run(core, stack)  # waits for the first
+            await given_a_run(core, stack, Kind.PROPOSED)  # waits for a worker
+            await given_a_task(core, stack)
+            async with core.db.write(ADMIN) as tx:
+                await decisions.comment(tx, stack.id, holding.id, body="look at this")
+        await core.drain()
+
+    return make
+
+
+def a_state(number: int) -> bytes:
+    resource = {
+        "mode": "managed",
+        "type": "terraform_data",
+        "name": "it",
+        "provider": 'provider["terraform.io/builtin/terraform"]',
+        "instances": [{"attributes": {"id": str(number)}}],
+    }
+    document = {
+        "version": 4,
+        "serial": 1,
+        "lineage": f"lineage-{number}",
+        "outputs": {"n": {"value": number, "type": "number"}},
+        "resources": [resource],
+    }
+    return json.dumps(document).encode()
+
+
+async def test_the_number_of_statements_does_not_grow_with_the_list(core, ada, furnish):
+    async def count() -> dict[str, int]:
+        found = {}
+        for name, document in DOCUMENTS.items():
+            with counting(core) as statements:
+                await ada.ask(document)
+            found[name] = len(statements)
+        return found
+
+    await furnish(range(1))
+    for_one = await count()
+    await furnish(range(1, MANY))
+    for_many = await count()
+
+    assert for_many == for_one
+    assert max(for_one.values()) < 40
+    answer = await ada.ask(
+        "{ stacks { runs { id } proposedRuns { id } tasks { id } entityCount } }"
+    )
+    assert len(answer["stacks"]) == MANY
+    shown = {
+        (len(s["runs"]), len(s["proposedRuns"]), len(s["tasks"]), s["entityCount"])
+        for s in answer["stacks"]
+    }
+    assert shown == {(2, 1, 1, 1)}
