@@ -16,7 +16,6 @@ from gantry.domains.runs.leasing import Claim
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import Kind, State
 from gantry.domains.stacks import heads
-from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Provider, Stack
 from gantry.domains.stacks.service import Wanted
@@ -163,12 +162,6 @@ _EVERYTHING = " union all ".join(
 async def everything(core: Core) -> list[tuple[object, ...]]:
     """All that decisions can change, for asserting that a refused one changed nothing."""
     return sorted(await core.rows(_EVERYTHING), key=str)
-
-
-async def stack_by_id(core: Core, stack_id: str, by: Actor = ADMIN) -> Stack:
-    """The stack as the actor finds it. Raises NotFound."""
-    async with core.db.read(by) as tx:
-        return await stacks.find(tx, stack_id)
 
 
 def plan_of(*changes: tuple[str, str], key: str | None = None, done: bool = True) -> Planned:

@@ -10,6 +10,7 @@ import pytest
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.runs import decisions
+from gantry.domains.runs.repo import RUNS_PER_PAGE
 from gantry.domains.runs.states import Kind
 from sqlalchemy import event
 
@@ -158,3 +159,27 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(core, ada, f
         for s in answer["stacks"]
     }
     assert shown == {(2, 1, 1, 1)}
+
+
+async def test_runs_are_paged_by_the_last_one_seen_until_a_page_is_empty(core, ada):
+    pool = await given_a_pool(core)
+    stack = await given_a_stack(core, pool)
+    other = await given_a_stack(core, pool, "another")
+    made = [(await given_a_run(core, stack)).id for _ in range(RUNS_PER_PAGE + 3)]
+    foreign = await given_a_run(core, other)
+    document = "query ($id: ID!, $before: ID) { stack(id: $id) { runs(before: $before) { id } } }"
+
+    pages, before = [], None
+    while not pages or pages[-1]:
+        answer = await ada.ask(document, id=stack.id, before=before)
+        pages.append([run["id"] for run in answer["stack"]["runs"]])
+        before = pages[-1][-1] if pages[-1] else None
+
+    assert [len(page) for page in pages] == [RUNS_PER_PAGE, 3, 0]
+    assert [run for page in pages for run in page] == made[::-1]
+    assert foreign.id not in pages[0]
+    both = await ada.ask("{ stacks { id runs { id } } }")
+    assert {s["id"]: len(s["runs"]) for s in both["stacks"]} == {
+        stack.id: RUNS_PER_PAGE,
+        other.id: 1,
+    }

@@ -175,7 +175,8 @@ class Agent:
         while not hold.lost:
             if time.monotonic() - hold.confirmed < self._lease_seconds:
                 return True
-            await self._beat()
+            if not await self._beat():
+                return False
             if not hold.lost and time.monotonic() - hold.confirmed >= self._lease_seconds:
                 await asyncio.sleep(BETWEEN_BEATS)
         return False
@@ -247,21 +248,23 @@ class Agent:
                 # Without heartbeats every lease would end, whatever this one met.
                 log.exception("heartbeat broke")
 
-    async def _beat(self) -> None:
+    async def _beat(self) -> bool:
+        """Renew what is held; False when the server does not take this worker any more."""
         asked, asked_at = self._holds.kept(), time.monotonic()
         try:
             beaten = await self._server.beat([hold.lease for hold in asked])
         except ServerAway as away:
             log.warning("heartbeat not heard", reason=str(away))
-            return
+            return True
         except Refused as refused:
             # The pool was reset or deleted: this worker is nobody any more.
             log.error("heartbeat refused", reason=refused.message)
             self.leave()
-            return
+            return False
         if beaten.orders.shutdown:
             self.leave()
         heed(asked, beaten, asked_at)
+        return True
 
     def _work(self) -> list[asyncio.Task[None]]:
         return [hold.work for hold in self._holds.all() if hold.work is not None]
