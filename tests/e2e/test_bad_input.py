@@ -53,14 +53,15 @@ def assert_next_run_works(site: Site, stack: str) -> None:
         ("--upload-pack=touch /tmp/owned", "repository"),
     ],
 )
-def test_a_repository_address_that_cannot_be_used_is_noted_on_its_stack(site, url, words):
-    made = site.api.ask(CREATE, input=wanted(site, repositoryURL=url))["stackCreate"]
+def test_a_repository_address_that_cannot_be_used_makes_no_stack(site, url, words):
+    before = count_of_stacks(site)
 
-    assert words in made["sourceProblem"].lower()
-    assert "hunter2" not in made["sourceProblem"]
-    refusal = site.api.expect_error(TRIGGER, stack=made["id"], kind="TRACKED")
-    assert refusal.message == made["sourceProblem"]
-    assert site.look(made["id"], "runs { id }")["runs"] == []
+    refusal = site.api.expect_error(CREATE, input=wanted(site, repositoryURL=url))
+
+    assert refusal.code == "BAD_STACK"
+    assert words in refusal.message.lower()
+    assert "hunter2" not in refusal.message
+    assert count_of_stacks(site) == before
 
 
 def test_a_repository_that_is_not_there_is_named(site, tmp_path):

@@ -68,7 +68,7 @@ def accident(site: Site) -> Accident:
     site.decide("runConfirm", applying_stack, applying)
     site.api.wait_for(applying, "APPLYING")
     site.api.wait_for_words(applying, site.version(applying, "APPLYING"), "begun")
-    (workspace,) = site.workspaces(applying)
+    effects = site.source(applying) / "effects"
     assert len(processes_with(token)) >= 2
 
     for worker in workers:
@@ -82,7 +82,7 @@ def accident(site: Site) -> Accident:
         next_in_line=next_in_line,
         applying_stack=applying_stack,
         applying=site.api.wait_for(applying, "FAILED"),
-        effects=workspace / "source" / "effects",
+        effects=effects,
     )
 
 

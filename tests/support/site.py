@@ -107,9 +107,15 @@ class Site:
         history = self.api.run(run)["history"]
         return next(int(m["stateVersion"]) for m in history if m["state"] == state)
 
-    def workspaces(self, run: str) -> list[Path]:
-        """What workers keep of the run on their disks now."""
-        return list((self.platform.place / "worker").glob(f"launcher-*/runs/{run}-*"))
+    def left(self, run: str) -> list[Path]:
+        """The workspaces of the run on workers' disks now, without the workers' own notes on it."""
+        found = (self.platform.place / "worker").glob(f"launcher-*/runs/{run}-*")
+        return [path for path in found if not path.name.endswith(".own")]
+
+    def source(self, run: str) -> Path:
+        """Where a worker has the run's code now."""
+        (found,) = [place / "source" for place in self.left(run) if (place / "source").is_dir()]
+        return found
 
 
 def states(run: dict[str, Any]) -> list[str]:

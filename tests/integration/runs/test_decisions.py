@@ -230,40 +230,34 @@ DECISIONS = {
 }
 
 
-@pytest.mark.parametrize("name", DECISIONS)
-async def test_a_reader_decides_nothing(core, stack, planned, name):
-    error = await refused(
-        core, NotAllowed, lambda tx: DECISIONS[name](tx, stack.id, planned.id), by=READER
-    )
-    assert "unauthorized: you need the" in error.message
+async def test_a_reader_decides_nothing(core, stack, planned):
+    for decide in DECISIONS.values():
+        what = partial(decide, stack_id=stack.id, run_id=planned.id)
+        error = await refused(core, NotAllowed, what, by=READER)
+        assert "unauthorized: you need the" in error.message
 
 
-@pytest.mark.parametrize("name", DECISIONS)
-async def test_a_stranger_is_not_told_that_the_run_exists(core, stack, planned, name):
-    error = await refused(
-        core, NotFound, lambda tx: DECISIONS[name](tx, stack.id, planned.id), by=STRANGER
-    )
-    assert error.message == "not found"
-
-
-@pytest.mark.parametrize("name", DECISIONS)
-async def test_somebody_who_has_not_signed_in_decides_nothing(core, stack, planned, name):
-    await refused(
-        core,
-        (NotFound, Unauthenticated),
-        lambda tx: DECISIONS[name](tx, stack.id, planned.id),
-        by=ANONYMOUS,
-    )
-
-
-@pytest.mark.parametrize("name", DECISIONS)
-async def test_a_run_of_another_stack_is_not_found(core, pool, stack, planned, name):
-    other = await given_a_stack(core, pool, "Database")
-    for stack_id, run_id in ((other.id, planned.id), (stack.id, new_id()), ("none", planned.id)):
-        error = await refused(
-            core, NotFound, partial(DECISIONS[name], stack_id=stack_id, run_id=run_id)
-        )
+async def test_a_stranger_is_not_told_that_the_run_exists(core, stack, planned):
+    for decide in DECISIONS.values():
+        what = partial(decide, stack_id=stack.id, run_id=planned.id)
+        error = await refused(core, NotFound, what, by=STRANGER)
         assert error.message == "not found"
+
+
+async def test_somebody_who_has_not_signed_in_decides_nothing(core, stack, planned):
+    for decide in DECISIONS.values():
+        what = partial(decide, stack_id=stack.id, run_id=planned.id)
+        await refused(core, (NotFound, Unauthenticated), what, by=ANONYMOUS)
+
+
+async def test_a_run_of_another_stack_is_not_found(core, pool, stack, planned):
+    other = await given_a_stack(core, pool, "Database")
+    elsewhere = ((other.id, planned.id), (stack.id, new_id()), ("none", planned.id))
+    for decide in DECISIONS.values():
+        for stack_id, run_id in elsewhere:
+            what = partial(decide, stack_id=stack_id, run_id=run_id)
+            error = await refused(core, NotFound, what)
+            assert error.message == "not found"
 
 
 @pytest.mark.parametrize(
@@ -428,28 +422,16 @@ async def test_a_stop_that_came_too_late_does_not_hit_the_apply_confirmed_later(
 # -- replan
 
 
-@pytest.mark.parametrize(
-    "targets",
-    [
-        [],
-        [""],
-        ["1.a"],
-        ["-destroy"],
-        ["null_resource.a\n"],
-        ["null_resource.a\0"],
-        ["a" * 1025],
-        ["a.b", "\x7f"],
-        [f"a.b{n}" for n in range(1001)],
-    ],
-    ids=lambda targets: f"{len(targets)}:{targets[0][:20]!r}" if targets else "none",
-)
-async def test_only_resource_addresses_are_replanned(core, stack, planned, targets):
-    await refused(
-        core,
-        UserError,
-        lambda tx: decisions.replan(tx, stack.id, planned.id, targets=targets),
-        words="resource address",
-    )
+async def test_only_resource_addresses_are_replanned(core, stack, planned):
+    nonsense = ["", "1.a", "-destroy", "a.b\n", "a.b\0", "a" * 1025, "\x7f"]
+    too_many = [f"a.b{n}" for n in range(1001)]
+    for targets in ([], ["a.b", ""], too_many, *([one] for one in nonsense)):
+        await refused(
+            core,
+            UserError,
+            partial(decisions.replan, stack_id=stack.id, run_id=planned.id, targets=targets),
+            words="resource address",
+        )
 
 
 async def test_odd_but_real_addresses_are_replanned(core, stack, planned):
@@ -496,18 +478,13 @@ async def test_comments_are_kept_in_order(core, stack, planned):
     assert [(c.author, c.body) for c in found] == [(ADMIN.name, "one"), (WRITER.name, "two")]
 
 
-@pytest.mark.parametrize("body", ["", "  \n", "x" * 10_001])
-async def test_an_empty_or_endless_comment_is_refused(core, stack, planned, body):
-    await refused(
-        core, UserError, lambda tx: decisions.comment(tx, stack.id, planned.id, body=body)
-    )
+async def test_an_empty_or_endless_comment_is_refused(core, stack, planned):
+    for body in ("", "  \n", "x" * 10_001):
+        what = partial(decisions.comment, stack_id=stack.id, run_id=planned.id, body=body)
+        await refused(core, UserError, what)
 
 
-@pytest.mark.parametrize("name", ["confirm", "discard"])
-async def test_an_endless_note_is_refused(core, stack, planned, name):
-    await refused(
-        core,
-        UserError,
-        lambda tx: DECISIONS[name].func(tx, stack.id, planned.id, note="x" * 10_001),
-        words="at most 10000",
-    )
+async def test_an_endless_note_is_refused(core, stack, planned):
+    for decide in (decisions.confirm, decisions.discard):
+        what = partial(decide, stack_id=stack.id, run_id=planned.id, note="x" * 10_001)
+        await refused(core, UserError, what, words="at most 10000")

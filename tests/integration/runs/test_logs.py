@@ -224,7 +224,7 @@ async def test_a_log_is_read_from_any_offset_across_the_borders_of_chunks(core, 
     await send(worker, run, whole[:1], whole[1:50], whole[50:51], whole[51:200], whole[200:])
 
     for archived in (False, True):
-        for offset in range(0, 257, 7):
+        for offset in (0, 1, 2, 49, 50, 51, 100, 199, 200, 201, 255, 256):
             for most in (1, 49, 50, 1000):
                 piece = await read(core, run, offset, most=most)
                 assert piece.data == whole[offset : offset + most]
@@ -512,9 +512,9 @@ def token(value):
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
+async def test_a_token_of_somebody_elses_making_is_refused(core, worker, run):
+    await send(worker, run, b"abc")
+    tokens = [
         "nonsense",
         "%%%",
         "ünï",
@@ -526,20 +526,17 @@ def token(value):
         token({"o": None}),
         token({"o": True}),
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
-    ],
-    ids=lambda bad: bad[:16],
-)
-async def test_a_token_of_somebody_elses_making_is_refused(core, worker, run, bad):
-    await send(worker, run, b"abc")
-    with pytest.raises(UserError, match="token is not one of this server's"):
-        await lines(core, run, bad)
+    ]
+    for bad in tokens:
+        with pytest.raises(UserError, match="token is not one of this server's"):
+            await lines(core, run, bad)
 
 
-@pytest.mark.parametrize("offset", [-1, 4, 10**30])
-async def test_a_token_beyond_the_log_is_refused(core, worker, run, offset):
+async def test_a_token_beyond_the_log_is_refused(core, worker, run):
     await send(worker, run, b"abc")
-    with pytest.raises(BadLogOffset):
-        await lines(core, run, token({"o": offset}))
+    for offset in (-1, 4, 10**30):
+        with pytest.raises(BadLogOffset):
+            await lines(core, run, token({"o": offset}))
 
 
 # -- which log is meant

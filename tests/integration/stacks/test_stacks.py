@@ -579,25 +579,25 @@ async def test_stacks_are_found_by_what_clients_search_by(core, three):
         assert await find(core, *predicates) == names.split(), predicates
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("alp", "Alpha"),
-        ("ALPHA", "Alpha"),
-        ("letter", "Beta"),
-        ("second letter", "Beta"),
-        ("letter second", "Beta"),
-        ("letter alpha", ""),
-        ("bacon", "Alpha Beta"),
-        ("cabbage alpha", "Alpha"),
-        ("%", ""),
-        ("_", ""),
-        ("\\", ""),
-        ("   ", "Alpha Beta Gamma"),
-    ],
-)
-async def test_words_are_looked_for_in_name_id_labels_and_description(core, three, text, names):
-    assert await find(core, text=text) == names.split()
+WORDS = [
+    ("alp", "Alpha"),
+    ("ALPHA", "Alpha"),
+    ("letter", "Beta"),
+    ("second letter", "Beta"),
+    ("letter second", "Beta"),
+    ("letter alpha", ""),
+    ("bacon", "Alpha Beta"),
+    ("cabbage alpha", "Alpha"),
+    ("%", ""),
+    ("_", ""),
+    ("\\", ""),
+    ("   ", "Alpha Beta Gamma"),
+]
+
+
+async def test_words_are_looked_for_in_name_id_labels_and_description(core, three):
+    for text, names in WORDS:
+        assert await find(core, text=text) == names.split(), text
 
 
 async def test_what_a_list_does_not_offer_is_refused_with_what_it_does(core, three):
@@ -651,22 +651,22 @@ async def test_a_page_is_never_larger_than_the_largest(core):
     assert await find(core, first=MAX_PAGE * 100) == ["Network"]
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "nonsense",
-        "W10",  # []
-        "e30",  # {}
-        "WzEsIDIsIDNd",  # [1, 2, 3]
-        "WzEsICJhIl0",  # [1, "a"]
-        "WyJhIiwgMV0",  # ["a", 1]
-        "W251bGwsIG51bGxd",  # [null, null]
-        "WyIyMDIwIiwgImEiXQ",  # ["2020", "a"]
-        "WyJhXHUwMDAwIiwgImEiXQ",  # ["a\\u0000", "a"]
-        "WyJcdWQ4MDAiLCAiYSJd",  # ["\\ud800", "a"]
-    ],
-)
-async def test_a_cursor_of_somebody_elses_making_is_refused(core, three, cursor):
-    with pytest.raises(BadCursor):
-        async with core.db.read(ADMIN) as tx:
-            await repo.search(tx, Search(after=cursor))
+CURSORS = [
+    "nonsense",
+    "W10",  # []
+    "e30",  # {}
+    "WzEsIDIsIDNd",  # [1, 2, 3]
+    "WzEsICJhIl0",  # [1, "a"]
+    "WyJhIiwgMV0",  # ["a", 1]
+    "W251bGwsIG51bGxd",  # [null, null]
+    "WyIyMDIwIiwgImEiXQ",  # ["2020", "a"]
+    "WyJhXHUwMDAwIiwgImEiXQ",  # ["a\\u0000", "a"]
+    "WyJcdWQ4MDAiLCAiYSJd",  # ["\\ud800", "a"]
+]
+
+
+async def test_a_cursor_of_somebody_elses_making_is_refused(core, three):
+    for cursor in CURSORS:
+        with pytest.raises(BadCursor):
+            async with core.db.read(ADMIN) as tx:
+                await repo.search(tx, Search(after=cursor))

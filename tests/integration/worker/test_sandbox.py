@@ -203,6 +203,8 @@ async def test_plain_processes_are_used_only_when_asked_for_or_needed(tmp_path, 
     assert (await choose("auto")).name == "process"
     with pytest.raises(NoSandbox, match="not installed"):
         await choose("sandbox")
+    with pytest.raises(NoSandbox, match="not installed"):
+        await choose("auto", named=True)
 
 
 async def test_a_bubblewrap_that_fails_is_a_reason_in_its_own_words(tmp_path, monkeypatch):

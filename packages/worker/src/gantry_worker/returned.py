@@ -88,10 +88,11 @@ def _opened(root: Path, name: str, limit: int | None) -> Iterator[BinaryIO]:
         raise
     except OSError as error:  # a link (ELOOP), something else than a directory, no right to it
         raise Unfit(f"{name} cannot be read: {error.strerror}") from None
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise Unfit(f"{name} is not a plain file")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise Unfit(f"{name} is not a plain file")
         if limit is not None and found.st_size > limit:
             raise Unfit(f"{name} is larger than {limit} bytes")
         yield file

@@ -14,7 +14,12 @@ from gantry.domains.vcs import repo as vcs
 from gantry.kernel.tx import SYSTEM, Tx
 
 
-async def explain(tx: Tx, run_ids: Sequence[str]) -> dict[str, str]:
+async def explain(tx: Tx, run: Run) -> str | None:
+    """What the run waits for; None when it is being worked on or has ended."""
+    return (await explanations(tx, [run.id])).get(run.id)
+
+
+async def explanations(tx: Tx, run_ids: Sequence[str]) -> dict[str, str]:
     """What each run waits for; nothing of those that are being worked on or have ended."""
     system = tx.acting_as(SYSTEM)
     found = list((await repo.by_ids(system, run_ids)).values())

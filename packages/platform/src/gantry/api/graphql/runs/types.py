@@ -217,7 +217,7 @@ class Run:
     @strawberry.field
     async def waits_for(self, info: Info) -> str | None:
         """What it waits for, as a sentence; none when it does not wait."""
-        return await info.context.load(waiting.explain, self.model.id)
+        return await info.context.load(waiting.explanations, self.model.id)
 
     @strawberry.field
     async def history(self, info: Info) -> list[RunStateTransition]:
