@@ -1,0 +1,258 @@
+"""Whole runs whose code is hostile, in the sandbox and without, as the server sees them."""
+
+import asyncio
+import base64
+import gzip
+import io
+import json
+import subprocess
+import tarfile
+from datetime import timedelta
+
+import pytest
+from gantry_protocol.calls import Held
+from gantry_protocol.manifest import EnvironmentValue, Manifest, StateBackend
+from gantry_protocol.words import Phase
+from gantry_worker import environment
+from gantry_worker.control_plane import ControlPlane
+from gantry_worker.journal import Journal
+from gantry_worker.keys import PoolKey
+from gantry_worker.masking import Masker
+from gantry_worker.performance import perform
+from gantry_worker.runtimes import process, sandbox
+from gantry_worker.runtimes.choice import Choice
+from gantry_worker.session import Session
+from gantry_worker.settings import load_settings
+from gantry_worker.workspace import Workspace
+
+from tests.integration.worker.stand_in import standing_in
+
+CHOICES = [
+    Choice("sandbox", True, sandbox.for_run),
+    Choice("process", False, process.for_run),
+]
+CODE = b'resource "terraform_data" "it" { input = "made" }\noutput "it" { value = "made" }\n'
+NOTHING_LEFT = {"accepted": True, "then": "end"}
+
+
+@pytest.fixture(scope="module")
+def key():
+    words = ("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+    return PoolKey(subprocess.run(words, capture_output=True, check=True, text=True).stdout)
+
+
+@pytest.fixture
+async def there():
+    async with standing_in() as server:
+        server.answers["source"] = [(200, source())]
+        server.answers["logs/1"] = [took]
+        yield server
+
+
+@pytest.fixture(params=CHOICES, ids=lambda choice: choice.name)
+def run(request, there, key, tmp_path):
+    async def go(phases, *, state_version=1, **more):
+        lease = Held(run_id="RUN", fence=len(there.bodies("report")) + 1)
+        manifest = Manifest(
+            run_id="RUN",
+            run_type="TRACKED",
+            stack_id="s",
+            fence=lease.fence,
+            phases=phases,
+            source_url=None if "workspace_url" in more else f"{there.url}/source",
+            **more,
+        )
+        given = environment.Given({}, frozenset())
+        server = ControlPlane(there.url, "POOL", lambda: "proof")
+        masker = Masker(environment.words_to_mask(manifest, given))
+        session = Session(
+            settings=load_settings(
+                {"SPACELIFT_TOKEN": "t", "SPACELIFT_POOL_PRIVATE_KEY": "k"}
+            ).model_copy(update={"work_dir": tmp_path, "run_timeout": timedelta(seconds=60)}),
+            server=server,
+            key=key,
+            choice=request.param,
+            lease=lease,
+            manifest=manifest,
+            workspace=Workspace(tmp_path / "runs" / f"RUN-{lease.fence}"),
+            given=given,
+            journal=Journal(server, lease, masker, stack_id="s", mirror=None),
+            state="PREPARING",
+            worker_id="W",
+        )
+        await perform(session, state_version)
+        await server.close()
+        assert list((tmp_path / "runs").iterdir()) == []
+        return [json.loads(body)["report"] for body in there.bodies("report")]
+
+    go.isolates = request.param.isolates
+    return go
+
+
+def source():
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        member = tarfile.TarInfo("main.tf")
+        member.size = len(CODE)
+        tar.addfile(member, io.BytesIO(CODE))
+    return gzip.compress(raw.getvalue())
+
+
+def took(path, body):
+    offset = int(path.partition("offset=")[2].partition("&")[0])
+    return 200, {"accepted": True, "offset": offset + len(body)}
+
+
+def on(phase):
+    return 200, {"accepted": True, "then": "continue", "phase": phase, "state_version": 1}
+
+
+def log_of(there):
+    shipped = b"".join(there.bodies("logs/1"))
+    tails = [json.loads(body).get("tail") for body in there.bodies("report")]
+    return (shipped + b"".join(base64.b64decode(t["data"]) for t in tails if t)).decode()
+
+
+async def test_a_task_that_leaves_links_and_pipes_is_done_and_shows_no_file_of_the_host(
+    run, there, tmp_path
+):
+    (tmp_path / "secret").write_text("SECRET=of-the-host")
+    hostile = [
+        # Where the worker once kept its own notes, and where it takes word from now.
+        f"for at in ../.gantry $gantry_back; do mkdir -p $at; ln -sf {tmp_path}/secret $at/carried",
+        f"ln -sf {tmp_path}/secret $at/exported; rm -f $at/status; mkfifo $at/status; done",
+        "exec true",
+    ]
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    async with asyncio.timeout(30):
+        reports = await run(
+            [Phase.PREPARE, Phase.PERFORM],
+            command="true",
+            hooks={"before_perform": ["\n".join(hostile)]},
+        )
+
+    assert reports[0]["kind"] == "phase_done"
+    assert reports[1]["kind"] == "failed"
+    assert "of-the-host" not in log_of(there)
+    assert (tmp_path / "secret").read_text() == "SECRET=of-the-host"
+
+
+async def test_what_hooks_export_reaches_after_hooks_and_secrets_in_reasons_are_masked(run, there):
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.PERFORM],
+        command='echo "the tool sees $HANDED on"; exit 3',
+        hooks={
+            "before_perform": ["export HANDED=something"],
+            "after_run": ['echo "it ended $TF_VAR_spacelift_final_run_state with $HANDED"'],
+        },
+        environment=[EnvironmentValue(name="CODE", value="code 3", secret=True)],
+    )
+
+    assert reports[1]["reason"] == "The command failed with exit *****."
+    assert "the tool sees something on" in log_of(there)
+    assert "it ended FAILED with something" in log_of(there)
+
+
+async def test_a_plan_is_confirmed_and_applied_elsewhere_and_hooks_begin_anew(run, there):
+    def stored(path, body):
+        there.answers["stored"] = [(200, body)]
+        return 200, b""
+
+    there.answers["ticket"] = [
+        (200, {"accepted": True, "url": f"{there.url}/upload", "key": "RUN/1"})
+    ]
+    there.answers["upload"] = [stored]
+    there.answers["report"] = [
+        on("init"),
+        on("plan"),
+        (200, {"accepted": True, "then": "archive"}),
+        (200, NOTHING_LEFT),
+    ]
+    reports = await run(
+        [Phase.PREPARE, Phase.INIT, Phase.PLAN],
+        hooks={"after_init": ["export STAYS=here"], "before_plan": ['echo "init said $STAYS"']},
+    )
+    plan = reports[-1]
+    assert plan["workspace_key"] == "RUN/1"
+    assert "init said here" in log_of(there)
+
+    there.answers["report"] = [on("apply"), (200, NOTHING_LEFT)]
+    reports = await run(
+        [Phase.APPLY],
+        workspace_url=f"{there.url}/stored",
+        plan_sha256=plan["plan_sha256"],
+        hooks={"before_apply": ['echo "apply finds ${STAYS:-nothing}"']},
+    )
+
+    assert reports[-1]["kind"] == "applied", log_of(there)[-2000:]
+    assert "apply finds nothing" in log_of(there)
+
+
+async def test_another_plan_than_the_confirmed_one_is_not_applied(run, there):
+    there.answers["report"] = [(200, NOTHING_LEFT)]
+
+    reports = await run([Phase.PREPARE], plan_sha256="0" * 64)
+
+    assert reports[-1]["kind"] == "failed"
+    assert "not the one that was confirmed" in reports[-1]["reason"]
+
+
+async def test_a_plan_that_was_changed_before_its_apply_is_not_applied(run, there, tmp_path):
+    def meddled(path, body):
+        (plan,) = (tmp_path / "runs").glob("*.own/plan/plan.tfplan")
+        plan.write_bytes(b"another")
+        return on("apply")
+
+    there.answers["report"] = [on("init"), on("plan"), meddled, (200, NOTHING_LEFT)]
+
+    reports = await run([Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.APPLY])
+
+    assert reports[-1]["phase"] == "apply"
+    assert "not the one that was shown" in reports[-1]["reason"]
+
+
+async def test_a_report_that_the_server_cannot_take_ends_the_run_with_a_reason(run, there):
+    there.answers["report"] = [
+        (413, {"code": "TOO_LARGE", "message": "Too large."}),
+        (200, NOTHING_LEFT),
+    ]
+
+    reports = await run([Phase.PREPARE])
+
+    assert reports[-1]["kind"] == "failed"
+    assert "Too large." in reports[-1]["reason"]
+
+
+async def test_a_state_that_could_not_be_saved_is_offered_again_before_the_run_ends(
+    run, there, monkeypatch
+):
+    monkeypatch.setattr("gantry_worker.steps.rescue.WAITS", (0.0, 0.0))
+    monkeypatch.setattr("gantry_worker.tools.overrides.RETRIES", 0)
+    down = {"down": False}
+    kept = []
+
+    def state(path, body):
+        if not body:
+            return (200, kept[-1]) if kept else (404, b"")
+        if b'"lineage"' in body:
+            if down["down"] and len(there.bodies("state")) < down["until"]:
+                return 500, b""
+            kept.append(body)
+        return 200, b""
+
+    def then_down(path, body):
+        down.update(down=True, until=len(there.bodies("state")) + 6)
+        return on("apply")
+
+    there.answers["state"] = [state]
+    there.answers["report"] = [on("init"), on("plan"), then_down, (200, NOTHING_LEFT)]
+    backend = StateBackend(address=f"{there.url}/state", username="u", password="of-lease")
+
+    reports = await run([Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.APPLY], backend=backend)
+
+    assert reports[-1]["kind"] == "failed", reports[-1]
+    assert "state was saved" in reports[-1]["reason"], log_of(there)[-3000:]
+    assert b"terraform_data" in kept[-1]
