@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def new_platform(cluster: Cluster, place: Path):
-    """Makes installations, and ends them with the session."""
+    """Makes installations; ends them with the session, and looks through what they logged."""
 
     def make(**settings: str) -> Platform:
         number = len(_platforms)
@@ -46,9 +47,11 @@ def new_platform(cluster: Cluster, place: Path):
         return platform
 
     yield make
-    for platform in _platforms:
-        platform.stop()
+    with ThreadPoolExecutor() as hands:
+        list(hands.map(Platform.stop, _platforms))
+    faults = [fault for platform in _platforms for fault in platform.faults()]
     _platforms.clear()
+    assert not faults
 
 
 @pytest.fixture(scope="session")

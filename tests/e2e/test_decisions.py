@@ -233,6 +233,32 @@ def test_a_run_that_is_stopped_while_it_plans_ends_and_frees_its_stack(site):
     assert site.outputs(stack) == {}
 
 
+def test_a_run_that_is_stopped_while_it_applies_keeps_what_was_done(site):
+    slow = """
+    resource "terraform_data" "quick" { input = "made" }
+    resource "terraform_data" "slow" {
+      depends_on = [terraform_data.quick]
+      provisioner "local-exec" { command = "echo begun; sleep 60" }
+    }
+    """
+    stack = site.stack(slow)
+    run = site.planned(stack)
+    site.decide("runConfirm", stack, run)
+    site.api.wait_for(run, "APPLYING")
+    site.api.wait_for_words(run, site.version(run, "APPLYING"), "begun")
+
+    site.decide("runStop", stack, run)
+
+    ended = site.api.wait_for(run, "STOPPED")
+    assert not ended["outcomeUnknown"]
+    assert site.look(stack, "lockedBy")["lockedBy"] is None
+    assert resources_of(site, stack) == ["terraform_data.quick", "terraform_data.slow"]
+    again = site.planned(stack)
+    delta = site.api.run(again)["delta"]
+    assert (delta["addCount"], delta["deleteCount"]) in ((0, 0), (1, 1), (0, 1))
+    site.decide("runDiscard", stack, again)
+
+
 def test_a_confirmed_run_that_no_worker_took_can_be_stopped(site):
     stack = site.stack(TWO)
     run = site.planned(stack)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 
 import pytest
 
+from tests.support.api_client import LOGS
 from tests.support.site import Site, states
 
 SECRET = "correct horse\nbattery staple 4711"
@@ -132,6 +134,42 @@ def test_a_log_read_page_by_page_and_a_streamed_log_are_the_same_bytes(story, si
             assert "".join(lines).encode() == streamed
             assert streamed.endswith(b"\n")
             assert all(line.count("\n") == 1 for line in lines)
+
+
+def test_a_client_that_asks_again_and_again_sees_each_state_and_line_once(site):
+    """As command line clients follow a run: the history backwards, then each state's log."""
+    code = 'resource "terraform_data" "it" { input = "x" }\n'
+    stack = site.stack(
+        code, autodeploy=True, beforePlan=["for i in 1 2 3; do echo $i; sleep 0.3; done"]
+    )
+    run = site.trigger(stack)
+    seen, lines = [], []
+    while not seen or not seen[-1]["terminal"]:
+        history = site.api.run(run)["history"]
+        for move in reversed(history[: len(history) - len(seen)]):
+            seen.append(move)
+            if move["hasLogs"]:
+                lines += follow(site, stack, run, move)
+        time.sleep(0.05)
+
+    assert [move["state"] for move in seen] == states(site.api.run(run))
+    assert "".join(lines) == site.api.whole_log(run)
+    assert "".join(lines).count("1\n2\n3\n") == 1
+
+
+def follow(site: Site, stack: str, run: str, move: dict[str, object]) -> list[str]:
+    lines, token = [], None
+    while True:
+        asked = {"run": run, "state": move["state"], "version": move["stateVersion"]}
+        page = site.api.ask(LOGS, stack=stack, token=token, **asked)["stack"]["run"]["logs"]
+        lines += [message["message"] for message in page["messages"]]
+        assert page["exists"]
+        assert page["hasMore"] is not page["finished"]
+        if page["finished"]:
+            return lines
+        token = page["nextToken"]
+        assert token
+        time.sleep(0.05)
 
 
 def test_a_plan_says_what_it_would_change_before_anybody_confirms(story, site):

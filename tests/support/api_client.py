@@ -98,7 +98,8 @@ class Api:
     def run(self, run_id: str) -> dict[str, Any]:
         """A run, with all that stories look at."""
         stack = self.ask(RUN, run=run_id)["runStack"]["id"]
-        return self.ask(RUN_OF, stack=stack, run=run_id)["stack"]["run"]
+        found: dict[str, Any] = self.ask(RUN_OF, stack=stack, run=run_id)["stack"]["run"]
+        return found
 
     def wait_for(self, run_id: str, *states: str) -> dict[str, Any]:
         """The run once it is in one of the states. An end that is none of them is a failure."""
@@ -111,7 +112,8 @@ class Api:
             assert run["state"] not in TERMINAL, f"wanted {states}, the run is {said}"
             return None
 
-        return self.wait(f"run:{run_id}", there, f"run {run_id} in {states}")
+        found: dict[str, Any] = self.wait(f"run:{run_id}", there, f"run {run_id} in {states}")
+        return found
 
     def log(self, run_id: str, version: int) -> bytes:
         """The bytes of one state's log, as they are streamed, until the state is over."""

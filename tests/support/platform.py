@@ -29,6 +29,9 @@ PASSWORD = secrets.token_urlsafe(18)
 ORDERLY_SECONDS = 20
 """For a process to end when told to: a server lets requests finish for ten."""
 
+UNEXPECTED = ("Traceback", "resolver failed", "request failed", "step failed unexpectedly")
+"""Words by which the product's logs tell of bugs."""
+
 _key: list[str] = []
 
 
@@ -100,6 +103,8 @@ class Platform:
         self.place, self._database_url = place, database_url
         self._settings = settings
         self.processes: list[Process] = []
+        self.secrets = {PASSWORD, encryption_key()}
+        """What no process may log."""
         self._tokens: dict[str, str] = {}
 
     # -- parts
@@ -136,6 +141,7 @@ class Platform:
         }
         worker = self._start(["worker"], {**own, **settings}, server=False)
         pool.workers.append(worker)
+        self.secrets.add(pool.key)
         return worker
 
     def start(self) -> Process:
@@ -169,6 +175,7 @@ class Platform:
             response = httpx2.post(f"{address}/admin-login", json=credentials, timeout=PATIENCE)
             assert response.status_code == 200, response.text
             token = self._tokens["token"] = response.json()["jwt"]
+            self.secrets.add(token)
             headers = {"authorization": f"Bearer {token}"}
             named = httpx2.post(f"{address}/setup", json={"name": "tests"}, headers=headers)
             assert named.status_code == 200, named.text
@@ -186,6 +193,17 @@ class Platform:
                 process.terminate()  # what it holds is not worth finishing any more
         with ThreadPoolExecutor() as hands:
             list(hands.map(_end, self.processes))
+
+    def faults(self) -> list[str]:
+        """What the processes' logs show that no story should lead to."""
+        found = []
+        for process in self.processes:
+            said = process.said()
+            found += [f"{process.name} logged {word!r}" for word in UNEXPECTED if word in said]
+            found += [
+                f"{process.name} logged a secret" for secret in self.secrets if secret in said
+            ]
+        return found
 
     def _backstage(self) -> dict[str, str]:
         # Drains and schedulers serve nobody; the addresses only have to be well-formed.

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -90,7 +91,7 @@ class Cluster:
 
     def _start_debian(self) -> None:
         account = {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []}
-        child = account if os.geteuid() == 0 else {}
+        child: dict[str, Any] = account if os.geteuid() == 0 else {}
         if child:
             shutil.chown(self.place, ACCOUNT, ACCOUNT)
         data = self.place / "data"
@@ -121,7 +122,9 @@ class Cluster:
             text=True,
         )
         assert self._server.stdout is not None
-        self._url = self._server.stdout.readline().strip()
+        # It logs to the same place.
+        lines = (line.strip() for line in self._server.stdout)
+        self._url = next((line for line in lines if line.startswith("postgresql://")), "")
         assert self._url, "the embedded Postgres did not start"
 
     def _wait(self) -> None:

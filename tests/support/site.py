@@ -61,6 +61,8 @@ class Site:
     def configure(self, stack: str, name: str, value: str, **more: Any) -> None:
         """Set a variable of the stack, or mount a file."""
         element = {"id": name, "type": "ENVIRONMENT_VARIABLE", "writeOnly": False, **more}
+        if element["writeOnly"]:
+            self.platform.secrets.add(value)
         self.api.ask(CONFIGURE, stack=stack, config={**element, "value": value})
 
     def trigger(self, stack: str, kind: str = "TRACKED") -> str:
