@@ -28,14 +28,18 @@ ulids = st.builds(
         ("Network (prod)", "network-prod"),
         ("  spaces  around  ", "spaces-around"),
         ("under_score", "under_score"),
-        ("_both_ends_", "_both_ends_"),
+        ("_both_ends_", "both_ends"),
         ("a---b", "a-b"),
         ("Straße", "strasse"),
         ("日本", "ri-ben"),
         ("1,000 things", "1-000-things"),
-        ("fish &amp; chips", "fish-amp-chips"),
-        ("&#381;", "381"),
-        ("it's", "it-s"),
+        ("fish & chips", "fish-and-chips"),
+        ("fish &amp; chips", "fish-andamp-chips"),
+        ("&#381;", "and-381"),
+        ("me@home", "meathome"),
+        ("it's", "its"),
+        ("it\N{RIGHT SINGLE QUOTATION MARK}s", "its"),
+        ('"quoted"', "quoted"),
         ("Вольт", "vol-t"),
         ("a👍b", "a-emoji-thumbs_up-b"),
         ("...", ""),
@@ -51,7 +55,8 @@ def test_a_slug_follows_the_rule_that_clients_know(name, expected):
 @example("&lt;")
 @example("x" * 255 + "-y")
 def test_of_plain_text_only_letters_digits_and_underscores_stay(text):
-    rule = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:SLUG_MAX].strip("-")
+    spelled = re.sub("[\"']", "", text).replace("&", "and").replace("@", "at")
+    rule = re.sub(r"[^a-z0-9_]+", "-", spelled.lower()).strip("-_")[:SLUG_MAX].strip("-_")
     assert slug(text) == rule
 
 
@@ -62,7 +67,7 @@ def test_the_slug_of_a_slug_is_itself(name):
 
 @given(names)
 def test_a_slug_has_only_its_own_characters_and_never_too_many(name):
-    assert re.fullmatch(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)?", slug(name))
+    assert re.fullmatch(r"([a-z0-9]([a-z0-9_-]*[a-z0-9])?)?", slug(name))
     assert len(slug(name)) <= SLUG_MAX
 
 

@@ -18,6 +18,7 @@ from gantry.domains.stacks import repo as stacks
 from gantry.kernel.errors import Conflict, NotAllowed, NotFound, Unauthenticated
 from gantry.kernel.ids import new_id
 from gantry.kernel.paging import BadCursor
+from gantry.kernel.search import Search
 from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
 from gantry.ports.pki import BadCertificateRequest
 from gantry.ports.vault import InvalidToken
@@ -263,7 +264,7 @@ async def test_pools_are_seen_in_readable_spaces_and_the_public_one_by_nobody(co
         async with core.db.read(actor) as tx:
             assert [found.id for found in await repo.all_visible(tx)] == seen
             assert list(await repo.by_ids(tx, [pool.id])) == seen
-            page = await repo.search(tx, text=None, limit=10, after=None)
+            page = await repo.search(tx, Search(first=10))
             assert [found.id for found in page.items] == seen
 
 
@@ -273,14 +274,14 @@ async def test_pools_are_found_in_pages(core):
     async with core.db.read(ADMIN) as tx:
         found, after = [], None
         while True:
-            page = await repo.search(tx, text="pool", limit=2, after=after)
+            page = await repo.search(tx, Search(text="pool", first=2, after=after))
             found += [pool.id for pool in page.items]
             if not page.has_next:
                 break
             after = page.cursors[-1]
         assert found == [pool.id for pool in made]
         for text, count in (("POOL 3", 1), ("100%", 5), ("0%_", 0), ("_mine", 5), ("x", 0)):
-            page = await repo.search(tx, text=text, limit=9, after=None)
+            page = await repo.search(tx, Search(text=text, first=9))
             assert len(page.items) == count, text
 
 
@@ -289,7 +290,7 @@ async def test_a_cursor_of_somebody_elses_making_is_refused(core, cursor):
     await create(core)
     async with core.db.read(ADMIN) as tx:
         with pytest.raises(BadCursor):
-            await repo.search(tx, text=None, limit=2, after=cursor)
+            await repo.search(tx, Search(first=2, after=cursor))
 
 
 # -- the public pool

@@ -340,7 +340,7 @@ async def test_discarding_all_ends_everything_that_waits_and_starts_nothing(core
         assert await history(core, run) == [S.QUEUED, S.DISCARDED]
 
 
-async def test_discarding_all_names_what_a_worker_is_on(core, stack, worker):
+async def test_discarding_all_leaves_alone_what_a_worker_is_on(core, stack, worker):
     busy = await given_a_run(core, stack)
     await worker.take(busy)
     queued = await given_a_run(core, stack)
@@ -348,8 +348,20 @@ async def test_discarding_all_names_what_a_worker_is_on(core, stack, worker):
     async with core.db.write(ADMIN) as tx:
         done = await decisions.discard_all(tx, stack.id, note=None)
 
-    assert ([run.id for run in done.runs], done.failed) == ([queued.id], [busy.id])
+    # A client that empties a stack takes anything in `failed` for the end of its attempt.
+    assert ([run.id for run in done.runs], done.failed) == ([queued.id], [])
     assert await state_of(core, busy) is S.PREPARING
+
+
+async def test_discarding_all_stops_a_confirmed_run_that_no_worker_has_taken(core, stack, planned):
+    async with core.db.write(ADMIN) as tx:
+        await decisions.confirm(tx, stack.id, planned.id, note=None)
+
+    async with core.db.write(ADMIN) as tx:
+        done = await decisions.discard_all(tx, stack.id, note="empty it")
+
+    assert ([run.id for run in done.runs], done.failed) == ([planned.id], [])
+    assert await state_of(core, planned) is S.STOPPED
 
 
 @pytest.mark.parametrize("actor", [READER, STRANGER])

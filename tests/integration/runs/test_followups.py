@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from gantry.domains.contexts import service as elements
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.runs import decisions, repo, triggers, waiting
 from gantry.domains.runs.states import Kind, State
 from gantry.domains.stacks import heads
 from gantry.domains.stacks import service as stack_service
+from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.vcs.rules import commit_id
 from gantry.kernel.errors import Conflict, NotAllowed, NotFound
 from gantry.kernel.ids import new_id
+from gantry.kernel.search import Search
 from gantry_protocol.calls import Applied
 from gantry_protocol.words import Phase
 
@@ -25,6 +29,7 @@ from tests.support.given import (
     given_a_pool,
     given_a_run,
     given_a_stack,
+    given_a_state,
     given_a_task,
     given_a_worker,
     history,
@@ -152,6 +157,20 @@ async def test_a_preview_is_promoted_to_a_tracked_run_of_its_commit(core, stack,
     )
 
 
+async def test_a_promotion_does_not_take_the_stack_back_to_an_older_commit(core, stack):
+    preview = await given_a_run(core, stack, Kind.PROPOSED, sha=core.source.first)
+    attempt = lambda tx: triggers.promote(tx, core.vault, stack.id, preview.id)  # noqa: E731
+    await core.change(
+        "update commit set authored_at = authored_at - interval '1 day' where sha = :sha",
+        sha=core.source.first,
+    )
+
+    await refused(core, Conflict, attempt, words="older than the one that the stack tracks")
+
+    await core.change("update stack set github_action_deploy = false")
+    await refused(core, Conflict, attempt, words="switched off")
+
+
 async def test_only_a_preview_of_a_newer_commit_is_promoted(core, stack, worker):
     tracked = await given_a_run(core, stack)
     preview = await given_a_run(core, stack, Kind.PROPOSED)
@@ -275,6 +294,7 @@ async def test_a_stack_is_deleted_at_once_when_its_resources_stay(core, stack, w
 
 
 async def test_a_stacks_resources_are_destroyed_before_it_is_deleted(core, stack, worker):
+    await given_a_state(core, stack)
     deleting = await delete(core, stack, destroy=True)
     assert (deleting.deleting, deleting.deleted_at) == (True, None)
     run = await holder(core, stack)
@@ -291,6 +311,7 @@ async def test_a_stacks_resources_are_destroyed_before_it_is_deleted(core, stack
 
 
 async def test_a_stack_without_resources_is_deleted_after_its_plan(core, stack, worker):
+    await given_a_state(core, stack)
     await delete(core, stack, destroy=True)
     run = await holder(core, stack)
     assert (await worker.plan(run)).state == "FINISHED"
@@ -298,6 +319,7 @@ async def test_a_stack_without_resources_is_deleted_after_its_plan(core, stack, 
 
 
 async def test_a_stack_whose_resources_could_not_be_destroyed_stays(core, stack, worker):
+    await given_a_state(core, stack)
     await delete(core, stack, destroy=True)
     run = await holder(core, stack)
     await worker.plan(run, ("null_resource.a", "delete"))
@@ -310,6 +332,7 @@ async def test_a_stack_whose_resources_could_not_be_destroyed_stays(core, stack,
 
 
 async def test_a_stack_whose_deletion_was_discarded_stays(core, stack):
+    await given_a_state(core, stack)
     await delete(core, stack, destroy=True)
     run = await holder(core, stack)
     await discard(core, run)
@@ -317,6 +340,7 @@ async def test_a_stack_whose_deletion_was_discarded_stays(core, stack):
 
 
 async def test_a_deletion_whose_source_cannot_be_had_is_given_up(core, stack):
+    await given_a_state(core, stack)
     async with core.db.write(ADMIN) as tx:
         await heads.set_current(tx, stack.id, UNKNOWN)
     await delete(core, stack, destroy=True)
@@ -328,6 +352,7 @@ async def test_a_deletion_whose_source_cannot_be_had_is_given_up(core, stack):
 
 
 async def test_what_waited_on_a_stack_that_is_deleted_never_starts(core, stack, worker):
+    await given_a_state(core, stack)
     waits = await given_a_run(core, stack, sha=core.source.side)  # its source is on its way
     preview = await given_a_run(core, stack, Kind.PROPOSED, sha=core.source.side)
 
@@ -360,25 +385,58 @@ async def test_a_stack_that_a_run_holds_or_that_is_protected_is_not_deleted(core
     await refused(core, NotFound, attempt, by=STRANGER)
 
 
-async def test_a_stack_is_not_deleted_twice(core, stack):
-    await delete(core, stack, destroy=True)
-    await refused(
-        core,
-        Conflict,
-        lambda tx: triggers.delete_stack(tx, core.vault, stack.id, destroy_resources=True),
-        words="being deleted already",
-    )
+async def test_asking_twice_for_a_deletion_starts_one_run(core, stack):
+    await given_a_state(core, stack)
+    first = await delete(core, stack, destroy=True)
+    second = await delete(core, stack, destroy=True)
+    assert (first.deleting, second.deleting) == (True, True)
     assert await core.rows("select count(*) from run") == [(1,)]
 
 
-async def test_the_id_of_a_deleted_stack_is_not_given_again(core, pool, stack):
-    await delete(core, stack, destroy=False)
+async def test_a_stack_that_never_made_anything_is_deleted_at_once(core, stack):
+    await core.change("update stack set tracked_commit_id = null, disabled = true")
+    deleted = await delete(core, stack, destroy=True)
+    assert deleted.deleted_at is not None
+    assert await core.rows("select count(*) from run") == [(0,)]
+
+
+async def test_what_a_state_kept_elsewhere_holds_is_not_taken_for_nothing(core, pool):
+    stack = await given_a_stack(core, pool, "Elsewhere", manages_state=False)
+    assert (await delete(core, stack, destroy=True)).deleting
+
+
+async def test_a_new_stack_gets_the_id_of_a_deleted_one_and_nothing_else(core, pool, stack, worker):
+    old = await given_a_run(core, stack)
+    await worker.plan(old)
+    await given_a_state(core, stack)
+    async with core.db.write(ADMIN) as tx:
+        await elements.put(
+            tx,
+            core.vault,
+            owner=OwnerKind.STACK,
+            owner_id=stack.id,
+            element_type=ElementType.ENVIRONMENT_VARIABLE,
+            element_id="TOKEN",
+            value="of the old stack",
+            write_only=True,
+            description=None,
+        )
+    deleted = await delete(core, stack, destroy=False)
+    assert deleted.id == stack.id
+
     again = await given_a_stack(core, pool)
-    assert again.name == stack.name
-    assert again.id.startswith(f"{stack.id}-")
+
+    assert again.id == stack.id
+    assert await core.rows("select count(*) from config_element") == [(0,)]
+    async with core.db.read(ADMIN) as tx:
+        assert await repo.page_of_stack(tx, again.id, (Kind.TRACKED,), None) == []
+        assert await tfstate.current(tx, again.id) is None
+        assert (await repo.search(tx, Search())).items == []
+    assert await state_of(core, old) is S.FINISHED  # history stays
 
 
 async def test_the_wait_of_a_deletion_can_be_explained(core, stack):
+    await given_a_state(core, stack)
     await delete(core, stack, destroy=True)
     run = await holder(core, stack)
     async with core.db.read(ADMIN) as tx:
@@ -387,6 +445,7 @@ async def test_the_wait_of_a_deletion_can_be_explained(core, stack):
 
 
 async def test_a_plan_report_of_a_deletion_goes_on_though_the_stack_is_locked(core, stack, worker):
+    await given_a_state(core, stack)
     async with core.db.write(ADMIN) as tx:
         await stack_service.lock(tx, stack.id, note=None)
     await delete(core, stack, destroy=True)

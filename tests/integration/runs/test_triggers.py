@@ -37,6 +37,7 @@ from tests.support.given import (
     given_a_pool,
     given_a_run,
     given_a_stack,
+    given_a_state,
     given_a_worker,
     given_the_public_pool,
     history,
@@ -314,6 +315,7 @@ async def test_a_locked_stack_takes_only_previews_of_others(core, stack):
 
 
 async def test_a_stack_that_is_being_deleted_takes_nothing_new(core, stack):
+    await given_a_state(core, stack)
     async with core.db.write(ADMIN) as tx:
         await triggers.delete_stack(tx, core.vault, stack.id, destroy_resources=True)
     for start in (await starts(core, stack)).values():

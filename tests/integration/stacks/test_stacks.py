@@ -15,7 +15,7 @@ from gantry.domains.vcs.rules import commit_id
 from gantry.kernel.errors import Conflict, NotAllowed, NotFound, Unauthenticated
 from gantry.kernel.ids import new_id
 from gantry.kernel.paging import MAX_PAGE, BadCursor, BadSearch
-from gantry.kernel.search import Predicate, Search
+from gantry.kernel.search import Order, Predicate, Search
 from gantry.kernel.tx import ANONYMOUS, Actor
 from gantry.ports.sources import NoSuchRef
 
@@ -57,7 +57,7 @@ async def refused(core, error, doing, *, by=ADMIN, words=None):
 
 async def find(core, *predicates, by=ADMIN, **how):
     async with core.db.read(by) as tx:
-        page = await repo.search(tx, Search(predicates=predicates, order_field="name", **how))
+        page = await repo.search(tx, Search(predicates=predicates, orders=[Order("name")], **how))
     return [stack.name for stack in page.items]
 
 
@@ -579,6 +579,15 @@ async def test_stacks_are_found_by_what_clients_search_by(core, three):
         assert await find(core, *predicates) == names.split(), predicates
 
 
+async def test_a_raw_git_stack_is_found_by_the_owner_in_its_address(core):
+    for url in ("https://git.example.com/acme/net.git", "ssh://git@git.example.com/acme/net"):
+        stack = await create(core, repository="net", repository_url=url)
+        assert await find(core, strings("repository", "acme/net")) == ["Network"], url
+        assert await find(core, strings("repository", "cme/net")) == [], url
+        async with core.db.write(ADMIN) as tx:
+            await stacks.delete(tx, await repo.lock(tx, stack.id))
+
+
 WORDS = [
     ("alp", "Alpha"),
     ("ALPHA", "Alpha"),
@@ -605,16 +614,36 @@ async def test_what_a_list_does_not_offer_is_refused_with_what_it_does(core, thr
         await find(core, strings("password", "x"))
     with pytest.raises(BadSearch, match="there are createdAt, name, starred, state"):
         async with core.db.read(ADMIN) as tx:
-            await repo.search(tx, Search(order_field="locked_by"))
+            await repo.search(tx, Search(orders=[Order("locked_by")]))
+    with pytest.raises(BadSearch, match="at most 5"):
+        async with core.db.read(ADMIN) as tx:
+            await repo.search(tx, Search(orders=[Order("name")] * 6))
     for first in (0, -1):
         with pytest.raises(BadSearch, match="at least 1"):
             await find(core, first=first)
 
 
-@pytest.mark.parametrize("order", ["name", "createdAt", "state", "starred", None])
-@pytest.mark.parametrize("descending", [False, True])
-async def test_pages_follow_one_another_without_a_gap(core, order, descending):
-    names = ["Eve", "Dan", "Cid", "Bob", "Ann"]
+UP, DOWN = False, True
+NAMES = ["Eve", "Dan", "Cid", "Bob", "Ann"]
+ORDERED = [
+    ([], NAMES),
+    ([("name", UP)], sorted(NAMES)),
+    ([("name", DOWN)], sorted(NAMES)[::-1]),
+    ([("createdAt", UP)], NAMES),
+    ([("createdAt", DOWN)], NAMES[::-1]),
+    ([("state", UP)], sorted(NAMES)),  # all are in one state: the id decides
+    ([("state", DOWN)], sorted(NAMES)[::-1]),
+    ([("starred", UP)], ["Ann", "Cid", "Dan", "Bob", "Eve"]),
+    ([("starred", DOWN)], ["Eve", "Bob", "Dan", "Cid", "Ann"]),
+    ([("starred", DOWN), ("name", UP)], ["Bob", "Eve", "Ann", "Cid", "Dan"]),
+    ([("state", UP), ("starred", DOWN), ("createdAt", UP)], ["Eve", "Bob", "Dan", "Cid", "Ann"]),
+    ([("name", DOWN), ("name", UP)], sorted(NAMES)[::-1]),  # the first of two counts
+]
+
+
+@pytest.mark.parametrize(("orders", "expected"), ORDERED)
+async def test_pages_follow_one_another_without_a_gap(core, orders, expected):
+    names = NAMES
     for name in names:
         stack = await create(core, name)
         if name in ("Bob", "Eve"):
@@ -625,7 +654,7 @@ async def test_pages_follow_one_another_without_a_gap(core, order, descending):
     async with core.db.read(ADMIN) as tx:
         while True:
             page = await repo.search(
-                tx, Search(first=2, after=after, order_field=order, descending=descending)
+                tx, Search(first=2, after=after, orders=[Order(*order) for order in orders])
             )
             assert len(page.items) == len(page.cursors) <= 2
             assert page.has_previous is (after is not None)
@@ -635,14 +664,7 @@ async def test_pages_follow_one_another_without_a_gap(core, order, descending):
                 break
             after = page.cursors[-1]
 
-    expected = {
-        "name": sorted(names),
-        "createdAt": names,
-        None: names,
-        "state": sorted(names),  # all are in one state: the id decides
-        "starred": ["Bob", "Eve", "Ann", "Cid", "Dan"],
-    }[order]
-    assert found == (expected[::-1] if descending else expected)
+    assert found == expected
     assert pages == 3
 
 

@@ -14,6 +14,7 @@ from gantry.domains.runs.states import State
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.access import StackLocked
 from gantry.domains.stacks.model import Stack
+from gantry.domains.stacks.vendors import BadStack
 from gantry.domains.tfstate import repo, surgery
 from gantry.domains.tfstate import service as states
 from gantry.domains.tfstate.rules import BadState, StateConflict
@@ -37,6 +38,7 @@ from tests.support.given import (
     stack_now,
     state_of,
     sweep,
+    wanted,
     write_state,
 )
 
@@ -474,23 +476,21 @@ async def test_a_stack_that_keeps_its_state_elsewhere_has_none_here(core, pool, 
     await lock_stack(core, stack)
 
     await refused(core, tmp_path, Conflict, import_it(core, stack, body(1)), "does not manage")
-    await refused(
-        core,
-        tmp_path,
-        Conflict,
-        surgery.seed(core.db, core.vault, core.objects, ADMIN, stack.id, body(1)),
-        "does not manage",
-    )
 
 
-async def test_a_new_stack_is_given_its_first_state_once(core, stack, tmp_path):
-    async def seed(data):
-        await surgery.seed(core.db, core.vault, core.objects, ADMIN, stack.id, data)
+async def test_a_stack_is_made_with_its_first_state_or_not_at_all(core, tmp_path):
+    async def make(data, name="Moved", *, by=ADMIN):
+        return await surgery.create_with_state(
+            core.db, core.vault, core.objects, by, wanted(core, name), data
+        )
 
-    await refused(core, tmp_path, BadState, seed(b"nonsense"))
-    await seed(body(12, "theirs"))
-    await refused(core, tmp_path, Conflict, seed(body(13, "theirs")))
+    await refused(core, tmp_path, BadState, make(b"nonsense"))
+    await refused(core, tmp_path, BadStack, make(body(1), name=" "))
+    await refused(core, tmp_path, NotAllowed, make(body(1), by=READER))
 
+    stack = await make(body(12, "theirs"))
+
+    assert stack.manages_state
     assert json.loads(await read(core, stack))["serial"] == 12
     assert (await history(core, stack))[0].imported
 
@@ -604,11 +604,11 @@ async def test_a_stack_takes_its_state_outputs_and_environment_to_its_new_id(cor
     async with core.db.write(ADMIN) as tx:
         moved = await surgery.reslug(tx, core.vault, stack.id)
 
-    assert moved.id == "edge-core"
+    assert moved.id == "edge-and-core"
     assert await read(core, moved) == body(1)
     async with core.db.read(ADMIN) as tx:
-        (output,) = (await repo.outputs(tx, ["edge-core"]))["edge-core"]
-        (element,) = (await elements.of_stacks(tx, ["edge-core"]))["edge-core"]
+        (output,) = (await repo.outputs(tx, ["edge-and-core"]))["edge-and-core"]
+        (element,) = (await elements.of_stacks(tx, ["edge-and-core"]))["edge-and-core"]
     assert states.output_value(core.vault, output) == '"v"'
     assert contexts.reveal(core.vault, element) == "s3cr3t"
     assert await core.rows("select 1 from stack where id = 'network'") == []

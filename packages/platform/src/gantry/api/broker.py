@@ -15,6 +15,7 @@ from gantry_protocol.messages import Bell
 
 from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
+from gantry.domains.runs import leases_repo as leases
 from gantry.domains.runs import repo as runs
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
@@ -88,7 +89,7 @@ async def _wake_idle(db: Db, broker: Ringer, pool_id: str) -> None:
     async with db.read(SYSTEM) as tx:
         waiting = (await runs.count_claimable(tx, [pool_id]))[pool_id]
         workers = (await pools_repo.present(tx, [pool_id]))[pool_id]
-        busy = (await runs.busy_workers(tx, [pool_id]))[pool_id]
+        busy = (await leases.busy_workers(tx, [pool_id]))[pool_id]
     # Newest first: autoscalers take the oldest away (contract notes). One bell per waiting run:
     # waking everybody would make a thousand workers race for one run.
     free = [

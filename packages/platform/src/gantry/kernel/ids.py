@@ -1,8 +1,9 @@
 """Identifiers: ULIDs for what happens, slugs for what people name.
 
 Slugs follow the rule that existing clients compute on their own side (contract notes,
-"Identifiers and scalars"): transliterate to ASCII, lower-case, each run of other characters
-becomes one dash, underscores stay, an emoji becomes `-emoji-<name>-`, at most 256 characters.
+"Identifiers and scalars"): an emoji becomes `-emoji-<name>-`, `&` and `@` become words, quotes go;
+then transliterate to ASCII, lower-case, each run of other characters becomes one dash,
+underscores stay but for those at the ends, at most 256 characters.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from text_unidecode import unidecode  # type: ignore[import-untyped]  # carries 
 from ulid import ULID
 
 SLUG_MAX = 256
+_SPELLED = str.maketrans(
+    {"&": "and", "@": "at", '"': "", "'": "", "\N{RIGHT SINGLE QUOTATION MARK}": ""}
+)
 _OTHERS = re.compile(r"[^a-z0-9_]+")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
@@ -31,11 +35,10 @@ def is_ulid(text: str) -> bool:
 
 def slug(name: str) -> str:
     """The slug of a name: see the module's head for the rule. May be empty."""
-    spelled = emoji.demojize(name, delimiters=("-emoji-", "-"))
-    # Underscores inside emoji names stay; those at the ends of the name stay too. Slug libraries
-    # also decode HTML and drop quotes and the commas in numbers: the clients' rule does not.
+    # Slug libraries also decode HTML and drop the commas in numbers: the clients' rule does not.
+    spelled = emoji.demojize(name, delimiters=("-emoji-", "-")).translate(_SPELLED)
     text = _OTHERS.sub("-", unidecode(spelled).lower())
-    return text.strip("-")[:SLUG_MAX].strip("-")
+    return text.strip("-_")[:SLUG_MAX].strip("-_")
 
 
 def unique_slug(name: str, taken: frozenset[str] | set[str]) -> str:

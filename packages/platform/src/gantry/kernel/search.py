@@ -17,6 +17,8 @@ MAX_WORDS = 20
 """Words of a full text search: each looks through every row."""
 MAX_PREDICATES = 20
 """Conditions of one search: no list has as many fields."""
+MAX_ORDERS = 5
+"""Orders of one search: what is equal by five fields may come as it likes."""
 MAX_VALUES = 500
 """Alternatives of one condition: as many as the largest page has rows."""
 
@@ -33,6 +35,14 @@ class Predicate:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """By which field a list is ordered, and which way."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """What to find, in which order, and from where on."""
 
@@ -40,8 +50,8 @@ class Search:
     after: str | None = None
     text: str | None = None
     predicates: Sequence[Predicate] = ()
-    order_field: str | None = None
-    descending: bool = False
+    orders: Sequence[Order] = ()
+    """The first counts most; without any, the list's own."""
 
 
 Condition = Callable[[Predicate], ColumnElement[bool]]
@@ -54,7 +64,7 @@ class Searchable:
     fields: Mapping[str, Condition]
     orders: Mapping[str, Any]
     text: Callable[[str], ColumnElement[bool]]
-    default_order: str
+    default_order: Order
     key: Any
     """The unique column that breaks ties."""
 
@@ -122,24 +132,30 @@ async def run_search(
             condition = not_(func.coalesce(condition, false()))
         query = query.where(condition)
     query = query.where(*[kind.text(word) for word in _words(search)])
-    order = search.order_field or kind.default_order
-    if order not in kind.orders:
-        raise BadSearch(f'There is no order "{order}"; there are {", ".join(sorted(kind.orders))}.')
-    column, limit = kind.orders[order], page_size(search.first)
+    columns, limit = _columns(search, kind), page_size(search.first)
     if search.after:
-        query = query.where(_beyond(search, column, kind.key))
-    ordering = (
-        (column.desc(), kind.key.desc()) if search.descending else (column.asc(), kind.key.asc())
-    )
+        query = query.where(_beyond(search.after, columns))
+    values = [column.label(f"sort_value_{place}") for place, (column, _) in enumerate(columns)]
+    ordering = [column.desc() if descending else column.asc() for column, descending in columns]
     rows = (
-        await tx.session.execute(
-            query.add_columns(column.label("sort_value")).order_by(*ordering).limit(limit + 1)
-        )
+        await tx.session.execute(query.add_columns(*values).order_by(*ordering).limit(limit + 1))
     ).all()
     page = rows[:limit]
-    key = kind.key.key
-    cursors = [encode_cursor([_plain(row[-1]), getattr(row[0], key)]) for row in page]
+    cursors = [encode_cursor([_plain(value) for value in row[-len(columns) :]]) for row in page]
     return Page([row[0] for row in page], cursors, len(rows) > limit, search.after is not None)
+
+
+def _columns(search: Search, kind: Searchable) -> list[tuple[Any, bool]]:
+    """What to order by and whether descending; the key last, so that no two rows are equal."""
+    orders = {order.field: order for order in reversed(search.orders or (kind.default_order,))}
+    if len(search.orders) > MAX_ORDERS:
+        raise BadSearch(f"Order by at most {MAX_ORDERS} fields.")
+    for field in orders:
+        if field not in kind.orders:
+            known = ", ".join(sorted(kind.orders))
+            raise BadSearch(f'There is no order "{field[:100]}"; there are {known}.')
+    wanted = [(kind.orders[order.field], order.descending) for order in reversed(orders.values())]
+    return [*wanted, (kind.key, wanted[-1][1])]
 
 
 def _require_modest(search: Search) -> None:
@@ -161,17 +177,28 @@ def _words(search: Search) -> list[str]:
     return words
 
 
-def _beyond(search: Search, column: Any, key: Any) -> ColumnElement[bool]:
-    values = decode_cursor(search.after or "")
-    if len(values) != 2 or not isinstance(values[1], str):
+def _beyond(after: str, columns: Sequence[tuple[Any, bool]]) -> ColumnElement[bool]:
+    """The rows after the one that the cursor is of: equal in some columns, beyond in the next."""
+    values = decode_cursor(after)
+    if len(values) != len(columns):
         raise BadCursor
     try:
-        value = _typed(column, values[0])
+        place = [_typed(column, value) for (column, _), value in zip(columns, values, strict=True)]
     except (TypeError, ValueError):
         raise BadCursor from None
-    place = tuple_(literal(value), literal(values[1]))
-    here = tuple_(column, key)
-    return here < place if search.descending else here > place
+    if len({descending for _, descending in columns}) == 1:
+        # All one way: a comparison of rows, which an index can answer.
+        here, there = tuple_(*[column for column, _ in columns]), tuple_(*map(literal, place))
+        return here < there if columns[0][1] else here > there
+    return or_(
+        *[
+            and_(
+                *[column == value for (column, _), value in zip(columns[:n], place, strict=False)],
+                columns[n][0] < place[n] if columns[n][1] else columns[n][0] > place[n],
+            )
+            for n in range(len(columns))
+        ]
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.states import LOCKING, Kind
 from gantry.domains.stacks import repo as stacks
-from gantry.kernel.search import Search
+from gantry.kernel.search import Order, Search
 from gantry.kernel.tx import SYSTEM
 
 
@@ -30,7 +30,9 @@ async def home(request: Request) -> Response:
     async with there.db.read(actor) as tx:
         account = await accounts.get(tx.acting_as(SYSTEM))
         # Twenty: one screen; the API gives the rest.
-        found = await stacks.search(tx, Search(first=20, descending=True))
+        found = await stacks.search(
+            tx, Search(first=20, orders=[Order("createdAt", descending=True)])
+        )
     rows = [
         [_link(f"/stack/{stack.id}", stack.name), escape(stack.state), escape(stack.branch)]
         for stack in found.items
@@ -65,6 +67,8 @@ def _setup_form() -> str:
 async def stack(request: Request) -> Response:
     """`/stack/<id>`: a stack and its newest runs."""
     there, stack_id = house(request), request.path_params["stack"]
+    if request.state.actor.kind == "anonymous":
+        return RedirectResponse("/admin-login", status_code=303)
     async with there.db.read(request.state.actor) as tx:
         found = await stacks.find(tx, stack_id)
         newest = await runs.page_of_stack(tx, stack_id, (*LOCKING, Kind.PROPOSED), None)
@@ -94,6 +98,8 @@ async def stack(request: Request) -> Response:
 async def run(request: Request) -> Response:
     """`/stack/<id>/run/<id>`: a run's history."""
     there, stack_id = house(request), request.path_params["stack"]
+    if request.state.actor.kind == "anonymous":
+        return RedirectResponse("/admin-login", status_code=303)
     async with there.db.read(request.state.actor) as tx:
         found = await runs.find(tx, request.path_params["run"], stack_id=stack_id)
         history = (await runs.transitions(tx, [found.id]))[found.id]
@@ -130,6 +136,6 @@ def routes() -> list[Route]:
     """The doors of the plain pages."""
     return [
         door("/", home, access=Access.ANYONE, methods=["GET"]),
-        door("/stack/{stack}", stack, access=Access.SESSION, methods=["GET"]),
-        door("/stack/{stack}/run/{run}", run, access=Access.SESSION, methods=["GET"]),
+        door("/stack/{stack}", stack, access=Access.ANYONE, methods=["GET"]),
+        door("/stack/{stack}/run/{run}", run, access=Access.ANYONE, methods=["GET"]),
     ]

@@ -113,6 +113,9 @@ async def _caller(request: Request, there: House, stack_id: str) -> Caller:
         run = (await runs.by_ids(tx, [username])).get(username)
     if run is None or run.fence != signed.claims.get("fence") or run.state not in READING:
         raise InvalidToken("the run may not touch the state now")
+    if run.stack_id != stack_id:
+        # The id is another stack's by now: the run's own was deleted.
+        raise InvalidToken("the run's stack is not there any more")
     if run.kind is Kind.PROPOSED and request.method not in ("GET", "HEAD"):
         raise NotAllowed("unauthorized: a preview only reads the state")
     return Caller(run.id, run.fence, run.state in EXECUTING)

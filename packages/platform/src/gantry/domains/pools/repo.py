@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from gantry.domains.people import access
 from gantry.domains.pools.model import Worker, WorkerPool
 from gantry.kernel.errors import NotFound
-from gantry.kernel.paging import BadCursor, Page, decode_cursor, encode_cursor
-from gantry.kernel.search import contains
+from gantry.kernel.paging import Page
+from gantry.kernel.search import Order, Search, Searchable, contains, equals, label, run_search
 from gantry.kernel.tx import Tx
 
 
@@ -35,21 +35,23 @@ async def all_visible(tx: Tx) -> list[WorkerPool]:
     return list(await tx.session.scalars(visible(tx).order_by(WorkerPool.id)))
 
 
-async def search(tx: Tx, *, text: str | None, limit: int, after: str | None) -> Page[WorkerPool]:
-    """Pools whose name or description contains the text, oldest first."""
-    query = visible(tx)
-    if text:
-        query = query.where(
-            or_(contains(WorkerPool.name, text), contains(WorkerPool.description, text))
-        )
-    if after:
-        place = decode_cursor(after)
-        if len(place) != 1 or not isinstance(place[0], str):
-            raise BadCursor
-        query = query.where(WorkerPool.id > place[0])
-    rows = list(await tx.session.scalars(query.order_by(WorkerPool.id).limit(limit + 1)))
-    items = rows[:limit]
-    return Page(items, [encode_cursor([p.id]) for p in items], len(rows) > limit, after is not None)
+_SEARCH = Searchable(
+    fields={
+        "name": equals(WorkerPool.name),
+        "label": label(WorkerPool.labels),
+        "labels": label(WorkerPool.labels),
+        "space": equals(WorkerPool.space_id),
+    },
+    orders={"createdAt": WorkerPool.created_at, "name": WorkerPool.name},
+    text=lambda word: or_(contains(WorkerPool.name, word), contains(WorkerPool.description, word)),
+    default_order=Order("createdAt"),
+    key=WorkerPool.id,
+)
+
+
+async def search(tx: Tx, wanted: Search) -> Page[WorkerPool]:
+    """A page of the visible private pools. Raises BadSearch, BadCursor."""
+    return await run_search(tx, visible(tx), wanted, _SEARCH, WorkerPool)
 
 
 async def lock(tx: Tx, pool_id: str) -> WorkerPool:

@@ -14,11 +14,11 @@ from gantry.domains.runs.service import advance, ask_to_stop
 from gantry.domains.runs.states import (
     DECIDING,
     EXECUTING,
-    WAITING,
     WORKING,
     IllegalMove,
     Signal,
     State,
+    can,
 )
 from gantry.domains.stacks import access as stack_access
 from gantry.domains.stacks import repo as stacks
@@ -97,14 +97,21 @@ class Discarded:
 
 
 async def discard_all(tx: Tx, stack_id: str, *, note: str | None) -> Discarded:
-    """Discard every run of the stack that waits, for a worker, a turn or a person."""
+    """Discard every run of the stack that waits, for a worker, a turn or a person.
+
+    What a worker is on is left alone, and is no failure: clients that empty a stack wait for it.
+    """
     stack = await stacks.lock(tx, stack_id)
     access.require(tx, Action.RUN_DISCARD, stack)
     done, failed = [], []
     # Newest first, so that ending one does not start the next that is to be discarded too.
     for run in reversed(await repo.unfinished(tx, stack.id)):
-        if run.state in (*WAITING, *DECIDING, State.REPLAN_REQUESTED):
-            await advance(tx, stack, run, Signal.DISCARD, note=_note(note))
+        if run.state in WORKING:
+            continue
+        # A confirmed plan is not discarded any more; it is stopped before a worker takes it.
+        signal = Signal.STOP if run.state is State.CONFIRMED else Signal.DISCARD
+        if can(run.state, signal, run.kind):
+            await advance(tx, stack, run, signal, note=_note(note))
             done.append(run)
         else:
             failed.append(run.id)

@@ -16,6 +16,8 @@ SPEAKING = (State.PLANNING, *EXECUTING)
 async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
     """The run that a token speaks for: it may read its stack's space, and change nothing.
 
+    Of what is in there, runs, logs and states stay closed to it (contract notes, "JWT").
+
     Raises InvalidToken when the token is forged, expired, of an older lease, or out of phase.
     """
     signed = vault.verify(token, audience=audience, purpose=API_PURPOSE)

@@ -11,7 +11,7 @@ import structlog
 
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import Worker, WorkerPool
-from gantry.domains.runs import decisions, repo
+from gantry.domains.runs import decisions, leases_repo, repo
 from gantry.domains.runs.model import Lease, Run
 from gantry.domains.runs.service import advance, promote
 from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
@@ -59,7 +59,7 @@ async def claim(
     """
     async with db.read(SYSTEM) as tx:
         candidates = await repo.claimable(tx, pool.id, CANDIDATES)
-        mine = await repo.leases_of(tx, worker_id)
+        mine = await leases_repo.of_worker(tx, worker_id)
     for lease in mine.values():
         if (lease.run_id, lease.fence) not in known:
             async with db.write(SYSTEM) as tx:
@@ -80,7 +80,7 @@ async def claim(
             if run.state is State.READY and not await _source_there(system, run):
                 continue
             run.fence += 1
-            await repo.put_lease(system, run, worker_id, lasts)
+            await leases_repo.put(system, run, worker_id, lasts)
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
             worker.available_at = None
             return Claim(run, run.fence)
@@ -95,7 +95,7 @@ async def _offer_again(
         return None
     if await holds(tx, run.id, pool.id, worker_id, lease.fence) is None:
         return None
-    await repo.put_lease(tx, run, worker_id, lasts)
+    await leases_repo.put(tx, run, worker_id, lasts)
     return Claim(run, run.fence)
 
 
@@ -104,7 +104,7 @@ async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
         return False
     if worker.drained or worker.shutdown_at is not None:
         return False
-    return len(await repo.leases_of(tx, worker.id)) < worker.concurrency
+    return len(await leases_repo.of_worker(tx, worker.id)) < worker.concurrency
 
 
 async def _source_there(tx: Tx, run: Run) -> bool:
@@ -143,14 +143,14 @@ async def beat(
 ) -> Pulse:
     """Renew the leases that are still this worker's."""
     # Leases first: they matter, and the worker's row may be held by a claim that waits.
-    alive = await repo.renew(tx, worker_id, held, lasts)
+    alive = await leases_repo.renew(tx, worker_id, held, lasts)
     await pools.touch(tx, worker_id)
-    return Pulse(alive, await repo.stop_wanted(tx, sorted(alive)))
+    return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)))
 
 
 async def holds(tx: Tx, run_id: str, pool_id: str, worker_id: str, fence: int) -> Lease | None:
     """The worker's lease on the run, if it is the newest, still its own, and its pool's run."""
-    lease = await repo.lease(tx, run_id)
+    lease = await leases_repo.find(tx, run_id)
     if lease is None or lease.fence != fence or lease.worker_id != worker_id:
         return None
     run = await tx.session.get(Run, run_id)
@@ -165,14 +165,14 @@ async def reconcile(db: Db, *, lasts: timedelta) -> None:
     lease gets its full time once more, so that an outage does not end every apply.
     """
     async with db.write(SYSTEM) as tx:
-        since = await repo.last_sweep(tx)
+        since = await leases_repo.last_sweep(tx)
         if since is None or since > AWAY:
-            prolonged = await repo.prolong_expired(tx, lasts)
+            prolonged = await leases_repo.prolong_expired(tx, lasts)
             if prolonged:
                 log.warning("leases prolonged after an outage", leases=prolonged)
-        await repo.orphaned_state_locks(tx)
+        await leases_repo.orphaned_state_locks(tx)
     async with db.read(SYSTEM) as tx:
-        lost = await repo.expired_leases(tx, RECONCILE_BATCH)
+        lost = await leases_repo.expired(tx, RECONCILE_BATCH)
         forgotten = await repo.stacks_with_startable(tx, RECONCILE_BATCH)
     for run_id in lost:
         await _alone(_end_lost_run(db, run_id), run_id=run_id)
@@ -203,8 +203,8 @@ async def promote_stack(db: Db, stack_id: str) -> None:
 
 async def _end_if_lost(tx: Tx, run_id: str) -> None:
     stack, run = await repo.lock(tx, run_id)
-    lease = await repo.lease(tx, run_id, lock=True)
-    if lease is None or run.state not in WORKING or not await repo.has_expired(tx, run_id):
+    lease = await leases_repo.find(tx, run_id, lock=True)
+    if lease is None or run.state not in WORKING or not await leases_repo.has_expired(tx, run_id):
         return
     worker = await pools.worker(tx, lease.worker_id)
     heard = f"{worker.last_seen_at:%H:%M:%S} UTC" if worker else "it was registered"

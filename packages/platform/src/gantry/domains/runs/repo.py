@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -14,11 +14,11 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     or_,
     select,
     true,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
@@ -27,30 +27,29 @@ from gantry.domains.people import access
 from gantry.domains.pools.model import WorkerPool
 from gantry.domains.runs.model import (
     Comment,
-    Lease,
     LocalWorkspace,
     ResourceChange,
     Review,
     Run,
-    Sweep,
     Transition,
     holding,
 )
 from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Kind, State
 from gantry.domains.stacks.model import Stack
-from gantry.domains.tfstate.model import StateLock
 from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.errors import NotFound
 from gantry.kernel.paging import Page
-from gantry.kernel.search import Search, Searchable, boolean, contains, equals, run_search
+from gantry.kernel.search import Order, Search, Searchable, boolean, contains, equals, run_search
 from gantry.kernel.tx import Tx
 
 RUNS_PER_PAGE = 50
 
 
 def visible(tx: Tx) -> Select[Run]:
-    """Every query a person's request leads to starts here."""
+    """Every query a request leads to starts here. A run's token reaches no runs, tasks or logs."""
     query = select(Run)
+    if tx.actor.kind == "run":
+        return query.where(false())
     spaces = access.readable_spaces(tx.actor)
     if spaces is None:
         return query
@@ -159,9 +158,18 @@ async def claimable(tx: Tx, pool_id: str, limit: int) -> list[tuple[str, str]]:
 
 async def count_claimable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
     """How many runs wait for a worker, by pool."""
+    return await _count(tx, pool_ids, CLAIMABLE)
+
+
+async def count_schedulable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
+    """How many runs work or wait for a worker, by pool."""
+    return await _count(tx, pool_ids, (*CLAIMABLE, *WORKING))
+
+
+async def _count(tx: Tx, pool_ids: Sequence[str], states: Sequence[State]) -> dict[str, int]:
     rows = await tx.session.execute(
         select(Run.pool_id, func.count())
-        .where(Run.pool_id.in_(pool_ids), Run.state.in_(CLAIMABLE))
+        .where(Run.pool_id.in_(pool_ids), Run.state.in_(states))
         .group_by(Run.pool_id)
     )
     counts = dict(rows.tuples().all())
@@ -186,11 +194,6 @@ async def counts_ahead(tx: Tx, run_ids: Sequence[str]) -> dict[str, int]:
 async def count_ahead(tx: Tx, run: Run) -> int:
     """How many runs of the pool come before this one."""
     return (await counts_ahead(tx, [run.id])).get(run.id, 0)
-
-
-def schedulable(tx: Tx, pool_id: str) -> Select[Run]:
-    """The pool's runs that work or wait for a worker: its queue as people see it."""
-    return visible(tx).where(Run.pool_id == pool_id, Run.state.in_((*CLAIMABLE, *WORKING)))
 
 
 def position(pool_id: str) -> ColumnElement[int]:
@@ -258,6 +261,19 @@ async def newest_ids(tx: Tx, stack_ids: Sequence[str]) -> dict[str, set[str]]:
     for stack_id, run_id in rows:
         found[stack_id].add(run_id)
     return found
+
+
+async def tool_versions(tx: Tx, stack_ids: Sequence[str]) -> dict[str, str]:
+    """The version of its tool that each stack's newest run used, of those that got so far."""
+    query = (
+        visible(tx)
+        .with_only_columns(Run.stack_id, Run.tool_version)
+        .distinct(Run.stack_id)
+        .where(Run.stack_id.in_(stack_ids), Run.tool_version.is_not(None))
+        .order_by(Run.stack_id, Run.id.desc())
+    )
+    rows = await tx.session.execute(query)
+    return {stack_id: version for stack_id, version in rows if version is not None}
 
 
 async def older_previews(tx: Tx, stack_id: str, branch: str, newer_than: str) -> list[Run]:
@@ -345,14 +361,15 @@ _SEARCH = Searchable(
     },
     orders={"createdAt": Run.created_at, "updatedAt": Run.updated_at},
     text=lambda word: or_(contains(Run.title, word), contains(Run.stack_id, word), Run.id == word),
-    default_order="createdAt",
+    default_order=Order("createdAt", descending=True),
     key=Run.id,
 )
 
 
 async def search(tx: Tx, wanted: Search) -> Page[Run]:
-    """A page of the visible runs. Raises BadSearch, BadCursor."""
-    return await run_search(tx, visible(tx), wanted, _SEARCH, Run)
+    """A page of the visible runs of stacks that are there. Raises BadSearch, BadCursor."""
+    present = select(Stack.id).where(Stack.deleted_at.is_(None))
+    return await run_search(tx, visible(tx).where(Run.stack_id.in_(present)), wanted, _SEARCH, Run)
 
 
 async def duration_stats(tx: Tx, since: datetime) -> tuple[float, float]:
@@ -386,137 +403,10 @@ async def any_run(tx: Tx) -> bool:
     return (await tx.session.scalars(visible(tx).limit(1))).first() is not None
 
 
-# -- leases
-
-
-async def put_lease(tx: Tx, run: Run, worker_id: str, lasts: timedelta) -> None:
-    """The worker holds the run from now on.
-
-    Leases are measured by the database's clock alone: servers' and workers' clocks differ.
-    """
-    values = {
-        "fence": run.fence,
-        "worker_id": worker_id,
-        "acquired_at": tx.now,
-        "expires_at": func.clock_timestamp() + lasts,
-    }
-    await tx.session.execute(
-        insert(Lease)
-        .values(run_id=run.id, **values)
-        .on_conflict_do_update(index_elements=[Lease.run_id], set_=values)
-    )
-
-
-async def lease(tx: Tx, run_id: str, *, lock: bool = False) -> Lease | None:
-    """Who holds the run; held itself until the transaction ends if `lock`."""
-    return await tx.session.get(Lease, run_id, populate_existing=True, with_for_update=lock)
-
-
-async def has_expired(tx: Tx, run_id: str) -> bool:
-    """Whether the run's lease is over, by the database's clock."""
-    query = select(Lease.expires_at < func.clock_timestamp()).where(Lease.run_id == run_id)
-    return bool(await tx.session.scalar(query))
-
-
-async def leases_of(tx: Tx, worker_id: str) -> dict[str, Lease]:
-    """What the worker holds."""
-    rows = await tx.session.scalars(select(Lease).where(Lease.worker_id == worker_id))
-    return {row.run_id: row for row in rows}
-
-
-async def renew(
-    tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], lasts: timedelta
-) -> set[str]:
-    """Prolong the leases that are still the worker's under those fences; returns their runs."""
-    if not held:
-        return set()
-    same = or_(*[and_(Lease.run_id == run_id, Lease.fence == fence) for run_id, fence in held])
-    rows = await tx.session.scalars(
-        update(Lease)
-        .where(Lease.worker_id == worker_id, same)
-        .values(expires_at=func.clock_timestamp() + lasts)
-        .returning(Lease.run_id)
-    )
-    return set(rows)
-
-
-async def stop_wanted(tx: Tx, run_ids: Sequence[str]) -> set[str]:
-    """Which of the runs somebody wants to stop."""
-    query = select(Run.id).where(Run.id.in_(run_ids), Run.stop_requested_at.is_not(None))
-    return set(await tx.session.scalars(query))
-
-
-async def drop_lease(tx: Tx, run_id: str) -> str | None:
-    """Nobody holds the run any more; returns who did."""
-    return await tx.session.scalar(
-        delete(Lease).where(Lease.run_id == run_id).returning(Lease.worker_id)
-    )
-
-
-async def expired_leases(tx: Tx, limit: int) -> list[str]:
-    """Runs whose worker has not renewed its lease in time."""
-    query = (
-        select(Lease.run_id)
-        .where(Lease.expires_at < func.clock_timestamp())
-        .order_by(Lease.expires_at)
-        .limit(limit)
-    )
-    return list(await tx.session.scalars(query))
-
-
-async def busy_workers(tx: Tx, pool_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """How many runs each worker holds, by pool and worker."""
-    rows = await tx.session.execute(
-        select(Run.pool_id, Lease.worker_id, func.count())
-        .join(Run, Run.id == Lease.run_id)
-        .where(Run.pool_id.in_(pool_ids))
-        .group_by(Run.pool_id, Lease.worker_id)
-    )
-    found: dict[str, dict[str, int]] = {pool_id: {} for pool_id in pool_ids}
-    for pool_id, worker_id, count in rows:
-        found[pool_id][worker_id] = count
-    return found
-
-
-async def prolong_expired(tx: Tx, lasts: timedelta) -> int:
-    """Give every lease that is over another chance: nobody could have renewed it."""
-    rows = await tx.session.scalars(
-        update(Lease)
-        .where(Lease.expires_at < func.clock_timestamp())
-        .values(expires_at=func.clock_timestamp() + lasts)
-        .returning(Lease.run_id)
-    )
-    return len(rows.all())
-
-
-async def last_sweep(tx: Tx) -> timedelta | None:
-    """How long ago leases were last looked at, noting that they are now; None the first time.
-
-    Held until the transaction ends: one sweep at a time.
-    """
-    row = await tx.session.get(Sweep, 1, with_for_update=True)
-    now = (await tx.session.execute(select(func.clock_timestamp()))).scalar_one()
-    if row is None:
-        await tx.session.execute(insert(Sweep).values(id=1, at=now).on_conflict_do_nothing())
-        return None
-    before, row.at = row.at, now
-    gone: timedelta = now - before
-    return gone
-
-
 async def unfinished_in_pool(tx: Tx, pool_id: str) -> int:
     """How many runs of the pool have not ended."""
     query = select(func.count()).where(Run.pool_id == pool_id, Run.state.not_in(tuple(TERMINAL)))
     return await tx.session.scalar(query) or 0
-
-
-async def orphaned_state_locks(tx: Tx) -> int:
-    """Free states that a run holds which has ended; returns how many there were."""
-    ended = select(Run.id).where(Run.finished_at.is_not(None))
-    rows = await tx.session.scalars(
-        delete(StateLock).where(StateLock.run_id.in_(ended)).returning(StateLock.stack_id)
-    )
-    return len(rows.all())
 
 
 # -- what belongs to a run

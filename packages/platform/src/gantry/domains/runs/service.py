@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from gantry.domains.pools import repo as pools
-from gantry.domains.runs import logs_repo, repo
+from gantry.domains.runs import leases_repo, logs_repo, repo
 from gantry.domains.runs.events import RunMoved, StopRequested
 from gantry.domains.runs.model import Run, Transition
 from gantry.domains.runs.states import (
@@ -160,7 +160,7 @@ async def advance(
     if has_logs(after):
         logs_repo.open_stream(tx, run.id, run.state_version)
     if before in WORKING and after not in WORKING:
-        worker_id = await repo.drop_lease(tx, run.id) or worker_id
+        worker_id = await leases_repo.drop(tx, run.id) or worker_id
         # A stop that came too late for this stretch of work must not hit the next one.
         run.stop_requested_at = run.stop_note = run.stop_by = None
     if after in TERMINAL:
@@ -214,7 +214,7 @@ async def ask_to_stop(tx: Tx, run: Run, note: str | None) -> None:
     """Let the worker of a leased run know that it should stop; asking twice changes nothing."""
     if run.stop_requested_at is None:
         run.stop_requested_at, run.stop_note, run.stop_by = tx.now, note, tx.actor.name
-    lease = await repo.lease(tx, run.id)
+    lease = await leases_repo.find(tx, run.id)
     if lease is not None:
         tx.emit(StopRequested(run.id, run.stack_id, run.pool_id, lease.worker_id))
 
@@ -286,8 +286,19 @@ async def _show_on_stack(tx: Tx, run: Run, before: State) -> None:
     )
 
 
+async def remove_stack(tx: Tx, stack: Stack) -> None:
+    """The stack is deleted, and no run of it begins any more. Call with it locked, as the last
+    thing done to it (see stacks.service.delete).
+    """
+    system = tx.acting_as(SYSTEM)
+    for run, _ in await repo.queued(system, stack.id):
+        await advance(system, stack, run, Signal.DISCARD, note=STACK_DELETED, start_next=False)
+    await tfstate.forget(tx, stack.id)
+    await stack_service.delete(tx, stack)
+
+
 async def _finish_deletion(tx: Tx, stack: Stack, run: Run) -> None:
     if run.state is State.FINISHED:
-        await stack_service.delete(tx, stack)
+        await remove_stack(tx, stack)
     else:
         await stack_service.give_up_deletion(tx.acting_as(SYSTEM), stack.id)

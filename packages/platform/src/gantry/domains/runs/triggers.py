@@ -8,7 +8,14 @@ from typing import Any
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import access, repo
 from gantry.domains.runs.model import LocalWorkspace, Run
-from gantry.domains.runs.service import STACK_DELETED, NewRun, advance, ask_to_stop, create
+from gantry.domains.runs.service import (
+    STACK_DELETED,
+    NewRun,
+    advance,
+    ask_to_stop,
+    create,
+    remove_stack,
+)
 from gantry.domains.runs.states import STOPPABLE, TERMINAL, Kind, Signal
 from gantry.domains.stacks import access as stack_access
 from gantry.domains.stacks import heads
@@ -16,6 +23,7 @@ from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.stacks.vendors import RUNNABLE
+from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.vcs import repo as vcs_repo
 from gantry.domains.vcs import service as vcs
 from gantry.domains.vcs.model import Commit
@@ -155,11 +163,16 @@ def can_retry(run: Run) -> bool:
 
 
 async def promote(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
-    """A tracked run of a proposed run's commit. Raises NotFound, NotAllowed, Conflict."""
+    """A tracked run of a proposed run's commit, which is newer than the tracked one.
+
+    Raises NotFound, NotAllowed, Conflict; also when the stack's settings allow no promotion.
+    """
     stack, old = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_PROMOTE, stack)
     if old.kind is not Kind.PROPOSED or old.workspace_upload_key:
         raise Conflict("Only a proposed run of a commit can be promoted.")
+    if not stack.github_action_deploy:
+        raise Conflict("Run promotion is switched off in the stack's settings.")
     _check_runnable(stack)
     stack_access.require_unlocked(tx, stack)
     if old.commit_id == stack.tracked_commit_id:
@@ -167,6 +180,9 @@ async def promote(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     commit = await _known_commit(tx, old.commit_id)
     if commit is None:
         raise Conflict("The proposed run has no commit.")
+    tracked = await _known_commit(tx, stack.tracked_commit_id)
+    if tracked and tracked.authored_at and (commit.authored_at or tx.now) < tracked.authored_at:
+        raise Conflict("The proposed run's commit is older than the one that the stack tracks.")
     stack.tracked_commit_id, stack.tracked_commit_set_by = commit.id, tx.actor.name
     new = NewRun(kind=Kind.TRACKED, title=_title(Kind.TRACKED, commit), commit=commit)
     return await create(tx, vault, stack, new)
@@ -226,17 +242,21 @@ async def propose_local(
 async def delete_stack(tx: Tx, vault: Vault, stack_id: str, *, destroy_resources: bool) -> Stack:
     """Delete the stack; with `destroy_resources` a run destroys them first, unasked again.
 
-    Raises Conflict while a run holds the stack, or when it is protected; NotAllowed.
+    A stack that is being deleted already is answered as it is: requests may arrive twice. One
+    that has nothing to destroy is deleted at once. Raises Conflict while a run holds the stack,
+    or when it is protected; NotAllowed.
     """
-    if (await stacks.lock(tx, stack_id)).deleting:
-        raise Conflict("The stack is being deleted already.")
+    stack = await stacks.lock(tx, stack_id)
+    access.require(tx, Action.STACK_DELETE, stack)
+    if stack.deleting:
+        return stack
     stack = await stack_service.begin_deletion(tx, stack_id)
     held = await repo.holder(tx, stack.id)
     if held is not None:
         raise Conflict(f"Run {held.id} holds the stack; wait for it, discard it or stop it first.")
-    if not destroy_resources:
+    if not destroy_resources or await _has_nothing(tx, stack):
         await _end_all(tx, stack)
-        await stack_service.delete(tx, stack)
+        await remove_stack(tx, stack)
         return stack
     _check_runnable(stack, deleting=True)
     commit = await _commit(tx, stack, None)
@@ -250,6 +270,11 @@ async def delete_stack(tx: Tx, vault: Vault, stack_id: str, *, destroy_resources
     )
     await create(tx, vault, stack, new)
     return stack
+
+
+async def _has_nothing(tx: Tx, stack: Stack) -> bool:
+    """Whether the stack's own state says that nothing was ever made; another's says nothing."""
+    return stack.manages_state and await tfstate.current(tx, stack.id) is None
 
 
 async def supersede_previews(tx: Tx, stack: Stack, run: Run) -> None:

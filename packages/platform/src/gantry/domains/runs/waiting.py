@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import Worker
-from gantry.domains.runs import repo
+from gantry.domains.runs import leases_repo, repo
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import why_queued
 from gantry.domains.runs.states import CLAIMABLE, WORKING, State
@@ -56,7 +56,7 @@ async def _why_unclaimed(tx: Tx, found: Sequence[Run]) -> dict[str, str]:
         return {}
     pool_ids = sorted({run.pool_id for run in found})
     workers = await pools.present(tx, pool_ids)
-    held = await repo.busy_workers(tx, pool_ids)
+    held = await leases_repo.busy_workers(tx, pool_ids)
     ahead = await repo.counts_ahead(tx, [run.id for run in found])
     return {
         run.id: _unclaimed(workers[run.pool_id], held[run.pool_id], ahead.get(run.id, 0))

@@ -15,6 +15,7 @@ from gantry.domains.vcs.model import Commit
 from gantry.kernel.errors import NotFound
 from gantry.kernel.paging import Page
 from gantry.kernel.search import (
+    Order,
     Predicate,
     Search,
     Searchable,
@@ -64,8 +65,14 @@ async def lock(tx: Tx, stack_id: str) -> Stack:
 
 
 async def rename_id(tx: Tx, before: str, after: str) -> None:
-    """Give the stack another id; every row that names it follows (on update cascade)."""
-    await tx.session.execute(update(Stack).where(Stack.id == before).values(id=after))
+    """Give the stack another id; every row that names it follows (on update cascade).
+
+    What the session holds of them keeps the old id.
+    """
+    await tx.session.execute(
+        update(Stack).where(Stack.id == before).values(id=after),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def all_visible(tx: Tx) -> list[Stack]:
@@ -74,7 +81,7 @@ async def all_visible(tx: Tx) -> list[Stack]:
 
 
 async def id_taken(tx: Tx, stack_id: str) -> bool:
-    """Whether the id was ever given: ids of deleted stacks stay in their runs' history."""
+    """Whether a stack has the id."""
     return await tx.session.scalar(select(literal(1)).where(Stack.id == stack_id)) is not None
 
 
@@ -125,9 +132,9 @@ async def search(tx: Tx, wanted: Search) -> Page[Stack]:
     mine = select(Star.stack_id).where(Star.actor == tx.actor.id)
     orders = {
         **_ORDERS,
-        "starred": case((Stack.id.in_(mine), 0), else_=1),
+        "starred": case((Stack.id.in_(mine), 1), else_=0),
     }
-    kind = Searchable(_FIELDS, orders, _text, "createdAt", Stack.id)
+    kind = Searchable(_FIELDS, orders, _text, Order("createdAt"), Stack.id)
     return await run_search(tx, visible(tx), wanted, kind, Stack)
 
 
@@ -141,11 +148,14 @@ def _text(word: str) -> Any:
 
 
 def _repository(predicate: Predicate) -> Any:
-    # Clients send `owner/name` from the Git remote while the stack holds the bare name.
+    # Clients send `owner/name` from the Git remote while the stack holds the bare name; a raw Git
+    # stack often has the owner in its address only.
     values = [value.strip("/") for value in predicate.strings or []]
+    address = func.regexp_replace(Stack.repository_url, r"(\.git)?/*$", "")
     return or_(
         Stack.repository.in_(values),
         func.concat(Stack.namespace, "/", Stack.repository).in_(values),
+        func.substring(address, r"[^/:]+/[^/:]+$").in_(values),
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gantry.domains.contexts import repo as contexts
+from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.spaces import service as spaces
@@ -15,7 +17,7 @@ from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.stacks.model import Provider, Stack, Vendor
 from gantry.domains.stacks.vendors import BadStack
 from gantry.kernel.errors import Conflict, UserError
-from gantry.kernel.ids import is_ulid, slug, unique_slug
+from gantry.kernel.ids import is_ulid, new_id, slug, unique_slug
 from gantry.kernel.tx import Tx
 
 NAME_MAX = 255
@@ -64,7 +66,7 @@ class Wanted:
     disabled: bool | None = None
     vendor: Vendor = Vendor.TERRAFORM
     vendor_config: dict[str, Any] = field(default_factory=dict)
-    faults: Sequence[str] = ()
+    faults: list[str] = field(default_factory=list)
     """What reading the vendor's settings already found wrong."""
 
 
@@ -179,9 +181,18 @@ async def begin_deletion(tx: Tx, stack_id: str) -> Stack:
 
 
 async def delete(tx: Tx, stack: Stack) -> None:
-    """The stack is gone from every list; its runs stay as history. Call with it locked."""
+    """The stack is gone from every list, its secrets for good; its runs stay as history.
+
+    Its id is free for another from now on: clients compute the id of a stack from its name, and
+    make one anew after deleting it. Call with it locked, as the last thing done to it: `stack`
+    still has the id that the row has no longer.
+    """
     stack.deleting, stack.deleted_at = False, tx.now
+    await contexts.drop_owner(tx, OwnerKind.STACK, stack.id)
     tx.emit(StackChanged(stack.id))
+    await tx.session.flush()
+    # No slug has a tilde.
+    await repo.rename_id(tx, stack.id, f"{stack.id}~{new_id()}")
 
 
 async def give_up_deletion(tx: Tx, stack_id: str) -> None:
@@ -191,10 +202,25 @@ async def give_up_deletion(tx: Tx, stack_id: str) -> None:
     tx.emit(StackChanged(stack.id))
 
 
-async def migrate_vendor(tx: Tx, stack_id: str, *, vendor: Vendor, config: dict[str, Any]) -> Stack:
-    """Another tool for the same code and state; how the state is kept does not change."""
+async def migrate_vendor(
+    tx: Tx,
+    stack_id: str,
+    *,
+    vendor: Vendor,
+    config: dict[str, Any],
+    labels: Sequence[str] | None = None,
+) -> Stack:
+    """Another tool for the same code and state; how the state is kept does not change.
+
+    Between Terraform, OpenTofu and Terragrunt, which read the same code. Raises NotFound,
+    NotAllowed, Conflict.
+    """
     stack = await repo.lock(tx, stack_id)
     access.require(tx, Action.STACK_UPDATE, stack)
+    if stack.vendor not in (Vendor.TERRAFORM, Vendor.OPENTOFU, Vendor.TERRAGRUNT):
+        raise Conflict(f"A {stack.vendor.value} stack cannot be given another tool.")
+    if labels is not None:
+        stack.labels = sorted(set(labels))
     if vendor is not stack.vendor and stack.vendor is Vendor.TERRAFORM:
         stack.migrated_from_terraform = True
     stack.vendor, stack.vendor_config, stack.updated_at = vendor, config, tx.now

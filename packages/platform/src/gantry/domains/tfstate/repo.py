@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate.model import StackOutput, StackResource, StateLock, StateVersion
 from gantry.domains.tfstate.rules import FoundResource, digest
 from gantry.kernel.tx import Tx
 
 INSERT_BATCH = 1000
 """Rows per statement: below Postgres' limit of 65,535 parameters with room to spare."""
+
+
+def _closed(tx: Tx) -> bool:
+    """A run's token reaches no state, nor what was read out of one (contract notes, "JWT")."""
+    return tx.actor.kind == "run"
 
 
 async def current(tx: Tx, stack_id: str) -> StateVersion | None:
@@ -92,7 +99,7 @@ async def outputs(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[StackOutpu
         .order_by(StackOutput.stack_id, StackOutput.name)
     )
     found: dict[str, list[StackOutput]] = {stack_id: [] for stack_id in stack_ids}
-    for row in await tx.session.scalars(query):
+    for row in () if _closed(tx) else await tx.session.scalars(query):
         found[row.stack_id].append(row)
     return found
 
@@ -134,6 +141,12 @@ async def replace_outputs(tx: Tx, stack_id: str, rows: Iterable[StackOutput]) ->
     tx.session.add_all(list(rows))
 
 
+async def forget(tx: Tx, stack_id: str) -> None:
+    """The stack is gone: so are its outputs and its list of resources. States are kept."""
+    await tx.session.execute(delete(StackOutput).where(StackOutput.stack_id == stack_id))
+    await tx.session.execute(delete(StackResource).where(StackResource.stack_id == stack_id))
+
+
 async def resources(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[StackResource]]:
     """The stacks' resources, by address."""
     query = (
@@ -142,7 +155,7 @@ async def resources(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[StackRes
         .order_by(StackResource.stack_id, StackResource.address)
     )
     found: dict[str, list[StackResource]] = {stack_id: [] for stack_id in stack_ids}
-    for row in await tx.session.scalars(query):
+    for row in () if _closed(tx) else await tx.session.scalars(query):
         found[row.stack_id].append(row)
     return found
 
@@ -156,6 +169,16 @@ async def count_resources(tx: Tx, stack_ids: Sequence[str]) -> dict[str, int]:
     )
     counts = dict(rows.tuples().all())
     return {stack_id: counts.get(stack_id, 0) for stack_id in stack_ids}
+
+
+async def mean_resources(tx: Tx) -> float | None:
+    """How many resources a visible stack manages on average; None when there is no stack."""
+    seen = stacks.visible(tx).with_only_columns(Stack.id).subquery()
+    managed = and_(StackResource.stack_id == seen.c.id, StackResource.mode == "managed")
+    counted = select(func.count(StackResource.address) * 1.0 / func.count(seen.c.id.distinct()))
+    query = counted.select_from(seen.outerjoin(StackResource, managed)).having(func.count() > 0)
+    found = await tx.session.scalar(query)
+    return None if found is None else float(found)
 
 
 async def replace_resources(

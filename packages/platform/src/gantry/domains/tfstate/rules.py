@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ MAX_DEPTH = 200
 earlier."""
 MAX_SERIAL = 2**63 - 2
 """What the column holds, with room for the one that an import or a rollback adds."""
+
+
+_MODULE = re.compile(r'(?:^|\.)module\.[^.\["]+(?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])?')
 
 
 class BadState(UserError):
@@ -125,6 +129,21 @@ def resources(document: dict[str, Any]) -> Iterator[FoundResource]:
                 tainted=instance.get("status") == "tainted",
                 values=json.dumps(values, sort_keys=True),
             )
+
+
+def modules_above(paths: Iterable[str]) -> dict[str, str | None]:
+    """The modules that the paths name and those around them, outer ones first, each with the one
+    that it is in (None: the root).
+
+    A path reads `module.a["x"].module.b`; a key in brackets may hold anything.
+    """
+    found: dict[str, str | None] = {}
+    for path in sorted(set(paths)):
+        place = None
+        for step in _MODULE.finditer(path):
+            found.setdefault(path[: step.end()], place)
+            place = path[: step.end()]
+    return dict(sorted(found.items()))
 
 
 def _index(key: Any) -> str:

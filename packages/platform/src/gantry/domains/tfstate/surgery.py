@@ -13,8 +13,10 @@ from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.events import StackChanged
 from gantry.domains.stacks.model import Stack
+from gantry.domains.stacks.service import Wanted
 from gantry.domains.tfstate import repo, rules
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.tfstate.model import StateVersion
@@ -66,17 +68,38 @@ async def rollback(
     return version
 
 
-async def seed(
-    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
-) -> None:
-    """The first state of a new stack, uploaded before it was made.
+async def create_with_state(
+    db: Db,
+    vault: Vault,
+    objects: Objects,
+    actor: Actor,
+    wanted: Wanted,
+    body: bytes,
+    *,
+    forced_slug: str | None = None,
+) -> Stack:
+    """A new stack with a state that was kept elsewhere before: both are there, or neither.
 
-    Raises BadState, Conflict when the stack has a state or keeps it elsewhere, NotAllowed.
+    Raises BadState, and as stacks.service.create does.
     """
     parsed = await asyncio.to_thread(rules.parse, body)
-    version = await _raised(vault, objects, actor, stack_id, parsed, None)
+    version = await _raised(vault, objects, actor, "", parsed, None)
     version.imported = True
-    await _keep(db, objects, actor, version, None, Action.STACK_CREATE)
+    kept = False
+    try:
+        async with db.write(actor) as tx:
+            stack = await stack_service.create(
+                tx, wanted, manages_state=True, forced_slug=forced_slug
+            )
+            await tx.session.flush()
+            version.stack_id, version.created_at = stack.id, tx.now
+            tx.session.add(version)
+            tx.emit(StateWritten(stack.id, version.id))
+            kept = True
+    finally:
+        if not kept:
+            await objects.delete(Bucket.STATES, version.object_key)
+    return stack
 
 
 async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
@@ -116,8 +139,6 @@ async def _require(tx: Tx, stack: Stack, action: Action) -> None:
     access.require(tx, action, stack)
     if not stack.manages_state:
         raise Conflict("Gantry does not manage the state of this stack.")
-    if action is Action.STACK_CREATE:
-        return  # nobody else knows the stack yet
     if stack.locked_at is None:
         raise Conflict("Lock the stack first, so that no run meets a state that changes.")
     access.require_unlocked(tx, stack)

@@ -24,6 +24,7 @@ from gantry.domains.people import access, account_settings
 from gantry.domains.people import service as people
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
+from gantry.domains.tfstate import repo as tfstate
 from gantry.kernel.errors import UserError
 from gantry.kernel.tx import SYSTEM
 
@@ -137,6 +138,7 @@ class AccountQuery:
             by_state = await stacks.counts_by_state(tx)
             mean, median = await runs.duration_stats(tx, tx.now - METRICS_WINDOW)
             any_run = await runs.any_run(tx)
+            size = await tfstate.mean_resources(tx)
         return Metrics(
             has_stacks=bool(by_state),
             has_runs=any_run,
@@ -144,7 +146,9 @@ class AccountQuery:
                 DataPoint(value=count, labels=[state]) for state, count in sorted(by_state.items())
             ],
             resources_count_by_drift=[],
-            avg_stack_size_by_resource_count=[],
+            avg_stack_size_by_resource_count=[]
+            if size is None
+            else [DataPoint(value=size, labels=[])],
             average_run_duration=[DataPoint(value=mean, labels=[])] if any_run else [],
             median_run_duration=[DataPoint(value=median, labels=[])] if any_run else [],
         )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gantry.api.graphql.shared.types import PageInfo, QueryOrderDirection, SearchInput
 from gantry.kernel.paging import Page
-from gantry.kernel.search import Predicate, Search
+from gantry.kernel.search import Order, Predicate, Search
 
 E = TypeVar("E")
 
@@ -24,8 +24,7 @@ def seconds_or_none(moment: datetime | None) -> int | None:
 
 
 def search(given: SearchInput) -> Search:
-    """A search as the services take it. Of several orders the first counts."""
-    order = given.order_by[0] if given.order_by else None
+    """A search as the services take it."""
     return Search(
         first=given.first,
         after=given.after or None,
@@ -40,8 +39,10 @@ def search(given: SearchInput) -> Search:
             )
             for p in given.predicates or []
         ],
-        order_field=order.field if order else None,
-        descending=order is not None and order.direction is QueryOrderDirection.DESC,
+        orders=[
+            Order(order.field, order.direction is QueryOrderDirection.DESC)
+            for order in given.order_by or []
+        ],
     )
 
 

@@ -1,6 +1,9 @@
-"""What a stack manages: one entity a resource."""
+"""What a stack manages: its resources, the modules they are in, and its outputs."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
 
 import strawberry
 
@@ -10,44 +13,39 @@ from gantry.api.graphql.shared.convert import seconds
 from gantry.api.graphql.stacks.entities import (
     EntityVendor,
     EntityVendorTerraform,
+    TerraformModule,
+    TerraformOutput,
     TerraformResource,
 )
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks.model import Stack as StackModel
-from gantry.domains.tfstate.model import StackResource
+from gantry.domains.tfstate import service as states
+from gantry.domains.tfstate.model import StackOutput, StackResource
+from gantry.domains.tfstate.rules import modules_above
+from gantry.ports.vault import Vault
+
+Details = TerraformResource | TerraformModule | TerraformOutput
 
 
-@strawberry.type(description="One thing that a stack manages.")
+@strawberry.type(description="One thing that a stack manages, or that has others in it.")
 class ManagedEntity:
-    """A resource, as of the stack's newest state."""
+    """A resource, an output, or a module, as of the stack's newest state."""
 
     stack: strawberry.Private[StackModel]
-    resource: strawberry.Private[StackResource]
+    details: strawberry.Private[Details]
+    creator_run_id: strawberry.Private[str | None]
+    updater_run_id: strawberry.Private[str | None]
+    changed_at: strawberry.Private[datetime]
+
+    address: str = strawberry.field(description="Unique in its stack, and its id.")
+    name: str
+    type: str = strawberry.field(description="A resource's type; else `output` or `module`.")
+    parent: str | None = strawberry.field(description="The module it is in; none for the root.")
 
     @strawberry.field
     def id(self) -> strawberry.ID:
-        """The resource's address, which is unique in its stack."""
-        return strawberry.ID(self.resource.address)
-
-    @strawberry.field
-    def name(self) -> str:
-        """The resource's name."""
-        return self.resource.name
-
-    @strawberry.field
-    def type(self) -> str:
-        """The resource's type."""
-        return self.resource.type
-
-    @strawberry.field
-    def address(self) -> str:
-        """The resource's address."""
-        return self.resource.address
-
-    @strawberry.field
-    def parent(self) -> str | None:
-        """The module it is in; none for the root."""
-        return self.resource.module or None
+        """Its address."""
+        return strawberry.ID(self.address)
 
     @strawberry.field
     def drifted(self) -> int | None:
@@ -62,26 +60,17 @@ class ManagedEntity:
     @strawberry.field
     async def creator(self, info: Info) -> Run | None:
         """The run that made it."""
-        return await _run(info, self.resource.creator_run_id)
+        return await _run(info, self.creator_run_id)
 
     @strawberry.field
     async def updater(self, info: Info) -> Run | None:
         """The run that changed it last."""
-        return await _run(info, self.resource.updater_run_id)
+        return await _run(info, self.updater_run_id)
 
     @strawberry.field
     def vendor(self) -> EntityVendor:
         """Its details; OpenTofu's too are Terraform's (contract notes)."""
-        return EntityVendorTerraform(
-            terraform=TerraformResource(
-                address=self.resource.address,
-                mode=self.resource.mode,
-                module=self.resource.module,
-                provider=self.resource.provider,
-                tainted=self.resource.tainted,
-                values=self.resource.values,
-            )
-        )
+        return EntityVendorTerraform(terraform=self.details)
 
     @strawberry.field
     def stack_id(self) -> strawberry.ID:
@@ -96,7 +85,7 @@ class ManagedEntity:
     @strawberry.field
     def updated_at(self) -> int:
         """Unix seconds."""
-        return seconds(self.resource.updated_at)
+        return seconds(self.changed_at)
 
 
 async def _run(info: Info, run_id: str | None) -> Run | None:
@@ -106,6 +95,70 @@ async def _run(info: Info, run_id: str | None) -> Run | None:
     return Run(model=found) if found else None
 
 
-def entity_view(stack: StackModel, resource: StackResource) -> ManagedEntity:
-    """A resource as the API shows it."""
-    return ManagedEntity(stack=stack, resource=resource)
+def entities(
+    stack: StackModel,
+    resources: Sequence[StackResource],
+    outputs: Sequence[StackOutput],
+    vault: Vault,
+) -> list[ManagedEntity]:
+    """Everything in a stack: modules before what is in them, then resources, then outputs."""
+    modules = modules_above(resource.module for resource in resources)
+    return [
+        *(_module(stack, path, parent) for path, parent in modules.items()),
+        *(_resource(stack, resource) for resource in resources),
+        *(_output(stack, output, vault) for output in outputs),
+    ]
+
+
+def _resource(stack: StackModel, resource: StackResource) -> ManagedEntity:
+    return ManagedEntity(
+        stack=stack,
+        address=resource.address,
+        name=resource.name,
+        type=resource.type,
+        parent=resource.module or None,
+        creator_run_id=resource.creator_run_id,
+        updater_run_id=resource.updater_run_id,
+        changed_at=resource.updated_at,
+        details=TerraformResource(
+            address=resource.address,
+            mode=resource.mode,
+            module=resource.module,
+            provider=resource.provider,
+            tainted=resource.tainted,
+            values=resource.values,
+        ),
+    )
+
+
+def _module(stack: StackModel, path: str, parent: str | None) -> ManagedEntity:
+    return ManagedEntity(
+        stack=stack,
+        address=path,
+        name=path.rpartition("module.")[2],
+        type="module",
+        parent=parent,
+        creator_run_id=None,
+        updater_run_id=None,
+        changed_at=stack.last_apply_at or stack.updated_at,
+        # It stands for nothing that exists: what is in it does.
+        details=TerraformModule(phantom=True),
+    )
+
+
+def _output(stack: StackModel, output: StackOutput, vault: Vault) -> ManagedEntity:
+    return ManagedEntity(
+        stack=stack,
+        address=f"output.{output.name}",
+        name=output.name,
+        type="output",
+        parent=None,
+        creator_run_id=None,
+        updater_run_id=output.run_id,
+        changed_at=stack.last_apply_at or stack.updated_at,
+        details=TerraformOutput(
+            sensitive=output.sensitive,
+            value=states.output_value(vault, output),
+            hash=output.value_hash,
+        ),
+    )

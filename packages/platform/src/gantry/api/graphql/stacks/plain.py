@@ -70,7 +70,7 @@ class StackSettings:
 
     @strawberry.field
     def administrative(self) -> bool:
-        """Whether its runs may manage this installation."""
+        """Kept for clients; it gives runs no rights."""
         return self.model.administrative
 
     @strawberry.field

@@ -22,7 +22,9 @@ from gantry.domains.people.actions import Action
 from gantry.domains.runs import triggers
 from gantry.domains.stacks import access, heads, repo, service
 from gantry.domains.stacks.model import Provider, Vendor
+from gantry.domains.stacks.model import Stack as StackModel
 from gantry.domains.stacks.service import HOOKS, Wanted
+from gantry.domains.stacks.vendors import BadStack
 from gantry.domains.tfstate import surgery
 from gantry.kernel.errors import Conflict, NotFound, TooLarge, UserError
 from gantry.kernel.paging import Page
@@ -81,15 +83,18 @@ class StackMutation:
         slug: str | None = None,
     ) -> Stack:
         """A new stack; with a state that was uploaded before, if one is named."""
-        house = info.context.house
-        wanted = _wanted(input, house.sources)
-        body = await _uploaded_state(info, stack_object_id)
-        async with info.context.write() as tx:
-            stack = await service.create(tx, wanted, manages_state=manage_state, forced_slug=slug)
-        if body is not None:
-            await surgery.seed(
-                house.db, house.vault, house.objects, info.context.actor, stack.id, body
-            )
+        wanted = _wanted(input, info.context.house.sources)
+        if wanted.vendor_config.get("use_state_management"):
+            manage_state = True  # how a Terragrunt stack says it
+        if stack_object_id:
+            if not manage_state:
+                wanted.faults.append("state: it can only be imported where Gantry is to manage it")
+            stack = await _with_state(info, wanted, stack_object_id, slug)
+        else:
+            async with info.context.write() as tx:
+                stack = await service.create(
+                    tx, wanted, manages_state=manage_state, forced_slug=slug
+                )
         await _look_up(info, stack.id)
         return await _shown(info, stack.id)
 
@@ -167,8 +172,11 @@ class StackMutation:
     ) -> Stack:
         """Another tool for the same code and state; how the state is kept does not change."""
         vendor, settings = _migrated(target_vendor, config)
+        labels = config.labels if config is not None else None
         async with info.context.write() as tx:
-            stack = await service.migrate_vendor(tx, str(id), vendor=vendor, config=settings)
+            stack = await service.migrate_vendor(
+                tx, str(id), vendor=vendor, config=settings, labels=labels
+            )
         return Stack(model=stack)
 
     @mutation(SIGNED_IN)
@@ -220,20 +228,24 @@ def _wanted(given: StackInput, sources: Sources) -> Wanted:
     )
 
 
-async def _uploaded_state(info: Info, object_id: str | None) -> bytes | None:
-    if not object_id:
-        return None
+async def _with_state(info: Info, wanted: Wanted, object_id: str, slug: str | None) -> StackModel:
+    """A new stack with the uploaded state. A refused one keeps the upload for another try."""
     if not object_id.startswith("state/"):
         raise NotFound("uploaded state not found")
     async with info.context.read() as tx:
         access.require_anywhere(tx, Action.STACK_CREATE)
+    if wanted.faults:
+        raise BadStack(list(wanted.faults))
     house = info.context.house
     size = await house.objects.size(Bucket.UPLOADS, object_id)
     if size is not None and size > house.max_state_bytes:
         raise TooLarge(f"The state is larger than {house.max_state_bytes} bytes.")
     body = await house.objects.get(Bucket.UPLOADS, object_id)
+    stack = await surgery.create_with_state(
+        house.db, house.vault, house.objects, info.context.actor, wanted, body, forced_slug=slug
+    )
     await house.objects.delete(Bucket.UPLOADS, object_id)  # it is kept sealed from here on
-    return body
+    return stack
 
 
 async def _look_up(info: Info, stack_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ from gantry.api.graphql.runs.types import Run
 from gantry.api.graphql.shared.commits import commit_view
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
 from gantry.api.graphql.shared.types import Commit, Hooks, PageInfo
-from gantry.api.graphql.stacks.managed import ManagedEntity, entity_view
+from gantry.api.graphql.stacks.managed import ManagedEntity, entities
 from gantry.api.graphql.stacks.plain import StackSettings
 from gantry.api.graphql.stacks.vendor_views import config_view, version_of
 from gantry.api.graphql.stacks.vendors import StackConfigVendor
@@ -236,9 +237,9 @@ class Stack(StackSettings):
         return version_of(self.model)
 
     @strawberry.field
-    def effective_terraform_version(self) -> str | None:
-        """The constraint in force."""
-        return version_of(self.model)
+    async def effective_terraform_version(self, info: Info) -> str | None:
+        """The version that its newest run used; none before the first."""
+        return await info.context.load(runs.tool_versions, self.model.id)
 
     @strawberry.field
     def skip_vendor_binary_download(self) -> bool:
@@ -395,9 +396,12 @@ class Stack(StackSettings):
 
     @strawberry.field
     async def entities(self, info: Info) -> list[ManagedEntity]:
-        """What the stack manages, as of its newest state."""
-        found = await info.context.load(tfstate.resources, self.model.id) or []
-        return [entity_view(self.model, resource) for resource in found]
+        """What the stack manages, as of its newest state, and its outputs."""
+        found, given = await asyncio.gather(
+            info.context.load(tfstate.resources, self.model.id),
+            info.context.load(tfstate.outputs, self.model.id),
+        )
+        return entities(self.model, found or [], given or [], info.context.house.vault)
 
     @strawberry.field
     async def entity_count(self, info: Info) -> int:

@@ -41,7 +41,7 @@ def config_view(stack: Stack) -> Any:
             return v.StackConfigVendorTerragrunt(
                 terraform_version=c.get("terraform_version"),
                 terragrunt_version=c.get("terragrunt_version"),
-                tool=v.TerragruntTool[c.get("tool", "TERRAFORM_FOSS")],
+                tool=v.TerragruntTool[c.get("tool") or "TERRAFORM_FOSS"],
                 effective_versions=None,
                 use_run_all=bool(c.get("use_run_all")),
                 use_smart_sanitization=bool(c.get("use_smart_sanitization")),
@@ -66,7 +66,7 @@ def config_view(stack: Stack) -> Any:
                 namespace=c.get("namespace", ""),
                 kubectl_version=c.get("kubectl_version"),
                 kubernetes_workflow_tool=v.KubernetesWorkflowTool[
-                    c.get("kubernetes_workflow_tool", "KUBERNETES")
+                    c.get("kubernetes_workflow_tool") or "KUBERNETES"
                 ],
             )
         case Vendor.PULUMI:

@@ -6,7 +6,7 @@ import strawberry
 
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import SIGNED_IN, mutation, query
-from gantry.api.graphql.shared.convert import edges, page_info
+from gantry.api.graphql.shared.convert import edges, page_info, search
 from gantry.api.graphql.shared.types import SearchInput
 from gantry.api.graphql.workers.types import (
     PublicWorkerPool,
@@ -17,9 +17,10 @@ from gantry.api.graphql.workers.types import (
     load_pool,
 )
 from gantry.domains.pools import repo, service
+from gantry.domains.runs import leases_repo as leases
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
-from gantry.kernel.paging import Page, page_size
+from gantry.kernel.paging import Page
 
 
 @strawberry.type
@@ -39,11 +40,9 @@ class WorkerQuery:
 
     @query(SIGNED_IN)
     async def search_worker_pools(self, info: Info, input: SearchInput) -> SearchWorkerPoolsOutput:
-        """Pools by name and description."""
+        """Pools by predicates and words, in pages."""
         async with info.context.read() as tx:
-            found = await repo.search(
-                tx, text=input.full_text_search, limit=page_size(input.first), after=input.after
-            )
+            found = await repo.search(tx, search(input))
         shown = Page(
             [WorkerPool(model=p) for p in found.items],
             found.cursors,
@@ -156,5 +155,5 @@ class WorkerMutation:
         """Give a worker no new runs, or again; `busy` says whether it holds one now."""
         async with info.context.write() as tx:
             worker = await service.set_drained(tx, str(worker_pool), str(id), drain=drain)
-            held = (await runs.busy_workers(tx, [worker.pool_id]))[worker.pool_id]
+            held = (await leases.busy_workers(tx, [worker.pool_id]))[worker.pool_id]
         return Worker(model=worker, held=held.get(worker.id, 0))

@@ -20,6 +20,7 @@ from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo
 from gantry.domains.pools.model import Worker as WorkerModel
 from gantry.domains.pools.model import WorkerPool as PoolModel
+from gantry.domains.runs import leases_repo as leases
 from gantry.domains.runs import repo as runs
 from gantry.kernel.paging import decode_offset, encode_cursor, page_size
 
@@ -169,7 +170,7 @@ class WorkerPool:
     async def workers(self, info: Info) -> list[Worker]:
         """Those that are there, drained ones too, newest first."""
         found = await info.context.load(repo.present, self.model.id) or []
-        held = await info.context.load(runs.busy_workers, self.model.id) or {}
+        held = await info.context.load(leases.busy_workers, self.model.id) or {}
         return [Worker(model=worker, held=held.get(worker.id, 0)) for worker in found]
 
     @strawberry.field
@@ -180,7 +181,7 @@ class WorkerPool:
     @strawberry.field
     async def busy_workers(self, info: Info) -> int:
         """How many of them hold a run."""
-        return len(await info.context.load(runs.busy_workers, self.model.id) or {})
+        return len(await info.context.load(leases.busy_workers, self.model.id) or {})
 
     @strawberry.field
     async def pending_runs(self, info: Info) -> int:
@@ -215,7 +216,7 @@ class PublicWorkerPool:
     @strawberry.field
     async def busy_workers(self, info: Info) -> int:
         """How many of its workers hold a run."""
-        return len(await self._load(info, runs.busy_workers, {}))
+        return len(await self._load(info, leases.busy_workers, {}))
 
     @strawberry.field
     async def pending_runs(self, info: Info) -> int:
@@ -229,8 +230,8 @@ class PublicWorkerPool:
 
     @strawberry.field
     async def schedulable_runs_count(self, info: Info) -> int:
-        """How many runs wait for a worker."""
-        return int(await self._load(info, runs.count_claimable, 0))
+        """How many runs are in its queue: those that wait for a worker, and those at work."""
+        return int(await self._load(info, runs.count_schedulable, 0))
 
     @strawberry.field
     async def search_schedulable_runs(
