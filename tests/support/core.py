@@ -14,7 +14,7 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
 from gantry.domains.spaces import repo as spaces
 from gantry.domains.vcs import service as vcs
-from gantry.infra import live, queue
+from gantry.infra import job_failures, live, queue
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
 from gantry.infra.local_objects import LocalObjects
@@ -181,8 +181,10 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         lease=LEASE,
         forget_live_events=partial(live.forget_old, engine),
         retry_stalled_jobs=partial(queue.retry_stalled, app),
+        forget_job_failures=partial(job_failures.forget, engine),
+        tidy_objects=store.tidy,
     )
-    queue.serve(app, catalog(outside))
+    queue.serve(app, catalog(outside), remember=partial(job_failures.remember, engine))
     return Core(
         url=url,
         db=db,

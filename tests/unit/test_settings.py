@@ -12,6 +12,7 @@ from gantry.apps.settings import (
     default_data_dir,
     load_settings,
 )
+from gantry.apps.settings_rules import without_effect
 from gantry.ports.objects import Bucket
 
 NEEDED = {
@@ -86,9 +87,21 @@ def test_a_variable_that_is_set_to_nothing_is_missing(name):
         ("GANTRY_SERVER_PORT", "0", "greater than or equal to 1"),
         ("GANTRY_SERVER_PORT", "65536", "less than or equal to 65535"),
         ("GANTRY_SERVER_SCHEME", "ftp", "'https' or 'http'"),
-        ("ENCRYPTION_TYPE", "kms", "'rsa'"),
-        ("MESSAGE_QUEUE_TYPE", "sqs", "'postgres'"),
-        ("MQTT_BROKER_TYPE", "iotcore", "'builtin'"),
+        ("ENCRYPTION_TYPE", "kms", "not offered by this release. Set it to rsa"),
+        ("ENCRYPTION_TYPE", "sha", "'rsa'"),
+        ("MESSAGE_QUEUE_TYPE", "sqs", "not offered by this release. Leave it out"),
+        ("MQTT_BROKER_TYPE", "iotcore", "not offered by this release. Leave it out"),
+        ("OBJECT_STORAGE_TYPE", "gcp", "not offered by this release. Set it to aws"),
+        ("SERVER_DOMAIN", "a b?c", "give a host name"),
+        ("DATABASE_URL", "postgres://u:p@h:abc/d", "not an address that PostgreSQL"),
+        ("DATABASE_URL", "postgres://u:p@h/d?foo=bar", "options behind `?`"),
+        ("DATABASE_READ_ONLY_URL", "mysql://h/d", "postgres://"),
+        ("MQTT_BROKER_ENDPOINT", "banana", "tls://host:port"),
+        ("MQTT_BROKER_ENDPOINT", "mqtts://h:1984", "tls://host:port"),
+        ("MQTT_BROKER_ENDPOINT", "x-ats.iot.eu-west-1.amazonaws.com", "tls://host:port"),
+        ("MQTT_BROKER_BUILTIN_LOG_LEVEL", "loudest", "'debug'"),
+        ("FEDERATION_CUSTOM_ISSUER", "id.example.com", "starts with https://"),
+        ("GANTRY_INSTRUMENTATION_PORT", "0", "greater than or equal to 1"),
         ("MQTT_BROKER_IOTCORE_NAMESPACE", "a/b", "pattern"),
         ("OBJECT_STORAGE_TYPE", "gcs", "'local', 'aws' or 'minio'"),
         ("GANTRY_LEASE_SECONDS", "1", "greater than or equal to 5"),
@@ -112,6 +125,9 @@ def test_what_cannot_be_used_is_named_with_the_reason(name, value, reason):
         ({**NEEDED, "DATABASE_URL": "mysql://gantry:s3cr3t@db"}, "s3cr3t"),
         ({**NEEDED, "GANTRY_SERVER_PORT": "s3cr3t"}, "s3cr3t"),  # pasted into the wrong place
         (without({**NEEDED, "ADMIN_PASSWORD": "s3cr3t"}, "DATABASE_URL"), "s3cr3t"),
+        ({**NEEDED, "DATABASE_URL": "postgres://gantry:s3cr3t@db:port/d"}, "s3cr3t"),
+        ({**NEEDED, "DATABASE_URL": "postgres://gantry:s3cr3t@db/d?s3cr3t=1"}, "s3cr3t"),
+        ({**NEEDED, "ADMIN_PASSWORD": "s3cr3t"}, "s3cr3t"),
         (without({**NEEDED, **MINIO}, "OBJECT_STORAGE_MINIO_ENDPOINT"), "s3cr3t"),
         ({**NEEDED, "GANTRY_MQTT_BROKER_PORT": "1983"}, "s3cr3t"),
     ],
@@ -121,7 +137,8 @@ def test_a_refusal_never_shows_what_was_set(values, secret):
 
 
 def test_settings_that_are_printed_show_no_secret():
-    settings = load_settings({**NEEDED, **MINIO, "ADMIN_PASSWORD": "s3cr3t-admin"})
+    admin = {"ADMIN_USERNAME": "ada", "ADMIN_PASSWORD": "s3cr3t-admin"}
+    settings = load_settings({**NEEDED, **MINIO, **admin})
     for shown in (str(settings), repr(settings), str(settings.model_dump()), f"{settings}"):
         assert "s3cr3t" not in shown
         assert NEEDED["ENCRYPTION_RSA_PRIVATE_KEY"] not in shown
@@ -139,7 +156,7 @@ def test_settings_do_not_change_once_they_are_read():
 @pytest.mark.parametrize("name", BUCKETS)
 @pytest.mark.parametrize("kind", ["aws", "minio"])
 def test_storage_elsewhere_needs_every_bucket(kind, name):
-    values = {**NEEDED, **MINIO, "OBJECT_STORAGE_TYPE": kind}
+    values = {**NEEDED, **MINIO, "OBJECT_STORAGE_TYPE": kind, "AWS_REGION": "eu-west-1"}
     assert load_settings(values).bucket(Bucket[name.removeprefix("OBJECT_STORAGE_BUCKET_")])
 
     assert refusal(without(values, name)) == f"{name} must name a bucket"
@@ -157,6 +174,72 @@ def test_storage_elsewhere_needs_every_bucket(kind, name):
 )
 def test_minio_needs_an_address_and_a_key(name):
     assert name in refusal(without({**NEEDED, **MINIO}, name))
+
+
+def test_minio_is_named_by_host_and_port():
+    words = refusal({**NEEDED, **MINIO, "OBJECT_STORAGE_MINIO_ENDPOINT": "http://minio:9000"})
+    assert "give host:port, without a scheme" in words
+
+
+def test_a_process_needs_names_for_the_buckets_that_it_uses_alone():
+    values = {name: value for name, value in {**NEEDED, **MINIO}.items() if name not in BUCKETS}
+    assert load_settings(values, buckets=()).bucket(Bucket.STATES) is None
+    words = "OBJECT_STORAGE_BUCKET_STATES must name a bucket"
+    with pytest.raises(MisconfiguredError, match=words):
+        load_settings(values, buckets=[Bucket.STATES])
+
+
+def test_aws_needs_a_region_by_either_name():
+    values = {**NEEDED, **BUCKETS, "OBJECT_STORAGE_TYPE": "aws"}
+    assert refusal(values).startswith("AWS_REGION is required")
+    assert load_settings({**values, "AWS_DEFAULT_REGION": "eu-west-1"}).region == "eu-west-1"
+    both = {"AWS_REGION": "eu-west-2", "AWS_DEFAULT_REGION": "eu-west-1"}
+    assert load_settings({**values, **both}).region == "eu-west-2"
+
+
+@pytest.mark.parametrize("stray", ["OBJECT_STORAGE_BUCKET_STATES", "OBJECT_STORAGE_MINIO_ENDPOINT"])
+def test_storage_that_is_configured_and_not_chosen_is_not_taken_for_files(stray):
+    words = refusal({**NEEDED, stray: "s3cr3t"})
+    assert words.startswith(f"OBJECT_STORAGE_TYPE is not set, and {stray} is.")
+    assert "s3cr3t" not in words
+    assert load_settings({**NEEDED, stray: "x", "OBJECT_STORAGE_TYPE": "local"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"ADMIN_USERNAME": "ada"}, {"ADMIN_PASSWORD": "x"}),
+        ({"GANTRY_GIT_SSH_KEY": "/k"}, {"GANTRY_GIT_SSH_KNOWN_HOSTS": "/h"}),
+    ],
+)
+def test_what_belongs_together_is_not_taken_apart(one, other):
+    assert load_settings({**NEEDED, **one, **other})
+    for half in (one, other):
+        assert "set together, or neither" in refusal({**NEEDED, **half})
+
+
+def test_an_issuer_of_ones_own_has_its_keys_below_it_unless_said_otherwise():
+    own = {"FEDERATION_CUSTOM_ISSUER": "https://id.example.com/"}
+    keys = {"FEDERATION_CUSTOM_JWKS_URI": "https://keys.example.com/all.json"}
+    plain, issuer, both = (load_settings({**NEEDED, **more}) for more in ({}, own, own | keys))
+
+    assert plain.issuer == "https://gantry.example.com"
+    assert plain.jwks_url == "https://gantry.example.com/.well-known/jwks"
+    assert issuer.issuer == "https://id.example.com"
+    assert issuer.jwks_url == "https://id.example.com/.well-known/jwks"
+    assert both.jwks_url == "https://keys.example.com/all.json"
+
+
+def test_variables_that_change_nothing_are_named_for_a_warning():
+    given = {
+        "ENCRYPTION_KMS_SIGNING_KEY_ID": "x",
+        "DRAIN_CONCURRENCY_EVENTS": "4",
+        "DRAIN_CONCURRENCY_CRONJOBS": "4",
+        "SLACK_SECRET": "",
+        "VCS_GATEWAY_ENDPOINT": "x:443",
+    }
+    expected = ["DRAIN_CONCURRENCY_EVENTS", "ENCRYPTION_KMS_SIGNING_KEY_ID", "VCS_GATEWAY_ENDPOINT"]
+    assert without_effect({**NEEDED, **given}) == expected
 
 
 def test_the_broker_may_not_listen_on_the_port_of_http():

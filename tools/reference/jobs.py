@@ -31,7 +31,9 @@ JOBS = {
     "pools.reconcile": "Marks workers as gone that have not been heard of.",
     "vcs.reconcile": "Asks again for commits that were wanted and never settled.",
     "house.retry_stalled": "Puts jobs back whose drain died.",
-    "house.tidy": "Forgets old live events, sessions and failed sign-ins.",
+    "house.tidy": "Forgets old live events, sessions, sign-ins and failures that came to nothing.",
+    "runs.forget_workspaces": "Deletes stored workspaces of runs that have ended.",
+    "objects.tidy": "Deletes local objects that are past their retention.",
 }
 """What each job is for. A job without a sentence here stops the generator."""
 

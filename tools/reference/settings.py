@@ -21,7 +21,11 @@ from pydantic_settings import BaseSettings
 
 from reference.markdown import last_name, page, table
 
-MACHINE_DEFAULTS = {"GANTRY_DATA_DIR": "`$XDG_DATA_HOME/gantry`, else `~/.local/share/gantry`"}
+MACHINE_DEFAULTS = {
+    "GANTRY_DATA_DIR": "`$XDG_DATA_HOME/gantry`, else `~/.local/share/gantry`",
+    "GANTRY_TERRAFORM_KEYRING": "built in",
+    "GANTRY_OPENTOFU_KEYRING": "built in",
+}
 """Defaults that are another value on every machine, in words."""
 
 

@@ -68,6 +68,8 @@ async def nobody(core: Core) -> AsyncIterator[Caller]:
         authority=authority,
         passwords=core.passwords,
         base_url=BASE_URL,
+        issuer=BASE_URL,
+        jwks_url=f"{BASE_URL}/.well-known/jwks",
         secure=True,
         reach=core.reach,
         admin_username="ada",

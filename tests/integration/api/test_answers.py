@@ -218,7 +218,7 @@ async def running(core, pool, filled, nobody):
             tx,
             core.vault,
             core.objects,
-            manifests.Addresses(BASE_URL),
+            manifests.Addresses(BASE_URL, BASE_URL),
             filled,
             await run_now(core, run),
         )

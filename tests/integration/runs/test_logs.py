@@ -81,10 +81,10 @@ async def chunks(core, run):
     )
 
 
-async def refused(core, answering, *, accepted, offset, words):
+async def refused(core, answering, *, accepted, offset, words, full=False):
     before = await everything(core), await core.rows("select t::text from run_log_chunk t")
     answer = await answering
-    assert (answer.accepted, answer.offset) == (accepted, offset)
+    assert (answer.accepted, answer.full, answer.offset) == (accepted, full, offset)
     assert words in answer.reason
     after = await everything(core), await core.rows("select t::text from run_log_chunk t")
     assert after == before
@@ -204,16 +204,27 @@ async def test_a_state_without_a_worker_has_no_log(core, worker, run, version):
 
 async def test_a_log_grows_up_to_its_limit_and_no_further(core, worker, run):
     await worker.log(run, PREPARING, 0, b"x" * 90, limit=100)
-    await refused(
-        core,
-        worker.log(run, PREPARING, 90, b"y" * 11, limit=100),
-        accepted=False,
-        offset=90,
-        words="limit of 100 bytes",
-    )
     assert (await worker.log(run, PREPARING, 90, b"y" * 10, limit=100)).offset == 100
     # Sent again because the answer was lost: nothing new, so no refusal.
     assert (await worker.log(run, PREPARING, 90, b"y" * 10, limit=100)).accepted
+
+
+async def test_a_log_that_is_too_long_ends_with_a_line_that_says_so(core, worker, run):
+    await worker.log(run, PREPARING, 0, b"x" * 90, limit=100)
+    answer = await worker.log(run, PREPARING, 90, b"y" * 11, limit=100)
+
+    assert (answer.accepted, answer.full) == (False, True)
+    piece = await read(core, run)
+    assert piece.data.startswith(b"x" * 90 + b"y" * 10 + b"\n")
+    assert b"The log has reached its limit of 100 bytes. The run goes on" in piece.data
+    await refused(
+        core,
+        worker.log(run, PREPARING, 101, b"z", limit=100),
+        accepted=False,
+        full=True,
+        offset=piece.size,
+        words="limit of 100 bytes",
+    )
 
 
 # -- reading

@@ -6,10 +6,11 @@ import json
 import subprocess
 
 import pytest
-from gantry_protocol.calls import Held, LogAnswer
+from gantry_protocol.calls import Beaten, Held, LeaseAnswer, LogAnswer
 from gantry_protocol.token import PoolToken
 from gantry_worker.agent import Agent
 from gantry_worker.control_plane import ControlPlane
+from gantry_worker.holds import Holds, heed
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
 from gantry_worker.masking import Masker
@@ -115,7 +116,7 @@ async def test_a_doubtful_lease_is_none_when_the_worker_is_refused(there, agent)
 
 
 async def test_a_full_log_has_no_tail(there):
-    full = LogAnswer(accepted=False, offset=0, reason="the log has reached its limit")
+    full = LogAnswer(accepted=False, full=True, offset=0, reason="it is full")
     there.answers["logs/1"] = [(200, full.model_dump())]
     server = ControlPlane(there.url, "POOL", lambda: "proof")
     lease = Held(run_id="RUN", fence=1)
@@ -128,6 +129,47 @@ async def test_a_full_log_has_no_tail(there):
     await journal.say("nobody takes this")
     assert await journal.pause() is None
     await server.close()
+
+
+async def test_a_worker_that_no_server_answers_leaves_when_it_is_told_to(agent, there):
+    there.answers["register"] = [(503, b"")]
+    going = asyncio.ensure_future(agent.run())
+    while not there.bodies("register"):
+        await asyncio.sleep(0.01)
+
+    agent.leave()
+
+    async with asyncio.timeout(5):
+        await going
+    assert there.bodies("goodbye") == []
+
+
+async def test_a_log_is_mirrored_line_by_line_and_masked(there, capsys):
+    there.answers["logs/1"] = [lambda path, body: (200, {"accepted": True, "offset": len(body)})]
+    server = ControlPlane(there.url, "POOL", lambda: "proof")
+    lease = Held(run_id="RUN", fence=1)
+    journal = Journal(
+        server, lease, Masker(["hunter22"]), stack_id="s", mirror=Masker(["hunter22"])
+    )
+    journal.turn_to(1)
+
+    for piece in (b"one\ntw", b"o hun", b"ter22\nthe", b"\nunfinished"):
+        await journal.write(piece)
+    await journal.pause()
+    await server.close()
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["msg"] for line in lines] == ["one", "two *****", "the", "unfinished"]
+    assert {(line["run_ulid"], line["stack_id"]) for line in lines} == {("RUN", "s")}
+
+
+def test_a_heartbeats_answer_about_an_older_lease_changes_nothing():
+    hold = Holds().take(Held(run_id="RUN", fence=2))
+
+    heed([hold], Beaten(leases=[LeaseAnswer(run_id="RUN", fence=1, held=False)]), 0.0)
+    assert not hold.lost
+    heed([hold], Beaten(leases=[LeaseAnswer(run_id="RUN", fence=2, held=False)]), 0.0)
+    assert hold.lost
 
 
 def test_a_reason_fits_the_protocol_whatever_a_tool_says():

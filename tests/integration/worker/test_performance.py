@@ -51,11 +51,11 @@ async def there():
 
 @pytest.fixture(params=CHOICES, ids=lambda choice: choice.name)
 def run(request, there, key, tmp_path):
-    async def go(phases, *, state_version=1, **more):
+    async def go(phases, *, state_version=1, run_type="TRACKED", minutes=1.0, **more):
         lease = Held(run_id="RUN", fence=len(there.bodies("report")) + 1)
         manifest = Manifest(
             run_id="RUN",
-            run_type="TRACKED",
+            run_type=run_type,
             stack_id="s",
             fence=lease.fence,
             phases=phases,
@@ -68,7 +68,7 @@ def run(request, there, key, tmp_path):
         session = Session(
             settings=load_settings(
                 {"SPACELIFT_TOKEN": "t", "SPACELIFT_POOL_PRIVATE_KEY": "k"}
-            ).model_copy(update={"work_dir": tmp_path, "run_timeout": timedelta(seconds=60)}),
+            ).model_copy(update={"work_dir": tmp_path, "run_timeout": timedelta(minutes=minutes)}),
             server=server,
             key=key,
             choice=request.param,
@@ -89,12 +89,12 @@ def run(request, there, key, tmp_path):
     return go
 
 
-def source():
+def source(code=CODE):
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as tar:
         member = tarfile.TarInfo("main.tf")
-        member.size = len(CODE)
-        tar.addfile(member, io.BytesIO(CODE))
+        member.size = len(code)
+        tar.addfile(member, io.BytesIO(code))
     return gzip.compress(raw.getvalue())
 
 
@@ -173,7 +173,10 @@ async def test_a_plan_is_confirmed_and_applied_elsewhere_and_hooks_begin_anew(ru
     ]
     reports = await run(
         [Phase.PREPARE, Phase.INIT, Phase.PLAN],
-        hooks={"after_init": ["export STAYS=here"], "before_plan": ['echo "init said $STAYS"']},
+        hooks={
+            "after_init": ["export STAYS=here", 'echo "::add-mask never-shown"'],
+            "before_plan": ['echo "init said $STAYS"'],
+        },
     )
     plan = reports[-1]
     assert plan["workspace_key"] == "RUN/1"
@@ -184,11 +187,120 @@ async def test_a_plan_is_confirmed_and_applied_elsewhere_and_hooks_begin_anew(ru
         [Phase.APPLY],
         workspace_url=f"{there.url}/stored",
         plan_sha256=plan["plan_sha256"],
-        hooks={"before_apply": ['echo "apply finds ${STAYS:-nothing}"']},
+        hooks={
+            "before_apply": ['echo "apply finds ${STAYS:-nothing}"', "echo and never-shown"],
+            "after_apply": ["cat ../.gantry/* 2>/dev/null || true"],
+        },
     )
 
     assert reports[-1]["kind"] == "applied", log_of(there)[-2000:]
     assert "apply finds nothing" in log_of(there)
+    # What a log has asked to be masked stays masked, though its hook ran before the pause.
+    assert "and *****" in log_of(there)
+    assert "never-shown" not in log_of(there)
+
+
+async def test_a_plan_is_kept_as_json_without_secrets(run, there):
+    secret = EnvironmentValue(name="TF_VAR_seen", value="hunter22-hunter22", secret=True)
+    code = b'variable "seen" {}\nresource "terraform_data" "it" { input = "is ${var.seen}" }\n'
+    there.answers["source"] = [(200, source(code))]
+    there.answers["plan.json"] = [(200, b"")]
+    there.answers["report"] = [on("init"), on("plan"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.INIT, Phase.PLAN],
+        environment=[secret],
+        plan_json_url=f"{there.url}/plan.json",
+        plan_json_key="plans/RUN/1.json.gz",
+    )
+
+    (stored,) = there.bodies("plan.json")
+    plan = json.loads(gzip.decompress(stored))
+    change = plan["resource_changes"][0]["change"]
+    assert (change["actions"], change["after"]["input"]) == (["create"], "is *****")
+    assert plan["variables"] == {"seen": {}}
+    assert reports[-1]["plan_json_key"] == "plans/RUN/1.json.gz"
+    assert reports[-1]["changes"][0]["after"]["input"] == "is *****"
+    assert b"hunter22" not in gzip.decompress(stored)
+    assert b"hunter22" not in b"".join(there.bodies("report"))
+
+
+async def test_a_plan_that_cannot_be_kept_as_json_is_no_reason_to_fail(run, there):
+    there.answers["plan.json"] = [(403, b"")]
+    there.answers["report"] = [on("init"), on("plan"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.INIT, Phase.PLAN],
+        plan_json_url=f"{there.url}/plan.json",
+        plan_json_key="plans/RUN/1.json.gz",
+    )
+
+    assert (reports[-1]["kind"], reports[-1]["plan_json_key"]) == ("planned", None)
+    assert "could not be stored as JSON; the run goes on" in log_of(there)
+
+
+async def test_a_task_that_fails_runs_no_after_hooks_whatever_its_exit_code(run, there):
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.PERFORM],
+        command="exit 2",
+        skip_init=True,
+        hooks={"after_perform": ["echo went well"]},
+    )
+
+    assert reports[-1]["reason"] == "The command failed with exit code 2."
+    assert "went well" not in log_of(there)
+
+
+@pytest.mark.parametrize(("word", "skipped"), [("true", True), ("0", False), ("maybe", None)])
+async def test_applying_is_skipped_when_that_is_clearly_asked_for(run, there, word, skipped):
+    there.answers["report"] = [on("init"), on("plan"), on("apply"), (200, NOTHING_LEFT)]
+    switch = EnvironmentValue(name="SPACELIFT_SKIP_APPLYING", value=word)
+
+    reports = await run([Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.APPLY], environment=[switch])
+
+    assert ("Apply complete!" in log_of(there)) is (skipped is False)
+    if skipped is None:
+        assert "must be true or false, not 'maybe'" in reports[-1]["reason"]
+    else:
+        assert reports[-1]["kind"] == "applied"
+
+
+async def test_a_destruction_is_never_skipped(run, there):
+    there.answers["report"] = [on("init"), on("plan"), on("destroy"), (200, NOTHING_LEFT)]
+    switches = [
+        EnvironmentValue(name=f"SPACELIFT_SKIP_{phase}", value="true")
+        for phase in ("APPLYING", "DESTROYING")
+    ]
+
+    # Without a state there is nothing to destroy: the plan changes an output only.
+    await run(
+        [Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.DESTROY],
+        run_type="DESTROY",
+        environment=switches,
+    )
+
+    assert "Skipped" not in log_of(there)
+    assert "Apply complete!" in log_of(there)
+
+
+async def test_a_runs_time_is_one_for_all_of_its_commands(run, there):
+    there.answers["report"] = [on("init"), on("plan"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.INIT, Phase.PLAN],
+        minutes=0.05,
+        hooks={
+            "before_init": ["sleep 2"],
+            "before_plan": ["sleep 2"],
+            "after_run": ["echo looks after itself"],
+        },
+    )
+
+    assert reports[-1]["phase"] == "plan"
+    assert reports[-1]["reason"] == "The run took longer than 0.05 minutes and was ended."
+    assert "looks after itself" in log_of(there)
 
 
 async def test_another_plan_than_the_confirmed_one_is_not_applied(run, there):

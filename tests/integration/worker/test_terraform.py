@@ -25,7 +25,7 @@ from gantry_worker.tools.overrides import (
     backend_override,
     check_backend,
 )
-from gantry_worker.tools.plan_json import Delta, applied_state, output_values, summarise
+from gantry_worker.tools.plan_json import Delta, applied_state, output_values, read_plan, summarise
 from gantry_worker.tools.redaction import SENSITIVE, UNKNOWN
 
 TERRAFORM = shutil.which("terraform")
@@ -308,7 +308,7 @@ def test_a_destroy_plan_leaves_nothing(tree):
     tree.must(tf.apply_args("run.tfplan"))
 
     tree.must(tf.plan_args("run.tfplan", destroy=True))
-    summary = summarise(tree.must(tf.show_plan_args("run.tfplan")))
+    summary = summarise(read_plan(tree.must(tf.show_plan_args("run.tfplan"))))
     tree.must(tf.apply_args("run.tfplan"))
 
     assert (summary.delta, summary.resource_count) == (Delta(delete=1), 0)
@@ -324,7 +324,7 @@ def test_a_target_keeps_the_others_out_of_the_plan_but_in_the_count(tree):
 
     targets = ['terraform_data.a["x y"]']
     tree.must(tf.plan_args("run.tfplan", destroy=True, targets=targets))
-    summary = summarise(tree.must(tf.show_plan_args("run.tfplan")))
+    summary = summarise(read_plan(tree.must(tf.show_plan_args("run.tfplan"))))
 
     assert [change.address for change in summary.changes] == targets
     assert summary.resource_count == 1
@@ -337,7 +337,7 @@ def test_a_saved_plan_is_shown_without_asking_the_backend(tree, store):
     tree.must(tf.plan_args("run.tfplan"), store.env(FIRST))
     store.asked.clear()
 
-    summary = summarise(tree.must(tf.show_plan_args("run.tfplan")))
+    summary = summarise(read_plan(tree.must(tf.show_plan_args("run.tfplan"))))
 
     assert summary.delta == Delta(add=1)
     assert store.asked == []
@@ -508,7 +508,7 @@ def test_a_real_plan_is_summarised(tree):
     tree.write("main.tf", AFTER)
 
     tree.must(tf.plan_args("run.tfplan"))
-    summary = summarise(tree.must(tf.show_plan_args("run.tfplan")))
+    summary = summarise(read_plan(tree.must(tf.show_plan_args("run.tfplan"))))
 
     changes = {change.name: change for change in summary.changes}
     assert {name: change.action for name, change in changes.items()} == {

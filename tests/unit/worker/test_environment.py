@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from gantry_protocol.manifest import EnvironmentValue, Manifest, MountedFile, StateBackend
 from gantry_protocol.words import Phase
 from gantry_worker import script
@@ -11,6 +12,7 @@ from gantry_worker.environment import (
     derived,
     of_phase,
     secrets,
+    truth,
     words_to_mask,
 )
 from gantry_worker.masking import Masker
@@ -26,7 +28,7 @@ def manifest(**more):
 
 
 def around(**carried):
-    return Around("PLANNING", "/usr/bin", "/home", carried)
+    return Around("PLANNING", "/usr/bin", "/home", "/mnt/workspace", carried)
 
 
 def exported(tmp_path, text, given=None, before=None):
@@ -50,6 +52,26 @@ def test_a_backend_of_the_codes_own_keeps_its_variables():
     told = manifest(environment=[EnvironmentValue(name="TF_HTTP_ADDRESS", value="https://own")])
 
     assert of_phase(told, NOTHING, Phase.PLAN, around())["TF_HTTP_ADDRESS"] == "https://own"
+
+
+def test_computed_variables_are_given_and_can_be_replaced():
+    own = EnvironmentValue(name="TF_VAR_spacelift_run_state", value="mine")
+
+    plain = of_phase(manifest(), NOTHING, Phase.PLAN, around())
+    replaced = of_phase(manifest(environment=[own]), NOTHING, Phase.PLAN, around())
+
+    assert plain["TF_VAR_spacelift_run_state"] == "PLANNING"
+    assert plain["TF_VAR_spacelift_workspace_root"] == "/mnt/workspace"
+    assert replaced["TF_VAR_spacelift_run_state"] == "mine"
+
+
+def test_a_switch_is_read_as_people_write_it_and_never_guessed():
+    for word in ("true", "TRUE", "1", "yes", " on "):
+        assert truth("NAME", word)
+    for word in ("", "false", "0", "No", "off"):
+        assert not truth("NAME", word)
+    with pytest.raises(ValueError, match="NAME must be true or false, not 'perhaps'"):
+        truth("NAME", "perhaps")
 
 
 def test_hooks_hand_on_what_they_exported_but_not_what_the_worker_relies_on(tmp_path):

@@ -1,5 +1,6 @@
 """A workspace that hostile commands have filled: read, written, stored and removed safely."""
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -16,7 +17,9 @@ from gantry_worker.agent import clear_leftovers
 from gantry_worker.archive import open_sealed, pack
 from gantry_worker.keys import PoolKey
 from gantry_worker.removal import remove_tree
-from gantry_worker.unpacking import _extract
+from gantry_worker.runtimes import process, sandbox
+from gantry_worker.runtimes.choice import Choice
+from gantry_worker.unpacking import unpack
 from gantry_worker.workspace import PLAN, BadWorkspace, Workspace, write_files
 
 LIMIT = 100
@@ -137,8 +140,16 @@ def test_what_was_left_in_the_way_back_is_forgotten(workspace):
     assert list(workspace.back.iterdir()) == []
 
 
-def test_a_stored_workspace_comes_back_with_its_plan_and_without_pipes(workspace, key, tmp_path):
+@pytest.mark.parametrize(
+    "choice",
+    [Choice("sandbox", True, sandbox.for_run), Choice("process", False, process.for_run)],
+    ids=lambda choice: choice.name,
+)
+async def test_a_stored_workspace_comes_back_with_what_is_the_workers_own_and_without_pipes(
+    workspace, key, tmp_path, choice
+):
     workspace.plan.write_bytes(b"the plan")
+    workspace.masks.write_text('["later"]')
     (workspace.source / ".terraform").mkdir()
     (workspace.source / ".terraform" / "provider").write_text("it")
     (workspace.root / ".gantry").mkdir()
@@ -149,9 +160,12 @@ def test_a_stored_workspace_comes_back_with_its_plan_and_without_pipes(workspace
 
     pack(workspace, key, "RUN", other.incoming / "it.sealed")
     stored = open_sealed(other.incoming / "it.sealed", key, "RUN", other)
-    _extract(stored, other.root, "tar")
+    await unpack(stored, other.root, other, choice, asyncio.Event(), checked=False)
 
     assert other.plan.read_bytes() == b"the plan"
+    assert other.masks.read_text() == '["later"]'
+    # Out of the sight of commands: neither ours, nor what would have passed for it.
+    assert not (other.root / ".gantry").exists()
     assert (other.source / ".terraform" / "provider").read_text() == "it"
     assert not (other.source / "fifo").exists()
 

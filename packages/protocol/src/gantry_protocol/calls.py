@@ -98,6 +98,8 @@ class LeaseAnswer(Message):
     held: bool
     stop: bool = False
     reason: str = ""
+    fence: int | None = None
+    """Which lease on the run this is about."""
 
 
 class Beaten(Message):
@@ -175,6 +177,8 @@ class Planned(Message):
     delta: Delta = Delta()
     changes: list[Change] = Field(default_factory=list)
     plan_sha256: str | None = None
+    plan_json_key: str | None = None
+    """Where the whole plan lies as JSON, secrets replaced by words; None when it was not stored."""
     workspace_key: str | None = None
     """Where the encrypted workspace lies, once it was asked for."""
     wrapped_up: bool = False
@@ -251,6 +255,8 @@ class LogAnswer(Message):
     accepted: bool
     offset: int
     reason: str = ""
+    full: bool = False
+    """The log has reached its limit and says so; the run goes on without it."""
 
 
 class TicketWanted(Message):

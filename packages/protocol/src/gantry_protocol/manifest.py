@@ -56,6 +56,10 @@ class Manifest(Message):
     """Presigned: the encrypted workspace of an earlier part of this run."""
     plan_sha256: str | None = None
     """The plan that was confirmed; another one is refused."""
+    plan_json_url: str | None = None
+    """Presigned: where to PUT the plan as gzipped JSON, secrets replaced by words."""
+    plan_json_key: str | None = None
+    """What the report calls it then."""
 
     project_root: str = ""
     tool: Tool = Tool()

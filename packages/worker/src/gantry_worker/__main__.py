@@ -15,6 +15,7 @@ from typing import Annotated
 
 import structlog
 import typer
+from gantry_protocol.endpoint import parse_endpoint
 from gantry_protocol.token import decode_pool_token
 
 from gantry_worker.agent import Agent, clear_leftovers
@@ -27,6 +28,7 @@ from gantry_worker.settings import (
     environment,
     forget_key,
     load_settings,
+    unheeded,
 )
 
 log = structlog.get_logger()
@@ -51,6 +53,8 @@ def worker_command(
         if concurrency is not None:
             settings = settings.model_copy(update={"concurrency": concurrency})
         configure_logging(settings.log_level)
+        if ignored := unheeded(environment()):
+            log.warning("variables without effect here", names=ignored)
         asyncio.run(_work(settings))
     except (MisconfiguredError, NoSandbox) as error:
         sys.exit(f"gantry worker: {error}")
@@ -62,6 +66,7 @@ async def _work(settings: WorkerSettings) -> None:
     try:
         token = decode_pool_token(settings.token)
         key = load_pool_key(settings.private_key.get_secret_value())
+        parse_endpoint(token.broker)
     except ValueError as error:
         raise MisconfiguredError(str(error)) from None
     place = _own_directory(settings.work_dir)

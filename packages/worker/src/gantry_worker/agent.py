@@ -69,13 +69,10 @@ class Agent:
 
     async def run(self) -> None:
         """Work until told to leave. Raises Refused when the server does not take this worker."""
-        registered = await self._server.register(
-            Register(
-                version=self._version,
-                metadata=metadata(dict(self._variables)),
-                concurrency=self._settings.concurrency,
-            )
-        )
+        registered = await self._register()
+        if registered is None:
+            await self._server.close()
+            return
         log.info(
             "worker registered",
             worker_id=self.id,
@@ -105,6 +102,23 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._say_goodbye()
             await self._server.close()
+
+    async def _register(self) -> Registered | None:
+        """Be known to the server, however long that takes; None when told to leave before."""
+        said = Register(
+            version=self._version,
+            metadata=metadata(dict(self._variables)),
+            concurrency=self._settings.concurrency,
+        )
+        asking = asyncio.ensure_future(self._server.register(said))
+        leaving = asyncio.ensure_future(self.leaving.wait())
+        try:
+            await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else None
+        finally:
+            for task in (asking, leaving):
+                task.cancel()
+            await asyncio.gather(asking, leaving, return_exceptions=True)
 
     async def _take_runs(self, registered: Registered) -> None:
         while not self.leaving.is_set():

@@ -9,11 +9,9 @@ import tarfile
 from pathlib import Path
 
 from gantry_worker.keys import PoolKey
-from gantry_worker.unpacking import MAX_MEMBERS, MAX_UNPACKED
-from gantry_worker.workspace import PLAN, BadWorkspace, Workspace
+from gantry_worker.unpacking import APART, MAX_MEMBERS, MAX_UNPACKED
+from gantry_worker.workspace import BadWorkspace, Workspace
 
-APART = ".gantry"
-"""In the archive, the directory of what is the worker's own. First of all, and nobody else's."""
 ARCHIVE = "workspace.tar"
 
 
@@ -27,8 +25,9 @@ def pack(workspace: Workspace, key: PoolKey, run_id: str, target: Path) -> None:
     try:
         # Not compressed: providers are most of it, and zipped already; time counts more.
         with tarfile.open(plain, "w", format=tarfile.PAX_FORMAT) as tar:
-            if workspace.plan.exists():
-                tar.add(workspace.plan, arcname=f"{APART}/{PLAN}")
+            for kept in (workspace.plan, workspace.masks):
+                if kept.exists():
+                    tar.add(kept, arcname=f"{APART}/{kept.name}")
             tar.add(workspace.root, arcname=".", filter=_ordinary)
         key.seal_file(plain, target, run_id=run_id)
     finally:
@@ -36,21 +35,26 @@ def pack(workspace: Workspace, key: PoolKey, run_id: str, target: Path) -> None:
 
 
 def open_sealed(sealed: Path, key: PoolKey, run_id: str, workspace: Workspace) -> Path:
-    """Put the plan of a stored workspace in its place; the archive of the rest. Blocking.
+    """Put what is the worker's own of a stored workspace in its place; the archive of the rest.
 
-    The archive lies in `workspace.incoming`, ready to be unpacked.
+    Blocking. The archive lies in `workspace.incoming`, ready to be unpacked.
     Raises BadWorkspace, CorruptWorkspace.
     """
     plain = workspace.incoming / ARCHIVE
+    places = {f"{APART}/{kept.name}": kept for kept in (workspace.plan, workspace.masks)}
     key.open_file(sealed, plain, run_id=run_id)
     try:
         with tarfile.open(plain, "r:") as tar:
-            first = tar.next()
-            content = tar.extractfile(first) if first and first.isreg() else None
-            if first is not None and content is not None and first.name == f"{APART}/{PLAN}":
-                with workspace.plan.open("wb") as plan:
-                    shutil.copyfileobj(content, plan)
-                workspace.plan.chmod(0o600)
+            # They come first; behind them is what commands had a hand in.
+            for _ in places:
+                member = tar.next()
+                target = places.get(member.name) if member and member.isreg() else None
+                content = tar.extractfile(member) if member and target else None
+                if target is None or content is None:
+                    break
+                with target.open("wb") as file:
+                    shutil.copyfileobj(content, file)
+                target.chmod(0o600)
     except tarfile.TarError as error:
         raise BadWorkspace(f"The stored workspace cannot be unpacked: {error}.") from None
     return plain

@@ -30,6 +30,8 @@ from gantry_protocol.calls import (
 )
 from pydantic import BaseModel, ValidationError
 
+from gantry_worker.trust import trust
+
 log = structlog.get_logger()
 
 A = TypeVar("A", bound=BaseModel)
@@ -79,8 +81,7 @@ class ControlPlane:
         self._base = f"{base_url}/worker/v1"
         self._pool_id = pool_id
         self._proof = proof
-        verify: bool | str = str(ca_bundle) if ca_bundle else True
-        self._http = httpx2.AsyncClient(timeout=TIMEOUT, verify=verify)
+        self._http = httpx2.AsyncClient(timeout=TIMEOUT, verify=trust(ca_bundle))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -148,13 +149,22 @@ class ControlPlane:
     async def upload(self, url: str, headers: dict[str, str], source: Path) -> None:
         """Put a file to a presigned URL, trying four times. Raises Refused, ServerAway."""
         size = {"content-length": str((await asyncio.to_thread(source.stat)).st_size)}
+        await self._put(url, {**headers, **size}, lambda: _pieces(source))
+
+    async def store(self, url: str, data: bytes) -> None:
+        """Put some bytes to a presigned URL, trying four times. Raises Refused, ServerAway."""
+        await self._put(url, {}, lambda: data)
+
+    async def _put(
+        self,
+        url: str,
+        headers: dict[str, str],
+        content: Callable[[], bytes | AsyncIterator[bytes]],
+    ) -> None:
         for attempt in range(4):
             try:
                 response = await self._http.put(
-                    url,
-                    content=_pieces(source),
-                    headers={**headers, **size},
-                    timeout=TRANSFER_TIMEOUT,
+                    url, content=content(), headers=headers, timeout=TRANSFER_TIMEOUT
                 )
                 if response.status_code >= 500:
                     raise ServerAway(f"object storage answered {response.status_code}")

@@ -14,11 +14,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiomqtt
 import structlog
 from gantry_protocol import topics
+from gantry_protocol.endpoint import parse_endpoint
+
+from gantry_worker.trust import trust
 
 FIRST_PAUSE = 0.2
 """Seconds before the first new attempt: a server that was restarted is back about then."""
@@ -41,8 +43,8 @@ log = structlog.get_logger()
 
 
 class Doorbell:
-    """The worker's end of the line. `endpoint` is `tls://host:port`, `tcp://host:port`, or
-    `host:port` for plain TCP; `ca_bundle` (PEM) replaces the system's authorities.
+    """The worker's end of the line. `endpoint` is as gantry_protocol.endpoint reads it;
+    `ca_bundle` (PEM) is trusted besides the system's authorities.
 
     `password` is called at each attempt, as a proof is short-lived.
     Raises ValueError for an endpoint that is none of these, BadTopic for ids that cannot be used.
@@ -171,17 +173,9 @@ class Doorbell:
     def _trust(self) -> ssl.SSLContext:
         # Read anew at each attempt: a bundle that was renewed counts without a restart.
         try:
-            return ssl.create_default_context(cafile=self._ca_bundle)
+            return trust(self._ca_bundle)
         except OSError as cause:
             raise aiomqtt.MqttError(f"the CA bundle cannot be read: {cause}") from cause
-
-
-def parse_endpoint(endpoint: str) -> tuple[str, int, bool]:
-    """Host, port and whether the line is encrypted. Raises ValueError."""
-    parts = urlsplit(endpoint if "://" in endpoint else f"tcp://{endpoint}")
-    if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
-        raise ValueError("the endpoint is not tls://host:port, tcp://host:port or host:port")
-    return parts.hostname, parts.port, parts.scheme == "tls"
 
 
 def _silent() -> logging.Logger:

@@ -36,12 +36,14 @@ class Given:
 class Around:
     """What the worker knows of a command's surroundings.
 
-    `carried` is what hooks exported in earlier phases, `final_state` how the run will end.
+    `root` is the workspace as commands see it, `carried` what hooks exported in earlier phases,
+    `final_state` how the run will end.
     """
 
     state: str
     path: str
     home: str
+    root: str
     carried: Mapping[str, str] = field(default_factory=dict)
     final_state: str | None = None
 
@@ -54,9 +56,11 @@ def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> 
     state's address last, so that nothing can replace or extend it.
     """
     found = {"PATH": around.path, "HOME": around.home, "LANG": "C.UTF-8"}
+    # Computed, so anything else of these names wins (run configuration contract §2.1).
+    found["TF_VAR_spacelift_run_state"] = around.state
+    found["TF_VAR_spacelift_workspace_root"] = around.root
     found |= _selected(given.variables.items(), phase)
     found |= _selected(((v.name, v.value) for v in manifest.environment), phase)
-    found["TF_VAR_spacelift_run_state"] = around.state
     known = dict(found)
     found = {
         name: _REFERENCE.sub(lambda match: known.get(match[1], match[0]), value)
@@ -113,6 +117,16 @@ def derived(environment: Mapping[str, str], known: Iterable[str]) -> set[str]:
         for value in environment.values()
         if any(secret in value and secret != value for secret in looked_for)
     }
+
+
+def truth(name: str, value: str) -> bool:
+    """What a person means by the value of a switch. Raises ValueError for anything unclear."""
+    word = value.strip().lower()
+    if word in ("true", "1", "yes", "on"):
+        return True
+    if word in ("", "false", "0", "no", "off"):
+        return False
+    raise ValueError(f"{name} must be true or false, not {value[:20]!r}.")
 
 
 def bare(name: str) -> str:

@@ -100,6 +100,8 @@ def heed(asked: Sequence[Hold], answered: Beaten, asked_at: float) -> None:
         hold = by_run.get(answer.run_id)
         if hold is None or hold.lost:
             continue
+        if answer.fence is not None and answer.fence != hold.lease.fence:
+            continue  # about an older lease on the same run
         if not answer.held:
             hold.let_go(answer.reason)
             continue

@@ -42,6 +42,7 @@ class Journal:
         self._stream: LogStream | None = None
         self._full = False
         self._added: set[str] = set()
+        self._shown = b""  # of the mirror, the beginning of a line
 
     def mask(self, words: Iterable[str]) -> None:
         """Mask these, too, from now on."""
@@ -50,6 +51,21 @@ class Journal:
         for masker in (self._masker, self._mirror):
             if masker is not None:
                 masker.add(*new)
+
+    def asked_words(self) -> list[str]:
+        """What the log itself has asked to be masked (`::add-mask`), for the run's next stretch."""
+        return sorted(self._masker.asked)
+
+    def mask_asked(self, words: Iterable[str]) -> None:
+        """Mask what an earlier stretch of the run has asked for."""
+        given = list(words)
+        for masker in (self._masker, self._mirror):
+            if masker is not None:
+                masker.ask(*given)
+
+    def holds_secrets(self, data: bytes) -> bool:
+        """Whether anything that is masked stands in the data."""
+        return self._masker.finds(data)
 
     def masked(self, text: str) -> str:
         """A text that goes elsewhere than into the log, without the secrets."""
@@ -78,6 +94,8 @@ class Journal:
 
         Writing may go on after. None when there is nothing left to send.
         """
+        if self._mirror is not None:
+            self._show(self._mirror.flush(), end=True)
         if self._stream is None:
             return None
         offset, data = await self._stream.rest(MAX_LOG_TAIL)
@@ -103,18 +121,30 @@ class Journal:
         answer = await self._server.logs(self._lease, self._version, self._base + offset, data)
         if answer.accepted:
             return answer.offset - self._base
-        if "limit" in answer.reason:
-            # The run goes on; what does not fit is dropped here, and the server's log says so.
+        if answer.full:
+            # The run goes on; what does not fit is dropped here, and the log itself says so.
             log.warning("log is full", run_id=self._lease.run_id, reason=answer.reason)
             self._full = True
             return offset + len(data)
         raise LogRefused(answer.reason)
 
-    def _show(self, masked: bytes) -> None:
-        line = {
-            "run_ulid": self._lease.run_id,
-            "stack_id": self._stack_id,
-            "ts": datetime.now(UTC).isoformat(),
-            "msg": masked.decode("utf-8", "replace"),
-        }
-        sys.stdout.write(json.dumps(line) + "\n")
+    def _show(self, masked: bytes, *, end: bool = False) -> None:
+        """One line of the log, one line here; the last one may be without its end."""
+        *whole, self._shown = (self._shown + masked).split(b"\n")
+        if end and self._shown:
+            whole.append(self._shown)
+            self._shown = b""
+        for line in whole:
+            sys.stdout.write(
+                json.dumps(
+                    {
+                        "run_ulid": self._lease.run_id,
+                        "stack_id": self._stack_id,
+                        "ts": datetime.now(UTC).isoformat(),
+                        "msg": line.decode("utf-8", "replace"),
+                    }
+                )
+                + "\n"
+            )
+        if whole:
+            sys.stdout.flush()

@@ -35,6 +35,8 @@ class Masker:
         self._masked = 0  # bytes at the start of it for which a mask has been given out already
         self._new_line = True  # whether it begins a line
         self._skipping = False  # in the rest of a directive's line that got too long
+        self.asked: set[str] = set()
+        """What directives of the stream have asked for so far."""
         self.add(*secrets)
 
     def add(self, *words: str) -> None:
@@ -43,6 +45,15 @@ class Masker:
         Words of fewer than four bytes are not masked: see masking_forms.SHORTEST.
         """
         self._add(words, SHORTEST)
+
+    def ask(self, *words: str) -> None:
+        """Mask what a directive has asked for, in this stream or an earlier one of the run."""
+        self.asked |= set(words)
+        self._add(words, shortest=1)
+
+    def finds(self, data: bytes) -> bool:
+        """Whether a secret stands somewhere in the data, in any of its notations."""
+        return bool(self._words.find(data))
 
     def once(self, text: str) -> str:
         """A text apart from the stream, masked with all that the stream has asked for so far."""
@@ -109,7 +120,7 @@ class Masker:
         Whoever names a word wants it masked, however short it is.
         """
         words = line[len(DIRECTIVE) :].split()
-        self._add((word.decode("utf-8", "surrogateescape") for word in words), shortest=1)
+        self.ask(*(word.decode("utf-8", "surrogateescape") for word in words))
         return DIRECTIVE + b" ".join([MASK] * len(words))
 
     def _skip(self, text: bytes) -> bytes:

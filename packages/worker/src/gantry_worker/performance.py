@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tarfile
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -201,7 +202,9 @@ async def _archive(session: Session) -> str:
     """Store the workspace, encrypted, and answer its key."""
     await session.journal.say("Storing the workspace until the run is confirmed")
     sealed = session.workspace.incoming / "workspace.sealed"
+    asked = json.dumps(session.journal.asked_words())
     try:
+        await asyncio.to_thread(session.workspace.masks.write_text, asked)
         await asyncio.to_thread(
             pack, session.workspace, session.key, session.manifest.run_id, sealed
         )

@@ -28,16 +28,23 @@ _NOT_CARRIED_PREFIXES = ("TF_HTTP_", "LD_")
 """Nor where the state is kept, nor what is loaded into every program."""
 
 
-def write(directory: Path, name: str, before: Sequence[str], after: Sequence[str]) -> Path:
+def write(
+    directory: Path,
+    name: str,
+    before: Sequence[str],
+    after: Sequence[str],
+    *,
+    good: Sequence[int] = (0,),
+) -> Path:
     """Write the script of a phase, to be run as `sh <path> <back> <tool arguments…>`.
 
     `back` is a directory in which the script leaves the tool's exit code and the environment.
-    Exit codes 0 and 2 of the tool let the after hooks run: 2 is a plan with changes.
+    The after hooks run when the tool ends with one of the exit codes that are `good`.
     """
     steps = [_braced(hook) for hook in before]
+    fine = " || ".join(f'[ "$gantry_code" -eq {code} ]' for code in good)
     steps.append(
-        '{ "$@"; gantry_code=$?; echo "$gantry_code" > "$gantry_back/status";'
-        ' [ "$gantry_code" -eq 0 ] || [ "$gantry_code" -eq 2 ]; }'
+        '{ "$@"; gantry_code=$?; echo "$gantry_code" > "$gantry_back/status"; ' + fine + "; }"
     )
     steps += [_braced(hook) for hook in after]
     path = directory / f"{name}.sh"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -61,6 +62,8 @@ class Session:
     """The plan that was made or confirmed; no other is applied."""
     executing: bool = False
     """Whether something is being changed just now."""
+    begun: float = field(default_factory=time.monotonic)
+    """When the lease was taken up (monotonic seconds)."""
     lost: bool = False
     """Whether the lease is known to be lost: nothing more is begun or reported."""
     still_ours: Callable[[], Awaitable[bool]] = _always
@@ -72,9 +75,10 @@ class Session:
         return self.workspace.project(self.manifest.project_root)
 
     @property
-    def timeout(self) -> timedelta:
-        """How long a command may take."""
-        return self.settings.run_timeout
+    def left(self) -> timedelta:
+        """How much of the run's time is left: one limit for all that is done under one lease."""
+        used = timedelta(seconds=time.monotonic() - self.begun)
+        return max(self.settings.run_timeout - used, timedelta(0))
 
     def running(self) -> Runtime:
         """The runtime of this run. Raises RuntimeError before it was prepared."""
@@ -96,8 +100,10 @@ class Session:
         path = environment.SYSTEM_PATH
         if self.tool is not None:
             path = f"{self.running().inside(self.tool.parent)}:{path}"
+        runtime = self.running()
+        root = runtime.inside(self.workspace.root)
         around = environment.Around(
-            self.state, path, self.running().home, self.carried, self.final_state
+            self.state, path, runtime.home, root, self.carried, self.final_state
         )
         found = environment.of_phase(self.manifest, self.given, phase, around)
         known = environment.secrets(self.manifest, self.given)

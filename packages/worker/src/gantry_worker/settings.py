@@ -19,8 +19,32 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gantry_worker.tools import publishers
+from gantry_worker.trust import trust
+
 _GO_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+
+
+PROTECTING = {
+    "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY": "runs would start that the policy refuses.",
+    "SPACELIFT_WORKER_NETWORK": "commands use the network of the worker itself.",
+    "SPACELIFT_WORKER_RUNTIME": "commands run in a sandbox of the worker's own.",
+    "SPACELIFT_WORKER_EXTRA_MOUNTS": "commands see their workspace and the system only.",
+    "SPACELIFT_WORKER_RO_EXTRA_MOUNTS": "commands see their workspace and the system only.",
+    "SPACELIFT_WORKER_WO_EXTRA_MOUNTS": "commands see their workspace and the system only.",
+}
+"""Variables of existing launchers that keep something apart, or bring something in: whoever sets
+one relies on it, so that ignoring it would be worse than not starting."""
+
+UNHEEDED = (
+    "SPACELIFT_DEBUG",
+    "SPACELIFT_DOCKER_CONFIG_DIR",
+    "SPACELIFT_DEFAULT_RUNNER_IMAGE",
+    "SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE",
+    "OBSERVABILITY_VENDOR",
+)
+"""Variables of existing launchers that are passed over with a warning."""
 
 
 class MisconfiguredError(Exception):
@@ -98,15 +122,15 @@ class WorkerSettings(BaseSettings):
         validation_alias="GANTRY_OPENTOFU_MIRROR",
         description="Base address to download OpenTofu from; `none` downloads nothing.",
     )
-    terraform_key: Path | None = Field(
-        default=None,
+    terraform_key: Path = Field(
+        default=publishers.TERRAFORM,
         validation_alias="GANTRY_TERRAFORM_KEYRING",
-        description="Public key that signs Terraform's checksums.",
+        description="File of public keys for Terraform's checksums; default: its publisher's.",
     )
-    opentofu_key: Path | None = Field(
-        default=None,
+    opentofu_key: Path = Field(
+        default=publishers.OPENTOFU,
         validation_alias="GANTRY_OPENTOFU_KEYRING",
-        description="Public key that signs OpenTofu's checksums.",
+        description="File of public keys for OpenTofu's checksums; default: its publisher's.",
     )
     allow_unsigned: bool = Field(
         default=False,
@@ -143,7 +167,21 @@ class WorkerSettings(BaseSettings):
     @field_validator("logs_timeout", "run_timeout", mode="before")
     @classmethod
     def _go_duration(cls, value: Any) -> Any:
-        return go_duration(value) if isinstance(value, str) else value
+        found = go_duration(value) if isinstance(value, str) else value
+        if found == timedelta(0):
+            raise ValueError("must be longer than nothing")
+        return found
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _authorities(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                trust(value)
+            except OSError as error:
+                reason = error.strerror or "it holds no certificate in PEM form"
+                raise ValueError(f"{value} cannot be read: {reason}") from None
+        return value
 
 
 def go_duration(text: str) -> timedelta:
@@ -152,6 +190,12 @@ def go_duration(text: str) -> timedelta:
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         raise ValueError('must be a duration such as "7m" or "1h30m"')
     return timedelta(seconds=sum(float(number) * _GO_UNIT[unit] for number, unit in parts))
+
+
+def unheeded(environment: dict[str, str]) -> list[str]:
+    """The variables of existing launchers that are set and have no effect here."""
+    mapped = [name for name in environment if name.startswith("SPACELIFT_PRIVATEVCS_MAPPING_")]
+    return sorted([*(name for name in UNHEEDED if environment.get(name)), *mapped])
 
 
 def metadata(environment: dict[str, str]) -> dict[str, str]:
@@ -184,6 +228,11 @@ def load_settings(values: dict[str, str] | None = None) -> WorkerSettings:
     Raises MisconfiguredError with one line that names the variable and the remedy.
     """
     source = environment() if values is None else values
+    for variable, remedy in PROTECTING.items():
+        if source.get(variable):
+            raise MisconfiguredError(
+                f"{variable} is set, and this launcher does not heed it: {remedy}"
+            )
     known = [str(field.validation_alias) for field in WorkerSettings.model_fields.values()]
     try:
         return WorkerSettings.model_validate(
@@ -200,5 +249,6 @@ def load_settings(values: dict[str, str] | None = None) -> WorkerSettings:
             ),
             "",
         )
-        what = "is not set" if problem["type"] == "missing" else f"is not usable: {problem['msg']}"
+        said = problem["msg"].removeprefix("Value error, ")
+        what = "is not set" if problem["type"] == "missing" else f"is not usable: {said}"
         raise MisconfiguredError(f"{variable} {what}. {about}") from None

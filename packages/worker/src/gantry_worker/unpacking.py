@@ -1,8 +1,9 @@
 """Archives that strangers made: looked through first, then unpacked where they can do no harm.
 
 Python's own "data" filter can be led out of its directory in versions that are in use
-(CVE-2025-4517: names longer than a path may be), so it is not what keeps us safe. Where the
-runtime isolates, `tar` unpacks in a sandbox that sees nothing but the archive and the workspace.
+(CVE-2025-4517: names longer than a path may be), and others that are in use have none. So `tar`
+unpacks, as a command of the run: where the runtime isolates, in a sandbox that sees nothing but
+the archive and the workspace.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tarfile
 import zlib
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from gantry_worker.endings import StepStopped
 from gantry_worker.environment import SYSTEM_PATH
@@ -23,6 +24,9 @@ from gantry_worker.runtimes.base import Command, CouldNotStart
 from gantry_worker.runtimes.choice import Choice
 from gantry_worker.workspace import BadWorkspace, Workspace
 
+APART = ".gantry"
+"""In a stored workspace, the directory of what is the worker's own: first of all, and nobody
+else's."""
 MAX_UNPACKED = 8 * 1024**3
 """Bytes a tree may unpack to: providers of a large stack take one or two."""
 MAX_MEMBERS = 500_000
@@ -55,13 +59,14 @@ async def unpack(
     """
     if checked:
         await asyncio.to_thread(check, archive)
-    if not choice.isolates:
-        await asyncio.to_thread(_extract, archive, target, "data" if checked else "tar")
-        return
     box = choice.for_run(workspace.root, read_only=[workspace.incoming])
-    argv = ("tar", "-xf", box.inside(archive), "-C", box.inside(target), "--no-same-owner")
+    into = ("-C", box.inside(target), "--no-same-owner")
+    argv: tuple[str, ...] = ("tar", "-xf", box.inside(archive), *into)
     if checked:
         argv = ("tar", "-xzf", *argv[2:])
+    else:
+        # What is the worker's own has been taken out already, and stays out of commands' sight.
+        argv = (*argv, "--anchored", f"--exclude={APART}")
     command = Command(argv, target, {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"})
     said = bytearray()
 
@@ -80,15 +85,6 @@ async def unpack(
     if ended.code != 0:
         words = said.decode("utf-8", "replace").strip()[-COMPLAINT:]
         raise BadWorkspace(f"The tree cannot be unpacked: {words or ended.reason}")
-
-
-def _extract(archive: Path, target: Path, filter_name: Literal["data", "tar"]) -> None:
-    try:
-        with tarfile.open(archive, "r") as tar:
-            for member in tar:
-                tar.extract(member, target, filter=filter_name)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise BadWorkspace(f"The tree cannot be unpacked: {error}.") from None
 
 
 def check(archive: Path) -> None:

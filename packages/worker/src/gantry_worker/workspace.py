@@ -7,6 +7,7 @@
            plan/       the plan that was made, out of the reach of what made it; read only
            back/       the one place where commands leave something for the worker
            incoming/   archives to be unpacked; read only
+           masks.json  what the run's log has asked to be masked; for nobody's eyes
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gantry_worker import returned
 from gantry_worker.removal import remove_tree
 
 PLAN = "plan.tfplan"
+MASKS = "masks.json"
 MAX_PLAN = 2 * 1024**3
 """Bytes of a saved plan. It holds the state and the configuration; the largest known have some
 hundred megabytes."""
@@ -71,6 +73,11 @@ class Workspace:
     def plan(self) -> Path:
         """The saved plan."""
         return self.kept / PLAN
+
+    @property
+    def masks(self) -> Path:
+        """What the log has asked to be masked, while the workspace is put away."""
+        return self.own / MASKS
 
     def project(self, project_root: str) -> Path:
         """The stack's directory. Raises BadWorkspace when the commit has none of that name."""

@@ -22,6 +22,7 @@ from gantry.api.login import session
 from gantry.api.objects import local
 from gantry.api.oidc import keys
 from gantry.api.pages import plain
+from gantry.api.plans import download as plans
 from gantry.api.state import backend, download
 from gantry.api.worker import calls
 from gantry.kernel.ids import new_id
@@ -102,6 +103,7 @@ def all_routes(graphql: Sequence[Route]) -> list[Route]:
         *calls.routes(),
         *backend.routes(),
         *download.routes(),
+        *plans.routes(),
         *local.routes(),
         *events.routes(),
         *session.routes(),

@@ -61,6 +61,9 @@ class House:
     authority: Callable[[], Awaitable[Authority]]
     passwords: Passwords
     base_url: str
+    issuer: str
+    """Who signs runs' tokens for clouds, as its discovery document and they name it."""
+    jwks_url: str
     secure: bool
     """Whether clients come over TLS: cookies are bound to it."""
     reach: pools.Reach

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -27,6 +28,14 @@ admin.add_typer(jobs, name="jobs")
 admin.add_typer(keys, name="api-keys")
 
 
+class JobState(enum.StrEnum):
+    """What a job may be found in."""
+
+    FAILED = "failed"
+    TODO = "todo"
+    DOING = "doing"
+
+
 @asynccontextmanager
 async def _core() -> AsyncIterator[wiring.Core]:
     async with embedded.settings_here() as settings, wiring.core(settings) as core:
@@ -35,18 +44,21 @@ async def _core() -> AsyncIterator[wiring.Core]:
 
 @jobs.command("list")
 def list_jobs(
-    state: Annotated[str, typer.Option(help="failed, todo or doing.")] = "failed",
+    state: Annotated[JobState, typer.Option(help="Which jobs.")] = JobState.FAILED,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
 ) -> None:
     """List jobs, the newest first. Failed ones have used all their attempts."""
 
     async def main() -> None:
         async with _core() as core:
-            rows = await queue_admin.jobs(core.db.engine, state, limit)
-        table = Table("id", "job", "arguments", "attempts", "last seen")
+            rows = await queue_admin.jobs(core.db.engine, state.value, limit)
+        table = Table("id", "job", "arguments", "attempts", "last seen", "why it failed")
         for row in rows:
-            table.add_row(str(row.id), row.name, row.arguments, str(row.attempts), row.at or "")
-        Console().print(table if rows else f"No job is {state}.")
+            seen = row.at or ""
+            table.add_row(
+                *(str(row.id), row.name, row.arguments, str(row.attempts), seen, row.reason)
+            )
+        Console().print(table if rows else f"No job is {state.value}.")
 
     _run(main)
 
@@ -64,7 +76,8 @@ def retry_jobs(ids: Annotated[list[int], typer.Argument(help="Ids as `list` show
 
     _run(main)
     if missing:
-        Console().print(f"Not failed, or not there: {', '.join(map(str, missing))}")
+        numbers = ", ".join(map(str, missing))
+        Console().print(f"Not failed, not there, or another one like it waits: {numbers}")
         raise typer.Exit(1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import typer
 from rich.console import Console
@@ -11,9 +10,15 @@ from rich.console import Console
 from gantry.apps import embedded, process, wiring
 from gantry.apps.admin import admin
 from gantry.apps.demo import demo_command
+from gantry.apps.instrumentation import instrumented
 from gantry.apps.server import serve
+from gantry.apps.settings import environment
+from gantry.ports.objects import Bucket
 
 __all__ = ["admin", "backend", "demo_command", "scheduler_command", "up_command"]
+
+DRAIN_BUCKETS = tuple(bucket for bucket in Bucket if bucket is not Bucket.UPLOADS)
+"""A drain has nothing to do with what browsers upload (deployment contract §2)."""
 
 backend = typer.Typer(
     help="The processes of an installation: `server` and `drain`.", no_args_is_help=True
@@ -26,18 +31,17 @@ def up_command() -> None:
     Everything is kept in GANTRY_DATA_DIR (default: your user's data directory); a second start
     finds it again. Set DATABASE_URL to use a PostgreSQL of your own.
     """
-    process.configure_logging("info")
+    # A level that does not exist is told of when the settings are read.
+    asked = environment().get("GANTRY_LOG_LEVEL", "")
+    process.configure_logging(asked if asked in process.LEVELS else "info")
     process.run(_up)
 
 
 async def _up() -> None:
     out = Console()
-    try:
-        async with embedded.platform() as running:
-            greet(out, running)
-            await asyncio.Event().wait()
-    except OSError as error:
-        sys.exit(f"gantry: {error}")
+    async with embedded.platform() as running:
+        greet(out, running)
+        await asyncio.Event().wait()
 
 
 def greet(out: Console, running: embedded.Running) -> None:
@@ -53,11 +57,17 @@ def greet(out: Console, running: embedded.Running) -> None:
 
 @backend.command("server")
 def server_command() -> None:
-    """Serve the UI, the API, webhooks, and the built-in MQTT broker."""
+    """Serve the UI, the API, workers' calls, and the built-in MQTT broker.
+
+    Listens on port 1983 (HTTP) and 1984 (MQTT), in plain text: something in front of both ends
+    TLS. Needs SERVER_DOMAIN, MQTT_BROKER_ENDPOINT, DATABASE_URL and ENCRYPTION_RSA_PRIVATE_KEY;
+    OBJECT_STORAGE_TYPE and bucket names unless objects are files here. Ends in order on SIGTERM.
+    All variables: docs/reference/settings.md.
+    """
     settings = process.settings_or_exit()
 
     async def main() -> None:
-        async with wiring.core(settings) as core:
+        async with wiring.core(settings) as core, instrumented(core):
             await serve(core)
 
     process.run(main)
@@ -65,11 +75,15 @@ def server_command() -> None:
 
 @backend.command("drain")
 def drain_command() -> None:
-    """Work off jobs: fetch sources, start queued runs, archive logs."""
-    settings = process.settings_or_exit()
+    """Work off jobs: fetch sources, start queued runs, archive logs.
+
+    Needs the same variables as `server`. Any number may run; a job is done by one of them, and
+    by another if that one dies.
+    """
+    settings = process.settings_or_exit(buckets=DRAIN_BUCKETS)
 
     async def main() -> None:
-        async with wiring.core(settings) as core:
+        async with wiring.core(settings) as core, instrumented(core):
             await wiring.drain(core)
 
     process.run(main)
@@ -80,11 +94,14 @@ backend.command("drain-local", hidden=True)(drain_command)
 
 
 def scheduler_command() -> None:
-    """Start periodic work when it is due. Any number may run; each tick fires once."""
-    settings = process.settings_or_exit()
+    """Start periodic work when it is due. Any number may run; each tick fires once.
+
+    Needs the same variables as `backend server`, but no buckets: the work itself is a drain's.
+    """
+    settings = process.settings_or_exit(buckets=())
 
     async def main() -> None:
-        async with wiring.core(settings) as core:
+        async with wiring.core(settings) as core, instrumented(core):
             await wiring.schedule(core)
 
     process.run(main)

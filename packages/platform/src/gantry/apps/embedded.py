@@ -14,7 +14,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 import structlog
 
 from gantry.apps import wiring
+from gantry.apps.listening import only
 from gantry.apps.server import serve
 from gantry.apps.settings import (
     MisconfiguredError,
@@ -203,7 +204,7 @@ class _Crew:
             log.error(
                 "a part of the platform ended", part=task.get_name(), exc_info=task.exception()
             )
-            self.failure = f"the {task.get_name()} ended: {task.exception()}"
+            self.failure = f"the {task.get_name()} ended: {only(task.exception())}"
             self._owner.cancel()
 
     async def stop(self) -> None:
@@ -227,7 +228,9 @@ async def _crew() -> AsyncIterator[_Crew]:
 
 def _with_defaults(given: dict[str, str], installation: Installation) -> dict[str, str]:
     port = given.get("GANTRY_SERVER_PORT") or str(PORT)
-    broker_port = given.get("GANTRY_MQTT_BROKER_PORT") or str(int(port) + 1)
+    # A port that is none is told of when the settings are read.
+    after = str(int(port) + 1) if port.isdecimal() else str(PORT + 1)
+    broker_port = given.get("GANTRY_MQTT_BROKER_PORT") or after
     defaults = {
         "SERVER_DOMAIN": f"localhost:{port}",
         "GANTRY_SERVER_SCHEME": "http",
@@ -261,27 +264,29 @@ async def _keep_postgres(postgres: EmbeddedPostgres) -> None:
             log.error("database not started, trying again", reason=error.message)
 
 
+_WORKERS = frozenset(
+    (
+        *("PATH", "HOME", "LANG", "TMPDIR"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"),
+        *("GANTRY_CA_BUNDLE", "GANTRY_ALLOW_UNSIGNED_TOOLS"),
+    )
+)
+_WORKERS_PREFIXES = ("SPACELIFT_", "GANTRY_WORKER_", "GANTRY_TERRAFORM_", "GANTRY_OPENTOFU_")
+
+
+def _is_for_the_worker(name: str, own: Mapping[str, str]) -> bool:
+    """Whether the local worker is started with the variable: its own, and those that it is to
+    pass on to runs.
+    """
+    asked = own.get("SPACELIFT_WHITELIST_ENVS", "").split(",")
+    passed_on = {one.strip().removeprefix("ro_").removeprefix("wo_") for one in asked}
+    return name in _WORKERS or name.startswith(_WORKERS_PREFIXES) or name in passed_on
+
+
 async def _keep_worker(settings: Settings, installation: Installation, token: str) -> None:
     """Run the local worker as a process of its own, starting it again when it ends."""
     own = environment()
-    passed = {
-        name: own[name]
-        for name in own
-        if name
-        in (
-            "PATH",
-            "HOME",
-            "LANG",
-            "TMPDIR",
-            "SSL_CERT_FILE",
-            "HTTPS_PROXY",
-            "HTTP_PROXY",
-            "NO_PROXY",
-        )
-        or name.startswith(
-            ("SPACELIFT_", "GANTRY_WORKER_", "GANTRY_TERRAFORM_", "GANTRY_OPENTOFU_")
-        )
-    }
+    passed = {name: value for name, value in own.items() if _is_for_the_worker(name, own)}
     variables = {
         **passed,
         "SPACELIFT_TOKEN": token,

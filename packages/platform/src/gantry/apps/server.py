@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import logging
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 import structlog
 import uvicorn
@@ -17,6 +17,7 @@ from gantry.api import broker as bells
 from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes as graphql_routes
+from gantry.apps.listening import Listener
 from gantry.apps.wiring import Core, house
 from gantry.infra.broker import Admission, Broker
 from gantry.infra.bus import Notice
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
     """Serve until cancelled. `ready` is set when both ports are open."""
     settings, there = core.settings, house(core)
+    logging.getLogger("amqtt").setLevel(settings.mqtt_broker_log_level.upper())
     broker = _broker(core)
     await broker.start()
     app = build(there, core, broker)
@@ -42,7 +44,7 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = _Server(config, ready)
+    server = Listener(config, ready)
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(core.bus.run())
         ringing = tasks.create_task(_ring(core, broker))
@@ -69,29 +71,6 @@ def build(there: House, core: Core, broker: Broker) -> Starlette:
         log.info("server stopping")
 
     return application(there, routes, lifespan, secure=there.secure)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the process' main decides when to end."""
-
-    def __init__(self, config: uvicorn.Config, ready: asyncio.Event | None) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the port, then say so. Raises OSError for a port that is taken."""
-        try:
-            await super().startup(sockets=sockets)
-        except SystemExit:
-            # uvicorn logs the reason and exits; here other parts have to be ended in order.
-            port = self.config.port
-            raise OSError(f"cannot listen for HTTP on port {port}: it is taken") from None
-        if self._ready is not None:
-            self._ready.set()
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Leave signals to apps.process."""
-        return nullcontext()
 
 
 def _broker(core: Core) -> Broker:

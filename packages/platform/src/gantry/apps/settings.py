@@ -7,6 +7,7 @@ would require AWS. docs/reference/settings.md is generated from this class.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gantry.apps import settings_rules as rules
 from gantry.ports.objects import Bucket
 
 
@@ -93,6 +95,11 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="PostgreSQL 14+ address, e.g. postgres://user:password@host:5432/gantry.",
     )
+    database_read_only_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_READ_ONLY_URL",
+        description="A read replica, for statistics, which may be a moment old.",
+    )
     database_pool_size: int = Field(
         default=10,
         ge=2,
@@ -113,6 +120,18 @@ class Settings(BaseSettings):
     environment: str | None = Field(
         default=None, validation_alias="ENVIRONMENT", description="A word for logs, e.g. `prod`."
     )
+    instrumentation: bool = Field(
+        default=False,
+        validation_alias="ENABLE_INSTRUMENTATION_ENDPOINTS",
+        description="Answer probes on a port of their own, in server, drain and scheduler.",
+    )
+    instrumentation_port: int = Field(
+        default=8080,
+        ge=1,
+        le=65535,
+        validation_alias="GANTRY_INSTRUMENTATION_PORT",
+        description="That port.",
+    )
     message_processing_timeout: int = Field(
         default=900,
         ge=1,
@@ -130,6 +149,13 @@ class Settings(BaseSettings):
         le=200,
         validation_alias="DRAIN_CONCURRENCY_ASYNC_JOBS",
         description="Jobs one drain works on at a time.",
+    )
+    drain_concurrency_cronjobs: int = Field(
+        default=3,
+        ge=1,
+        le=50,
+        validation_alias="DRAIN_CONCURRENCY_CRONJOBS",
+        description="Periodic jobs one drain works on at a time, apart from the others.",
     )
 
     # -- sign-in
@@ -151,6 +177,16 @@ class Settings(BaseSettings):
     encryption_rsa_private_key: SecretStr = Field(
         validation_alias="ENCRYPTION_RSA_PRIVATE_KEY",
         description="Base64 of an unencrypted PEM RSA key. Losing it loses every secret.",
+    )
+    federation_issuer: str | None = Field(
+        default=None,
+        validation_alias="FEDERATION_CUSTOM_ISSUER",
+        description="Issuer of the tokens that runs present to clouds. Default: this installation.",
+    )
+    federation_jwks_uri: str | None = Field(
+        default=None,
+        validation_alias="FEDERATION_CUSTOM_JWKS_URI",
+        description="Where that issuer's keys are. Default: below the issuer.",
     )
 
     # -- broker
@@ -175,7 +211,7 @@ class Settings(BaseSettings):
         validation_alias="GANTRY_MQTT_BROKER_PORT",
         description="Port the built-in broker listens on; never the HTTP port.",
     )
-    mqtt_broker_log_level: str = Field(
+    mqtt_broker_log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="error",
         validation_alias="MQTT_BROKER_BUILTIN_LOG_LEVEL",
         description="Log level of the built-in broker.",
@@ -195,6 +231,11 @@ class Settings(BaseSettings):
     )
     aws_region: str | None = Field(
         default=None, validation_alias="AWS_REGION", description="Region of the buckets (aws)."
+    )
+    aws_default_region: str | None = Field(
+        default=None,
+        validation_alias="AWS_DEFAULT_REGION",
+        description="The same, where AWS_REGION is not set.",
     )
     aws_endpoint: str | None = Field(
         default=None,
@@ -252,6 +293,21 @@ class Settings(BaseSettings):
         default=False,
         validation_alias="GANTRY_GIT_ALLOW_PRIVATE_ADDRESSES",
         description="Let Git reach private and loopback addresses, for servers inside the network.",
+    )
+    git_credentials: Path | None = Field(
+        default=None,
+        validation_alias="GANTRY_GIT_CREDENTIALS",
+        description="File of lines `https://user:password@host/path`, for private repositories.",
+    )
+    git_ssh_key: Path | None = Field(
+        default=None,
+        validation_alias="GANTRY_GIT_SSH_KEY",
+        description="Private key for ssh:// repositories.",
+    )
+    git_ssh_known_hosts: Path | None = Field(
+        default=None,
+        validation_alias="GANTRY_GIT_SSH_KNOWN_HOSTS",
+        description="Known hosts for ssh:// repositories; none other is talked to.",
     )
     git_timeout: int = Field(
         default=120,
@@ -319,37 +375,38 @@ class Settings(BaseSettings):
         """Only what `load_settings` hands over, which leaves out variables that are empty."""
         return (init_settings,)
 
-    @field_validator("terraform_versions", "opentofu_versions", "trusted_proxies", mode="before")
-    @classmethod
-    def _comma_list(cls, value: Any) -> Any:
-        return (
-            [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
-        )
+    _lists = field_validator(
+        "terraform_versions", "opentofu_versions", "trusted_proxies", mode="before"
+    )(rules.comma_list)
+    _domain = field_validator("server_domain")(rules.check_domain)
+    _broker = field_validator("mqtt_broker_endpoint")(rules.check_broker)
+    _bases = field_validator("federation_issuer", "federation_jwks_uri")(
+        rules.if_set(rules.check_base)
+    )
+    _place = field_validator("minio_endpoint")(rules.if_set(rules.check_host_and_port))
 
-    @field_validator("server_domain")
+    @field_validator("database_url", "database_read_only_url")
     @classmethod
-    def _bare_host(cls, value: str) -> str:
-        if "://" in value or "/" in value:
-            raise ValueError("give the host name only, without https:// and without a path")
-        return value
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(rules.check_database(value.get_secret_value()))
 
-    @field_validator("database_url")
+    @field_validator("data_dir", "git_credentials", "git_ssh_key", "git_ssh_known_hosts")
     @classmethod
-    def _postgres(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("postgres://", "postgresql://")):
-            raise ValueError("must start with postgres:// or postgresql://")
-        return value
+    def _path(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser()
 
     @model_validator(mode="after")
-    def _storage_is_whole(self) -> Settings:
-        if self.object_storage_type is StorageType.LOCAL:
-            return self
-        for bucket in Bucket:
-            name = self.bucket(bucket)
-            if not name:
-                raise ValueError(f"OBJECT_STORAGE_BUCKET_{bucket.name} must name a bucket")
-            if "/" in name or any(c.isspace() for c in name):
-                raise ValueError(f"OBJECT_STORAGE_BUCKET_{bucket.name} must be a bare bucket name")
+    def _belong_together(self) -> Settings:
+        if self.server_port == self.mqtt_broker_port:
+            raise ValueError("GANTRY_MQTT_BROKER_PORT must differ from the HTTP port")
+        if bool(self.admin_username) != bool(self.admin_password):
+            raise ValueError("ADMIN_USERNAME and ADMIN_PASSWORD are set together, or neither")
+        if (self.git_ssh_key is None) != (self.git_ssh_known_hosts is None):
+            raise ValueError(
+                "GANTRY_GIT_SSH_KEY and GANTRY_GIT_SSH_KNOWN_HOSTS are set together, or neither"
+            )
+        if self.object_storage_type is StorageType.AWS and not (self.region or self.aws_endpoint):
+            raise ValueError("AWS_REGION is required when OBJECT_STORAGE_TYPE is aws")
         if self.object_storage_type is StorageType.MINIO:
             for variable, value in (
                 ("OBJECT_STORAGE_MINIO_ENDPOINT", self.minio_endpoint),
@@ -360,11 +417,20 @@ class Settings(BaseSettings):
                     raise ValueError(f"{variable} is required when OBJECT_STORAGE_TYPE is minio")
         return self
 
-    @model_validator(mode="after")
-    def _ports_differ(self) -> Settings:
-        if self.server_port == self.mqtt_broker_port:
-            raise ValueError("GANTRY_MQTT_BROKER_PORT must differ from the HTTP port")
-        return self
+    @property
+    def region(self) -> str | None:
+        """The region of the buckets."""
+        return self.aws_region or self.aws_default_region
+
+    @property
+    def issuer(self) -> str:
+        """Who vouches for runs to clouds."""
+        return self.federation_issuer or self.base_url
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the issuer's keys are."""
+        return self.federation_jwks_uri or f"{self.issuer}/.well-known/jwks"
 
     @property
     def base_url(self) -> str:
@@ -394,18 +460,43 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def load_settings(values: dict[str, str] | None = None) -> Settings:
+def load_settings(
+    values: dict[str, str] | None = None, *, buckets: Collection[Bucket] = tuple(Bucket)
+) -> Settings:
     """Read the settings from the environment, or from `values` in its place.
 
+    `buckets` are those that the process uses; unless storage is local, each needs a name.
     Raises MisconfiguredError with one line that names the variable and the remedy.
     """
     source = environment() if values is None else values
+    for (variable, value), remedy in rules.NOT_OFFERED.items():
+        if source.get(variable) == value:
+            raise MisconfiguredError(
+                f"{variable} is not usable: {value} is not offered by this release. {remedy}"
+            )
+    if (stray := rules.storage_without_a_type(source)) is not None:
+        raise MisconfiguredError(
+            f"OBJECT_STORAGE_TYPE is not set, and {stray} is."
+            " Set it to aws or minio, or to local for files below GANTRY_DATA_DIR."
+        )
     known = {_variable(name): name for name in Settings.model_fields}
     given = {variable: source[variable] for variable in known if source.get(variable)}
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         raise MisconfiguredError(_one_line(error)) from None
+    if settings.object_storage_type is not StorageType.LOCAL:
+        _require_names(settings, buckets)
+    return settings
+
+
+def _require_names(settings: Settings, buckets: Collection[Bucket]) -> None:
+    for bucket in Bucket:
+        name, variable = settings.bucket(bucket), f"OBJECT_STORAGE_BUCKET_{bucket.name}"
+        if not name and bucket in buckets:
+            raise MisconfiguredError(f"{variable} must name a bucket")
+        if name and ("/" in name or any(c.isspace() for c in name)):
+            raise MisconfiguredError(f"{variable} must be a bare bucket name")
 
 
 def _variable(field: str) -> str:

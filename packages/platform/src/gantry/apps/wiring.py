@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import procrastinate
 import structlog
@@ -23,10 +22,11 @@ from gantry.apps.settings import MisconfiguredError, Settings, StorageType
 from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
 from gantry.domains.spaces import repo as spaces
-from gantry.infra import live, queue
+from gantry.infra import job_failures, live, queue
 from gantry.infra.bus import Bus
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
+from gantry.infra.git_credentials import credentials
 from gantry.infra.local_objects import LocalObjects
 from gantry.infra.news import NewsDesk
 from gantry.infra.objects import RemoteObjects, s3_stores
@@ -94,7 +94,14 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
     await asyncio.to_thread(migrate, url)
     jobs = queue.open_queue(libpq_url(url))
     engine = connect(url, pool_size=settings.database_pool_size)
-    db = Database(engine, queue.outbox(jobs, ROUTES, SIGNALS))
+    replica = settings.database_read_only_url
+    db = Database(
+        engine,
+        queue.outbox(jobs, ROUTES, SIGNALS),
+        # Statistics are asked for now and then: few connections, kept open.
+        replica=connect(replica.get_secret_value(), pool_size=2) if replica else None,
+    )
+    objects: Objects | None = None
     async with jobs.open_async():
         try:
             vault = await _vault(db, private_key)
@@ -112,6 +119,8 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
             )
         finally:
             await db.close()
+            if isinstance(objects, RemoteObjects):
+                await objects.aclose()
 
 
 def house(built: Core) -> House:
@@ -126,6 +135,8 @@ def house(built: Core) -> House:
         authority=built.authority,
         passwords=Argon2Passwords(),
         base_url=settings.base_url,
+        issuer=settings.issuer,
+        jwks_url=settings.jwks_url,
         secure=settings.server_scheme == "https",
         reach=built.reach,
         admin_username=settings.admin_username,
@@ -169,16 +180,28 @@ def handlers(built: Core) -> None:
         lease=timedelta(seconds=built.settings.lease_seconds),
         forget_live_events=partial(live.forget_old, built.db.engine),
         retry_stalled_jobs=partial(queue.retry_stalled, built.queue),
+        forget_job_failures=partial(job_failures.forget, built.db.engine),
+        tidy_objects=built.local_objects.tidy if built.local_objects else _nothing_to_tidy,
     )
     timeout = built.settings.message_processing_timeout
-    queue.serve(built.queue, catalog(outside), timeout=timeout)
+    queue.serve(
+        built.queue,
+        catalog(outside),
+        timeout=timeout,
+        remember=partial(job_failures.remember, built.db.engine),
+    )
 
 
 async def drain(built: Core) -> None:
     """Work off jobs until cancelled."""
     handlers(built)
     await _steadily(
-        "drain", lambda: queue.work(built.queue, concurrency=built.settings.drain_concurrency)
+        "drain",
+        lambda: queue.work(
+            built.queue,
+            concurrency=built.settings.drain_concurrency,
+            periodic=built.settings.drain_concurrency_cronjobs,
+        ),
     )
 
 
@@ -201,6 +224,11 @@ async def _steadily(name: str, work: Callable[[], Awaitable[None]]) -> None:
             log.exception("interrupted, beginning again", part=name)
         # A restarted database is back within seconds; an absent one is not asked in a loop.
         await asyncio.sleep(2)
+
+
+async def _nothing_to_tidy() -> int:
+    """Buckets elsewhere have rules of their own for how long they keep what."""
+    return 0
 
 
 async def _never() -> None:
@@ -254,8 +282,8 @@ def _objects(settings: Settings, vault: RsaVault) -> tuple[Objects, LocalObjects
     secret = settings.minio_secret_access_key
     scheme = "https" if settings.minio_use_ssl else "http"
     stores = s3_stores(
-        {bucket: settings.bucket(bucket) or "" for bucket in Bucket},
-        region=settings.aws_region,
+        {bucket: name for bucket in Bucket if (name := settings.bucket(bucket))},
+        region=settings.region,
         endpoint=f"{scheme}://{settings.minio_endpoint}" if minio else settings.aws_endpoint,
         access_key_id=settings.minio_access_key_id if minio else None,
         secret_access_key=secret.get_secret_value() if minio and secret else None,
@@ -270,11 +298,9 @@ def _sources(settings: Settings) -> GitSources:
     return GitSources(
         allow_file=settings.git_allow_file,
         allow_private=settings.git_allow_private,
-        scratch=_made(settings.data_dir / "scratch"),
+        scratch=settings.data_dir / "scratch",
         timeout=timedelta(seconds=settings.git_timeout),
+        credentials=credentials(
+            settings.git_credentials, settings.git_ssh_key, settings.git_ssh_known_hosts
+        ),
     )
-
-
-def _made(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path

@@ -31,10 +31,14 @@ _OPTIONS = " ".join(
 
 @dataclass
 class Database:
-    """Postgres behind the `Db` port. `outbox` writes what a transaction's events call for."""
+    """Postgres behind the `Db` port. `outbox` writes what a transaction's events call for.
+
+    `replica` answers what may be a moment old; without one the database itself does.
+    """
 
     engine: AsyncEngine
     outbox: Outbox
+    replica: AsyncEngine | None = None
 
     def __post_init__(self) -> None:
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
@@ -42,11 +46,8 @@ class Database:
         )
         # Reading needs no transaction: under READ COMMITTED each statement sees its own moment
         # anyway, and leaving out BEGIN and ROLLBACK saves two round trips.
-        self._reading: async_sessionmaker[AsyncSession] = async_sessionmaker(
-            self.engine.execution_options(isolation_level="AUTOCOMMIT"),
-            expire_on_commit=False,
-            autoflush=False,
-        )
+        self._reading = _readers(self.engine)
+        self._looking_back = _readers(self.replica or self.engine)
 
     @asynccontextmanager
     async def write(self, actor: Actor) -> AsyncIterator[Tx]:
@@ -62,9 +63,25 @@ class Database:
         async with self._reading() as session:
             yield Tx(session, actor, datetime.now(UTC))
 
+    @asynccontextmanager
+    async def look_back(self, actor: Actor) -> AsyncIterator[Tx]:
+        """As `read`, for statistics: on the replica, if there is one, whose rows are older."""
+        async with self._looking_back() as session:
+            yield Tx(session, actor, datetime.now(UTC))
+
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+        if self.replica is not None:
+            await self.replica.dispose()
+
+
+def _readers(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(
+        engine.execution_options(isolation_level="AUTOCOMMIT"),
+        expire_on_commit=False,
+        autoflush=False,
+    )
 
 
 def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:

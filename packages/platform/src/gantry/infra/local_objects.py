@@ -26,6 +26,16 @@ from gantry.ports.objects import Bucket, ObjectMissing, StorageDown
 
 CHUNK = 256 * 1024  # bytes per read: few changes of thread per megabyte, little memory per reader
 ABANDONED_AFTER = timedelta(days=1)  # no upload URL is meant to be in use for that long
+RETENTION = {
+    Bucket.DELIVERIES: timedelta(days=1),
+    Bucket.LARGE_QUEUE_MESSAGES: timedelta(days=2),
+    Bucket.METADATA: timedelta(days=2),
+    Bucket.POLICY_INPUTS: timedelta(days=7),
+    Bucket.UPLOADS: timedelta(days=1),
+    Bucket.USER_UPLOADED_WORKSPACES: timedelta(days=2),
+}
+"""How long each bucket keeps what (deployment contract, "Object storage"). Logs and workspaces go
+with their runs, states and modules never; a preview's upload has to outlast its wait in a queue."""
 _INCOMING = ".incoming"  # no bucket and no key begins with a dot
 _RENAMES = 5  # a delete may take the emptied directory away between making it and using it
 
@@ -149,10 +159,17 @@ class LocalObjects:
         except OSError as cause:
             raise _down(cause) from cause
 
-    async def forget_abandoned(self) -> int:
-        """Remove what a killed process left half-written a day ago; answers with how many."""
-        before = (self._clock() - ABANDONED_AFTER).timestamp()
-        return await _on_disk(_forget, self._root / _INCOMING, before)
+    async def tidy(self) -> int:
+        """Remove what is past its retention, and what a killed process left half-written.
+
+        Answers with how many files went. Raises StorageDown.
+        """
+        now, gone = self._clock(), 0
+        for bucket, age in RETENTION.items():
+            before = (now - age).timestamp()
+            gone += await _on_disk(_expire, self._root / bucket, before)
+        before = (now - ABANDONED_AFTER).timestamp()
+        return gone + await _on_disk(_forget, self._root / _INCOMING, before)
 
     def _url(self, method: str, bucket: Bucket, key: str, lasts: timedelta) -> str:
         check_key(key)
@@ -267,6 +284,18 @@ def _delete(path: Path, bucket: Path) -> None:
             directory.rmdir()
         except OSError:
             return  # not empty: other objects need it
+
+
+def _expire(bucket: Path, before: float) -> int:
+    gone = 0
+    for directory, _, names in os.walk(bucket, topdown=False):
+        for name in names:
+            path = Path(directory, name)
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    _delete(path, bucket)
+                    gone += 1
+    return gone
 
 
 def _forget(incoming: Path, before: float) -> int:

@@ -27,9 +27,6 @@ MAX_ATTEMPTS = 3
 NOTIFY_CHANNEL = "gantry"
 ORDINARY_QUEUE = "async"
 PERIODIC_QUEUE = "cronjobs"
-PERIODIC_AT_ONCE = 3
-"""Slots of a drain that only periodic work may use: hanging repositories cannot keep the sweeper
-from noticing lost workers."""
 STALLED_AFTER_SECONDS = 30.0
 """A drain that has not beaten for this long is dead; beats come every ten seconds."""
 
@@ -124,29 +121,58 @@ async def _announce(tx: Tx, signals: Sequence[Signal]) -> None:
     )
 
 
+async def _nowhere(job_id: int, error: Exception) -> None:
+    """For queues whose failures nobody asks about."""
+
+
 def serve(
-    app: procrastinate.App, catalog: Mapping[str, Handler], *, timeout: float = 900.0
+    app: procrastinate.App,
+    catalog: Mapping[str, Handler],
+    *,
+    timeout: float = 900.0,
+    remember: Callable[[int, Exception], Awaitable[None]] = _nowhere,
 ) -> None:
-    """Register every job of the catalog; one may take `timeout` seconds before it is put back."""
+    """Register every job of the catalog; one may take `timeout` seconds before it is put back.
+
+    `remember` is told of each failure, and raises nothing that matters.
+    """
 
     def register(name: str, handle: Handler) -> None:
         # The library counts retries; the first attempt is not one. Waits of 4 and 16 seconds.
         retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS - 1, exponential_wait=4)
 
-        @app.task(name=name, retry=retry)
-        async def run(**args: Any) -> None:
+        @app.task(name=name, retry=retry, pass_context=True)
+        async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
             args.pop("unique", None)
             args.pop("timestamp", None)
             with structlog.contextvars.bound_contextvars(job=name, **args):
-                async with asyncio.timeout(timeout):
-                    await handle(**args)
+                try:
+                    async with asyncio.timeout(timeout):
+                        await handle(**args)
+                except Exception as error:
+                    await _told(remember, context.job.id, error)
+                    raise
 
     for name, handle in catalog.items():
         register(name, handle)
 
 
-async def work(app: procrastinate.App, *, concurrency: int) -> None:
+async def _told(
+    remember: Callable[[int, Exception], Awaitable[None]], job_id: int | None, error: Exception
+) -> None:
+    try:
+        if job_id is not None:
+            await remember(job_id, error)
+    except Exception:
+        # The database is away, as like as not; the job's own error is the one that counts.
+        log.exception("failure not remembered", job_id=job_id)
+
+
+async def work(app: procrastinate.App, *, concurrency: int, periodic: int) -> None:
     """Take jobs until cancelled; a job in hand is finished within ten seconds or left to others.
+
+    `periodic` slots are for periodic work alone: hanging repositories cannot keep the sweeper from
+    noticing lost workers.
 
     Raises RuntimeError when the library's worker ends by itself, so that nobody believes that
     work is being done.
@@ -165,7 +191,7 @@ async def work(app: procrastinate.App, *, concurrency: int) -> None:
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(take([ORDINARY_QUEUE], concurrency))
-        tasks.create_task(take([PERIODIC_QUEUE], PERIODIC_AT_ONCE))
+        tasks.create_task(take([PERIODIC_QUEUE], periodic))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
@@ -19,6 +20,8 @@ class JobRow:
     arguments: str
     attempts: int
     at: str | None
+    reason: str
+    """Why it failed the last time; empty if it has not."""
 
 
 async def jobs(engine: AsyncEngine, state: str, limit: int) -> list[JobRow]:
@@ -26,9 +29,10 @@ async def jobs(engine: AsyncEngine, state: str, limit: int) -> list[JobRow]:
     async with engine.connect() as connection:
         rows = await connection.execute(
             text(
-                "select j.id, j.task_name, j.args, j.attempts,"
+                "select j.id, j.task_name, j.args, j.attempts, f.reason,"
                 " (select max(e.at) from procrastinate_events e where e.job_id = j.id) as at"
-                " from procrastinate_jobs j where j.status::text = :state"
+                " from procrastinate_jobs j left join job_failure f on f.job_id = j.id"
+                " where j.status::text = :state"
                 " order by j.id desc limit :limit"
             ),
             {"state": state, "limit": limit},
@@ -40,19 +44,30 @@ async def jobs(engine: AsyncEngine, state: str, limit: int) -> list[JobRow]:
                 json.dumps(row.args, sort_keys=True),
                 row.attempts,
                 f"{row.at:%Y-%m-%d %H:%M:%S}" if row.at else None,
+                row.reason or "",
             )
             for row in rows
         ]
 
 
 async def retry(engine: AsyncEngine, ids: Sequence[int]) -> list[int]:
-    """Put failed jobs back in line with fresh attempts; returns the ids that were failed."""
-    async with engine.begin() as connection:
-        rows = await connection.execute(
-            text(
-                "update procrastinate_jobs set status = 'todo', attempts = 0, scheduled_at = null,"
-                " worker_id = null where id = any(:ids) and status = 'failed' returning id"
-            ),
-            {"ids": list(ids)},
-        )
-        return [row.id for row in rows]
+    """Put failed jobs back in line with fresh attempts; returns the ids that are.
+
+    A job of which another one waits already is left alone: that one does the same.
+    """
+    done = []
+    for job_id in dict.fromkeys(ids):
+        try:
+            async with engine.begin() as connection:
+                rows = await connection.execute(
+                    text(
+                        "update procrastinate_jobs set status = 'todo', attempts = 0,"
+                        " scheduled_at = null, worker_id = null"
+                        " where id = :id and status = 'failed' returning id"
+                    ),
+                    {"id": job_id},
+                )
+                done += [row.id for row in rows]
+        except IntegrityError:
+            continue  # its queueing lock is taken
+    return done

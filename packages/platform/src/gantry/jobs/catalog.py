@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import leasing, logbook, logs_repo, repo
+from gantry.domains.runs import leasing, logbook, logs_repo, repo, workspaces
 from gantry.domains.runs.events import WorkAppeared
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.vcs import service as vcs
@@ -37,6 +37,8 @@ class Outside:
     lease: timedelta
     forget_live_events: Callable[[], Awaitable[int]]
     retry_stalled_jobs: Callable[[], Awaitable[int]]
+    forget_job_failures: Callable[[], Awaitable[int]]
+    tidy_objects: Callable[[], Awaitable[int]]
 
 
 def catalog(out: Outside) -> Mapping[str, Handler]:
@@ -72,8 +74,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         async with out.db.read(SYSTEM) as tx:
             # 200 a minute: a drain that was away for an hour catches up within minutes.
             logs = await logs_repo.unarchived(tx, 200)
-        for run_id, state_version in logs:
-            await logbook.archive(out.db, out.objects, run_id=run_id, state_version=state_version)
+        await logbook.archive_each(out.db, out.objects, logs)
 
     async def expire_logs() -> None:
         await logbook.expire(out.db, out.objects, after=out.log_retention)
@@ -96,8 +97,15 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
 
     async def tidy() -> None:
         await out.forget_live_events()
+        await out.forget_job_failures()
         async with out.db.write(SYSTEM) as tx:
             await people.forget_old(tx)
+
+    async def forget_workspaces() -> None:
+        await workspaces.forget_ended(out.db, out.objects)
+
+    async def tidy_objects() -> None:
+        await out.tidy_objects()
 
     return {
         "vcs.fetch": fetch_commit,
@@ -112,6 +120,8 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         "vcs.reconcile": reconcile_commits,
         "house.retry_stalled": retry_stalled,
         "house.tidy": tidy,
+        "runs.forget_workspaces": forget_workspaces,
+        "objects.tidy": tidy_objects,
     }
 
 
@@ -124,5 +134,7 @@ TIMETABLE: Mapping[str, str] = {
     "logs.archive_forgotten": "* * * * * 30",
     "logs.expire": "17 * * * * 0",
     "house.tidy": "* * * * * 45",
+    "runs.forget_workspaces": "*/10 * * * * 20",
+    "objects.tidy": "47 * * * * 0",
 }
 """What the scheduler starts, and when."""

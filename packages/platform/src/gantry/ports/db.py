@@ -15,6 +15,10 @@ class Db(Protocol):
         """All of the body is kept, with the jobs its events call for, or none of it."""
         ...
 
+    def look_back(self, actor: Actor) -> AbstractAsyncContextManager[Tx]:
+        """As `read`, for statistics that may be a moment old."""
+        ...
+
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Tx]:
         """A session of its own, so that concurrent readers never share a connection."""
         ...

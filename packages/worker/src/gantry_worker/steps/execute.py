@@ -8,10 +8,12 @@ import json
 from gantry_protocol.calls import Applied, Output, PhaseDone, Report, Resource
 from gantry_protocol.words import Phase
 
+from gantry_worker import environment
 from gantry_worker.session import Session, StepFailed, StepStopped
 from gantry_worker.steps import rescue
 from gantry_worker.steps.shell import phase_command, read_output
 from gantry_worker.tools import terraform
+from gantry_worker.tools.plan_document import masked
 from gantry_worker.tools.plan_json import applied_state
 from gantry_worker.tools.redaction import BadPlan
 from gantry_worker.workspace import digest
@@ -31,8 +33,8 @@ async def destroy(session: Session) -> Report:
 
 
 async def _apply(session: Session, phase: Phase) -> Report:
-    if session.variables(phase).get(f"SPACELIFT_SKIP_{_SKIP[phase]}"):
-        await session.journal.say(f"Skipped, as SPACELIFT_SKIP_{_SKIP[phase]} asks.")
+    if phase is Phase.APPLY and _asks(session, phase, SKIP_APPLYING):
+        await session.journal.say(f"Skipped, as {SKIP_APPLYING} asks.")
         return Applied(phase=phase)
     await _check_plan(session)
     saved = session.running().inside(session.workspace.plan)
@@ -59,13 +61,23 @@ async def _check_plan(session: Session) -> None:
         raise StepFailed("The plan is not there any more, or is not the one that was shown.")
 
 
-_SKIP = {Phase.APPLY: "APPLYING", Phase.DESTROY: "DESTROYING"}
+SKIP_APPLYING = "SPACELIFT_SKIP_APPLYING"
+"""There is no such thing for destroying but in module tests: a stack whose destruction was
+skipped would be deleted, and what it manages forgotten."""
+
+
+def _asks(session: Session, phase: Phase, name: str) -> bool:
+    try:
+        return environment.truth(name, session.variables(phase).get(name, ""))
+    except ValueError as error:
+        raise StepFailed(str(error)) from None
 
 
 async def _with_state(session: Session, phase: Phase) -> Report:
     reveal = session.manifest.upload_sensitive_outputs and session.settings.sensitive_outputs
     argv = [*session.tool_argv(), *terraform.show_state_args()]
     data = await read_output(session, phase, argv, MAX_STATE_JSON)
+    mask = session.journal.masked if session.journal.holds_secrets(data) else None
     try:
         state = await asyncio.to_thread(lambda: applied_state(data, reveal=reveal))
     except BadPlan as error:
@@ -82,7 +94,7 @@ async def _with_state(session: Session, phase: Phase) -> Report:
                 module=r.module,
                 provider=r.provider,
                 tainted=r.tainted,
-                values=json.dumps(r.values, sort_keys=True),
+                values=json.dumps(masked(r.values, mask) if mask else r.values, sort_keys=True),
             )
             for r in state.resources
         ],

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from pathlib import PurePath
 
+import structlog
 from gantry_protocol.calls import Change, Delta, PhaseDone, Planned, Report
 from gantry_protocol.words import Phase
 
-from gantry_worker import returned
+from gantry_worker import environment, returned
+from gantry_worker.control_plane import Refused, ServerAway
 from gantry_worker.session import Session, StepFailed
 from gantry_worker.steps.shell import phase_command, read_output
 from gantry_worker.tools import overrides, terraform
-from gantry_worker.tools.plan_json import PlanSummary, summarise
+from gantry_worker.tools.plan_document import masked, packed, shareable
+from gantry_worker.tools.plan_json import PlanSummary, read_plan, summarise
 from gantry_worker.tools.redaction import BadPlan
 from gantry_worker.workspace import PLAN
+
+log = structlog.get_logger()
 
 MAX_PLAN_JSON = 512 * 1024 * 1024
 """Bytes of a plan as JSON that a worker reads into memory; several GB would be its end."""
 MAX_RECORD = 16 * 1024 * 1024
 """Bytes of init's record of the backend; it has a few hundred."""
+NO_LOCK = "SPACELIFT_DISABLE_STATE_LOCK"
 REPORTED = ("add", "change", "delete", "replace", "import", "move", "forget")
 
 
@@ -80,12 +87,16 @@ async def plan(session: Session) -> Report:
     manifest, runtime, workspace = session.manifest, session.running(), session.workspace
     workspace.plan.unlink(missing_ok=True)
     try:
+        unlocked = environment.truth(NO_LOCK, session.variables(Phase.PLAN).get(NO_LOCK, ""))
+    except ValueError as error:
+        raise StepFailed(str(error)) from None
+    try:
         arguments = terraform.plan_args(
             runtime.inside(workspace.back / PLAN),
             destroy=manifest.destroy,
             refresh=manifest.refresh,
             # A preview changes nothing: it neither waits for the lock nor keeps others waiting.
-            lock=manifest.run_type != "PROPOSED",
+            lock=manifest.run_type != "PROPOSED" and not unlocked,
             targets=manifest.targets,
         )
     except terraform.BadArgument as error:
@@ -101,22 +112,58 @@ async def plan(session: Session) -> Report:
         session.plan_sha256 = await asyncio.to_thread(workspace.keep_plan)
     except (returned.Unfit, FileNotFoundError) as error:
         raise StepFailed(f"The plan cannot be kept: {error}.") from None
-    summary = await _read(session)
+    arguments = terraform.show_plan_args(runtime.inside(workspace.plan))
+    data = await read_output(session, Phase.PLAN, [*session.tool_argv(), *arguments], MAX_PLAN_JSON)
+    try:
+        found = await asyncio.to_thread(_understand, session, data)
+    except BadPlan as error:
+        raise StepFailed(f"The plan cannot be read: {error}") from None
+    except RecursionError:
+        raise StepFailed("The plan cannot be read: it is nested too deeply.") from None
     return Planned(
         changed=True,
-        delta=_delta(summary),
-        changes=_changes(summary),
+        delta=_delta(found.summary),
+        changes=found.changes,
         plan_sha256=session.plan_sha256,
+        plan_json_key=await _keep(session, found.document),
     )
 
 
-async def _read(session: Session) -> PlanSummary:
-    arguments = terraform.show_plan_args(session.running().inside(session.workspace.plan))
-    data = await read_output(session, Phase.PLAN, [*session.tool_argv(), *arguments], MAX_PLAN_JSON)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a plan does, and the plan itself as it may be kept."""
+
+    summary: PlanSummary
+    changes: list[Change]
+    document: bytes
+
+
+def _understand(session: Session, data: bytes) -> _Found:
+    """Blocking: a plan may have some hundred megabytes."""
+    plan = read_plan(data)
+    summary, document = summarise(plan), shareable(plan)
+    changes = _changes(summary)
+    if session.journal.holds_secrets(data):
+        # Terraform marks what its own configuration calls sensitive; what comes in as a secret
+        # variable of the run it does not know.
+        mask = session.journal.masked
+        document = masked(document, mask)
+        changes = [Change.model_validate(masked(change.model_dump(), mask)) for change in changes]
+    return _Found(summary, changes, packed(document))
+
+
+async def _keep(session: Session, document: bytes) -> str | None:
+    """Store the plan for people and policies; a run does not fail for want of it."""
+    manifest = session.manifest
+    if manifest.plan_json_url is None:
+        return None
     try:
-        return await asyncio.to_thread(summarise, data)
-    except BadPlan as error:
-        raise StepFailed(f"The plan cannot be read: {error}") from None
+        await session.server.store(manifest.plan_json_url, document)
+    except (Refused, ServerAway) as error:
+        log.warning("plan not stored", run_id=manifest.run_id, reason=str(error))
+        await session.journal.say("The plan could not be stored as JSON; the run goes on.")
+        return None
+    return manifest.plan_json_key
 
 
 def _delta(summary: PlanSummary) -> Delta:

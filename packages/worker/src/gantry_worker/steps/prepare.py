@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 
 from gantry_protocol.calls import PhaseDone, Report
@@ -80,6 +81,9 @@ async def _stored_workspace(session: Session, url: str) -> None:
         open_sealed, sealed, session.key, session.manifest.run_id, workspace
     )
     sealed.unlink()
+    if await asyncio.to_thread(workspace.masks.exists):
+        asked = await asyncio.to_thread(workspace.masks.read_text)
+        session.journal.mask_asked(json.loads(asked))
     await unpack(archive, workspace.root, workspace, session.choice, session.stop, checked=False)
     archive.unlink()
 

@@ -8,7 +8,7 @@ from gantry_protocol.words import Phase
 
 from gantry_worker import returned
 from gantry_worker.session import Session, StepFailed
-from gantry_worker.steps.shell import run
+from gantry_worker.steps.shell import LAST_THINGS, run
 from gantry_worker.tools import terraform
 
 ERRORED = "errored.tfstate"
@@ -42,7 +42,7 @@ async def _push(session: Session, phase: Phase, *, lock: bool) -> bool:
     argv = [*session.tool_argv(), *terraform.state_push_args(ERRORED, lock=lock)]
     try:
         # Also for a run that was asked to stop: that is no reason to forget what it made.
-        ended = await run(session, phase, argv, stop=asyncio.Event())
+        ended = await run(session, phase, argv, stop=asyncio.Event(), at_least=LAST_THINGS)
     except StepFailed as error:
         await session.journal.say(str(error))
         return False

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
 from gantry_protocol.words import Phase
 
 from gantry_worker import returned, script
-from gantry_worker.runtimes.base import Command, CouldNotStart, Exit
+from gantry_worker.runtimes.base import Command, CouldNotStart, Exit, TooMuchOutput
 from gantry_worker.session import Session, StepFailed, StepStopped
+
+GOOD = {Phase.PLAN: (0, 2)}
+"""Exit codes with which a phase has gone well: 2 is a plan that changes something."""
+
+LAST_THINGS = timedelta(minutes=5)
+"""What a run may still do when its time is over: save a state, run its after_run hooks."""
 
 
 async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
@@ -25,7 +32,8 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     await session.journal.say(f"$ {shlex.join(argv)}")
     if not before and not after:
         return _code(session, await run(session, phase, argv))
-    written = script.write(workspace.scripts, phase.value, before, after)
+    good = GOOD.get(phase, (0,))
+    written = script.write(workspace.scripts, phase.value, before, after, good=good)
     wrapped = ["sh", runtime.inside(written), runtime.inside(workspace.back), *argv]
     ended = await run(session, phase, wrapped)
     await _carry(session, phase)
@@ -33,7 +41,7 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     tool = await asyncio.to_thread(script.tool_exit, workspace.back)
     if tool is None:
         raise StepFailed(f"A before_{phase.value} hook failed with exit code {code}.")
-    if code != 0 and tool in (0, 2):
+    if code != 0 and tool in good:
         raise StepFailed(f"An after_{phase.value} hook failed with exit code {code}.")
     return tool
 
@@ -54,14 +62,15 @@ async def _carry(session: Session, phase: Phase) -> None:
 async def hooks_only(session: Session, phase: Phase, name: str, commands: list[str]) -> int:
     """Run hooks without a tool; the exit code of the first that failed, else 0.
 
-    They run to their end even if the run is asked to stop, or was already: only the run's own
-    time limits hold.
+    They run to their end even if the run is asked to stop, or was already, and have some minutes
+    even if its time is over.
     """
     runtime, workspace = session.running(), session.workspace
     await asyncio.to_thread(workspace.clear_back)
     written = script.write(workspace.scripts, name, commands, [])
     argv = ["sh", runtime.inside(written), runtime.inside(workspace.back), "true"]
-    return _code(session, await run(session, phase, argv, stop=asyncio.Event()))
+    ended = await run(session, phase, argv, stop=asyncio.Event(), at_least=LAST_THINGS)
+    return _code(session, ended)
 
 
 async def read_output(session: Session, phase: Phase, argv: list[str], limit: int) -> bytes:
@@ -69,10 +78,14 @@ async def read_output(session: Session, phase: Phase, argv: list[str], limit: in
     command = _command(session, phase, argv, for_machine=True)
     try:
         ended, output, said = await session.running().capture(
-            command, stop=session.stop, timeout=session.timeout, limit=limit
+            command, stop=session.stop, timeout=session.left, limit=limit
         )
     except CouldNotStart as error:
         raise StepFailed(f"{argv[0]} could not be started: {error}") from None
+    except TooMuchOutput as error:
+        raise StepFailed(
+            f"What {Path(argv[0]).name} {argv[1]} prints cannot be read: {error}."
+        ) from None
     if _code(session, ended) != 0:
         words = session.journal.masked(said.decode("utf-8", "replace").strip())
         await session.journal.write(said)
@@ -81,10 +94,16 @@ async def read_output(session: Session, phase: Phase, argv: list[str], limit: in
 
 
 async def run(
-    session: Session, phase: Phase, argv: list[str], *, stop: asyncio.Event | None = None
+    session: Session,
+    phase: Phase,
+    argv: list[str],
+    *,
+    stop: asyncio.Event | None = None,
+    at_least: timedelta = timedelta(0),
 ) -> Exit:
     """Run a command with its output in the log. `stop` takes the place of the run's own.
 
+    It may take what is left of the run's time, but `at_least` so much.
     Raises StepFailed when it could not be started.
     """
     try:
@@ -92,7 +111,7 @@ async def run(
             _command(session, phase, argv),
             output=session.journal.write,
             stop=stop or session.stop,
-            timeout=session.timeout,
+            timeout=max(session.left, at_least),
             silence=session.settings.logs_timeout,
         )
     except CouldNotStart as error:
@@ -115,8 +134,8 @@ def _code(session: Session, ended: Exit) -> int:
     if ended.reason == "stopped":
         raise StepStopped
     if ended.reason == "timed_out":
-        minutes = session.timeout.total_seconds() / 60
-        raise StepFailed(f"The command took longer than {minutes:g} minutes and was ended.")
+        minutes = session.settings.run_timeout.total_seconds() / 60
+        raise StepFailed(f"The run took longer than {minutes:g} minutes and was ended.")
     if ended.reason == "silent":
         minutes = session.settings.logs_timeout.total_seconds() / 60
         raise StepFailed(f"The command printed nothing for {minutes:g} minutes and was ended.")

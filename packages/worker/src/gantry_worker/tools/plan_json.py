@@ -123,13 +123,17 @@ class AppliedState:
     terraform_version: str
 
 
-def summarise(data: bytes) -> PlanSummary:
-    """What the plan in `show -json <plan>`'s output does.
+def read_plan(data: bytes) -> dict[str, Any]:
+    """The document in `show -json <plan>`'s output. Raises BadPlan for anything else."""
+    return _document(data, "The plan")
 
-    Raises BadPlan for anything that is not such output, and for an action that we do not know:
-    a change that cannot be named must not pass as a harmless one.
+
+def summarise(plan: dict[str, Any]) -> PlanSummary:
+    """What the plan does.
+
+    Raises BadPlan for a document that is none, and for an action that we do not know: a change
+    that cannot be named must not pass as a harmless one.
     """
-    plan = _document(data, "The plan")
     changes = [_change(entry) for entry in _list(plan, "resource_changes", dict)]
     outputs = _get(plan, "output_changes", dict, {})
     outputs_changed = any(

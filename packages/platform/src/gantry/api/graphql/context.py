@@ -69,6 +69,12 @@ class Context:
             yield tx
 
     @asynccontextmanager
+    async def look_back(self) -> AsyncIterator[Tx]:
+        """As `read`, for statistics that may be a moment old."""
+        async with self.turn(), self.house.db.look_back(self.actor) as tx:
+            yield tx
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
         """A transaction that is kept when the block ends well, in the caller's name.
 

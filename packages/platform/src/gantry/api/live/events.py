@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gantry.api.doors import Access, House, door, house
+from gantry.api.doors import Access, House, actor_of, door, house
 from gantry.domains.people import access
 from gantry.domains.pools import repo as pools
 from gantry.domains.runs import logbook
@@ -29,6 +30,8 @@ MAX_TOPICS = 50
 """Topics of one stream: a page of a list, each row of which is followed."""
 KEEP_ALIVE_SECONDS = 15.0
 """A comment line this often keeps proxies from cutting a silent stream (common limit: 60 s)."""
+LOOK_AGAIN_SECONDS = 15.0
+"""How long a stream goes on, at most and a keep-alive, after its reader's right to it ended."""
 LOG_PIECE = 64 * 1024
 
 
@@ -38,15 +41,54 @@ async def events(request: Request) -> Response:
     topics = request.query_params.getlist("topic")
     if not topics or len(topics) > MAX_TOPICS:
         raise UserError(f"Name 1 to {MAX_TOPICS} topics to follow.")
+    await _may_follow(there, actor, topics)
+    after = request.headers.get("last-event-id") or request.query_params.get("after")
+    last = int(after) if after and _is_number(after) else None
+    gate = _Gate(request, topics)
+    return _stream(_signals(_live(there), topics, last, gate))
+
+
+class _Gate:
+    """Whether a stream may go on: who opened it may have signed out, or lost a right, since."""
+
+    def __init__(self, request: Request, topics: Sequence[str]) -> None:
+        self._request, self._topics = request, topics
+        self._looked = time.monotonic()
+
+    async def closed(self) -> bool:
+        """Looks now and then, not each time it is asked."""
+        if time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
+            return False
+        try:
+            actor = await actor_of(self._request)
+            if actor.kind == "anonymous":
+                return True
+            await _may_follow(house(self._request), actor, self._topics)
+        except UserError:
+            return True
+        self._looked = time.monotonic()
+        return False
+
+
+CLOSED = b"event: closed\ndata: {}\n\n"
+"""The last word of a stream that its reader may not follow any more."""
+
+
+async def _may_follow(there: House, actor: Actor, topics: Sequence[str]) -> None:
+    """Raises NotFound for what the actor may not know, UserError for what is no topic."""
     async with there.db.read(actor) as tx:
         for topic in topics:
             await _require(tx, topic)
-    after = request.headers.get("last-event-id") or request.query_params.get("after")
-    last = int(after) if after and after.isdigit() else None
-    return _stream(_signals(_live(there), topics, last))
 
 
-async def _signals(live: Live, topics: list[str], after: int | None) -> AsyncIterator[bytes]:
+def _is_number(text: str) -> bool:
+    # Digits of other scripts are digits to Python as well, and no numbers to `int`.
+    return text.isascii() and text.isdigit() and len(text) < 19  # what a bigint holds
+
+
+async def _signals(
+    live: Live, topics: list[str], after: int | None, gate: _Gate
+) -> AsyncIterator[bytes]:
     news = live.listen(topics, after).__aiter__()
     pending = asyncio.ensure_future(anext(news))
     # One turn of the loop subscribes. Only then a byte goes out: whoever has it and then looks
@@ -56,6 +98,9 @@ async def _signals(live: Live, topics: list[str], after: int | None) -> AsyncIte
         yield b"retry: 1000\n\n"
         while True:
             done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
+            if await gate.closed():
+                yield CLOSED
+                return
             if not done:
                 yield b": still here\n\n"
                 continue
@@ -72,26 +117,32 @@ async def log(request: Request) -> Response:
     """A log from `offset` on, live until the state is over: events hold base64 of its bytes."""
     there, actor = house(request), request.state.actor
     run_id, version = request.path_params["run"], request.path_params["version"]
-    if not version.isdigit():
+    if not _is_number(version):
         raise NotFound("log not found")
     async with there.db.read(actor) as tx:
         run = await runs.find(tx, run_id)
     start = request.headers.get("last-event-id") or request.query_params.get("offset") or "0"
-    if not start.isdigit():
+    if not _is_number(start):
         raise UserError("The offset of a log is a number of bytes.")
     first = await logbook.read(there.db, there.objects, run.id, int(version), int(start), most=1)
     if first is None:
         raise NotFound("log not found: no worker writes a log in that state")
-    return _stream(_bytes(there, run.id, int(version), int(start)))
+    gate = _Gate(request, [f"run:{run.id}"])
+    return _stream(_bytes(there, run.id, int(version), int(start), gate))
 
 
-async def _bytes(there: House, run_id: str, version: int, offset: int) -> AsyncIterator[bytes]:
+async def _bytes(
+    there: House, run_id: str, version: int, offset: int, gate: _Gate
+) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     topic, moved = f"log:{run_id}/{version}", f"run:{run_id}"
     news = _live(there).listen([topic, moved], None).__aiter__()
     pending = asyncio.ensure_future(anext(news))
     try:
         while True:
+            if await gate.closed():
+                yield CLOSED
+                return
             piece = await logbook.read(
                 there.db, there.objects, run_id, version, offset, most=LOG_PIECE
             )

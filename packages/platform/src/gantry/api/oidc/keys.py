@@ -8,6 +8,12 @@ from starlette.routing import Route
 
 from gantry.api.doors import Access, door, house
 
+CLAIMS = (
+    *("iss", "sub", "aud", "exp", "iat", "nbf", "jti"),
+    *("spaceId", "callerType", "callerId", "runType", "runId", "scope"),
+)
+"""What runs' tokens say (runs.manifests)."""
+
 
 async def jwks(request: Request) -> Response:
     """`/.well-known/jwks`"""
@@ -16,14 +22,15 @@ async def jwks(request: Request) -> Response:
 
 async def discovery(request: Request) -> Response:
     """`/.well-known/openid-configuration` (OpenID Connect Discovery 1.0, section 3)"""
-    base = house(request).base_url
+    there = house(request)
     return JSONResponse(
         {
-            "issuer": base,
-            "jwks_uri": f"{base}/.well-known/jwks",
+            "issuer": there.issuer,
+            "jwks_uri": there.jwks_url,
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
+            "claims_supported": list(CLAIMS),
         }
     )
 

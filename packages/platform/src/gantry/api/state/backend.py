@@ -41,6 +41,8 @@ class Caller:
     run_id: str
     fence: int
     may_write: bool
+    refused: bool
+    """Whether the state it sent last was not taken."""
 
 
 async def read(request: Request) -> Response:
@@ -61,18 +63,31 @@ async def write(request: Request) -> Response:
     if not caller.may_write:
         raise NotAllowed("unauthorized: the run may not change the state in this phase")
     body = await body_of(request, there.max_state_bytes)
-    _check_digest(request, body)
-    await states.write(
-        there.db,
-        there.vault,
-        there.objects,
-        stack_id,
-        body,
-        lock_id=request.query_params.get("ID"),
-        writer=states.Writer("", caller.run_id),
-        still_allowed=partial(_still, caller=caller, phases=EXECUTING),
-    )
+    try:
+        _check_digest(request, body)
+        await states.write(
+            there.db,
+            there.vault,
+            there.objects,
+            stack_id,
+            body,
+            lock_id=request.query_params.get("ID"),
+            writer=states.Writer("", caller.run_id),
+            still_allowed=partial(_still, caller=caller, phases=EXECUTING),
+        )
+    except UserError as refusal:
+        await _remember(there, caller, refusal.message)
+        raise
+    await _remember(there, caller, None)
     return Response(status_code=200)
+
+
+async def _remember(there: House, caller: Caller, refusal: str | None) -> None:
+    """Terraform shows the number of an answer and not its words: they go to the run's failure."""
+    if refusal is None and not caller.refused:
+        return
+    async with there.db.write(SYSTEM) as tx:
+        await runs.note_state_refusal(tx, caller.run_id, caller.fence, refusal)
 
 
 async def refuse_delete(request: Request) -> Response:
@@ -118,7 +133,7 @@ async def _caller(request: Request, there: House, stack_id: str) -> Caller:
         raise InvalidToken("the run's stack is not there any more")
     if run.kind is Kind.PROPOSED and request.method not in ("GET", "HEAD"):
         raise NotAllowed("unauthorized: a preview only reads the state")
-    return Caller(run.id, run.fence, run.state in EXECUTING)
+    return Caller(run.id, run.fence, run.state in EXECUTING, run.state_refusal is not None)
 
 
 async def _still(tx: Tx, *, caller: Caller, phases: tuple[State, ...]) -> None:

@@ -153,6 +153,7 @@ def _lease_answer(lease: Held, pulse: leasing.Pulse) -> LeaseAnswer:
     held = lease.run_id in pulse.alive
     return LeaseAnswer(
         run_id=lease.run_id,
+        fence=lease.fence,
         held=held,
         stop=lease.run_id in pulse.stopping,
         reason="" if held else "the lease is not yours any more",
@@ -183,7 +184,7 @@ async def _sealed(request: Request, run_id: str, fence: int) -> str:
         if held is None or run.state not in WORKING:
             raise Conflict("The run is not yours.")
         stack = await repo.stack_of(tx, run)
-        where = manifests.Addresses(there.base_url)
+        where = manifests.Addresses(there.base_url, there.issuer)
         built = await manifests.build(tx, there.vault, there.objects, where, stack, run)
     plain = built.model_dump_json(by_alias=True).encode()
     authority = await there.authority()

@@ -80,6 +80,7 @@ async def claim(
             if run.state is State.READY and not await _source_there(system, run):
                 continue
             run.fence += 1
+            run.state_refusal = None
             await leases_repo.put(system, run, worker_id, lasts)
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
             worker.available_at = None

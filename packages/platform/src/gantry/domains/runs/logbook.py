@@ -11,22 +11,32 @@ import binascii
 import bisect
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from gantry_protocol.calls import LogAnswer
 
 from gantry.domains.runs import logs_repo, repo
 from gantry.domains.runs.events import LogGrew
 from gantry.domains.runs.leasing import holds
-from gantry.domains.runs.model import LogChunk
+from gantry.domains.runs.model import LogChunk, LogStream
 from gantry.kernel.errors import NotFound, UserError
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.db import Db
-from gantry.ports.objects import Bucket, Objects
+from gantry.ports.objects import Bucket, Objects, StorageDown
+
+log = structlog.get_logger()
 
 READ_AT_MOST = 512 * 1024
 """Bytes one read gives: a page of some thousand lines; readers come again."""
+
+FULL = (
+    "\n\x1b[31m[gantry] The log has reached its limit of {limit} bytes. The run goes on, and what"
+    " it prints from here on is not kept.\x1b[0m\n"
+)
+"""The last line of a log that is too long."""
 
 _ARCHIVE_PIECE = 4 * 1024 * 1024
 _TIMES_RESOLUTION_MS = 1000
@@ -56,7 +66,8 @@ async def append(
 ) -> LogAnswer:
     """Take bytes of a log. Bytes sent before are recognised by their offset and not kept twice.
 
-    The answer says how much is stored now; a gap or a stale fence is refused with a reason.
+    The answer says how much is stored now; a gap or a stale fence is refused with a reason. At
+    the limit the log ends with a line that says so, and nothing more is taken.
     """
     log = await logs_repo.stream(tx, run_id, state_version, lock=True)
     if log is None:
@@ -66,18 +77,24 @@ async def append(
     if log.over:
         return LogAnswer(accepted=False, offset=log.size, reason="the phase is over")
     fresh = data[max(log.size - offset, 0) :]
-    if max(offset, log.size) + len(fresh) > limit:
-        return LogAnswer(
-            accepted=False,
-            offset=log.size,
-            reason=f"the log has reached its limit of {limit} bytes",
-        )
+    if log.size > limit:
+        return _full(log, limit)
     if offset > log.size:
         return LogAnswer(accepted=True, offset=log.size, reason="bytes are missing before these")
+    if log.size + len(fresh) > limit:
+        last = fresh[: limit - log.size] + FULL.format(limit=limit).encode()
+        await logs_repo.append(tx, log, last, tx.now)
+        tx.emit(LogGrew(run_id, state_version, log.size))
+        return _full(log, limit)
     if fresh:
         await logs_repo.append(tx, log, fresh, tx.now)
         tx.emit(LogGrew(run_id, state_version, log.size))
     return LogAnswer(accepted=True, offset=log.size)
+
+
+def _full(log: LogStream, limit: int) -> LogAnswer:
+    reason = f"the log has reached its limit of {limit} bytes"
+    return LogAnswer(accepted=False, full=True, offset=log.size, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +262,21 @@ async def archive(db: Db, objects: Objects, *, run_id: str, state_version: int) 
         log.object_key, log.sha256 = key, hashlib.sha256(body).hexdigest()
         log.times = [list(pair) for pair in times]
         await logs_repo.drop_chunks(tx, run_id, state_version)
+
+
+async def archive_each(db: Db, objects: Objects, logs: Sequence[tuple[str, int]]) -> None:
+    """Archive every one of them. One log's trouble is raised at the end, after the others."""
+    failures = []
+    for run_id, state_version in logs:
+        try:
+            await archive(db, objects, run_id=run_id, state_version=state_version)
+        except StorageDown:
+            raise  # the others would meet the same
+        except Exception as error:
+            log.exception("log not archived", run_id=run_id, state_version=state_version)
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 async def expire(db: Db, objects: Objects, *, after: timedelta) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +18,29 @@ from gantry.domains.contexts import service as elements
 from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.contexts.model import ConfigElement
 from gantry.domains.runs.model import Run
+from gantry.domains.runs.service import overrides_of
 from gantry.domains.runs.states import APPLYABLE, Kind, State
 from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.stacks.vendors import constraint_of
 from gantry.domains.vcs import repo as vcs_repo
 from gantry.domains.vcs import service as vcs
 from gantry.domains.vcs.model import Commit
+from gantry.kernel.ids import new_id
 from gantry.kernel.tx import Tx
 from gantry.ports.objects import Bucket, Objects
 from gantry.ports.vault import Vault
 
-RUN_TOKEN_LASTS = timedelta(hours=3)
-"""Of the tokens a run is given (run configuration contract §3.2); they also end with its phase."""
+API_TOKEN_LASTS = timedelta(hours=3)
+"""Of a run's token for the API (run configuration contract §3.2); it also ends with its phase."""
+OIDC_TOKEN_LASTS = timedelta(hours=1)
+"""Of a run's token for clouds (§3.2): they exchange it at once for credentials of their own."""
+STATE_TOKEN_LASTS = timedelta(days=7)
+"""Of a run's credential for its state. What ends it is its lease and phase, which are looked at
+each time: an apply of many hours must be able to save what it made."""
+PLAN_URL_LASTS = timedelta(hours=12)
+"""Of the URL to which a plan goes as JSON: far beyond what planning takes."""
+OIDC_FILE = "spacelift.oidc"
+"""Below the workspace's root, where clouds' tools look for a token in a file (§3.2)."""
 URL_LASTS = timedelta(hours=1)
 """Of presigned URLs: a worker uses them within its first minutes."""
 
@@ -38,9 +50,11 @@ API_PURPOSE = "run"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the run's tools find this installation."""
+    """Where the run's tools find this installation, and as whom it vouches for them."""
 
     base_url: str
+    issuer: str
+    """Of the tokens that clouds are to believe: as the discovery document says."""
 
 
 async def build(
@@ -53,17 +67,19 @@ async def build(
     account = await accounts.get(tx)
     own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
     api_token = _token(vault, where, run, stack, API_PURPOSE, tx)
+    oidc_token = _oidc_token(vault, where, run, stack, tx)
     environment = _metadata(account.name or "", stack, run, commit)
-    environment["SPACELIFT_API_TOKEN"] = EnvironmentValue(
-        name="SPACELIFT_API_TOKEN", value=api_token, secret=True
-    )
+    for name, token in (("SPACELIFT_API_TOKEN", api_token), ("SPACELIFT_OIDC_TOKEN", oidc_token)):
+        environment[name] = EnvironmentValue(name=name, value=token, secret=True)
     for element in own:
         if element.type is ElementType.ENVIRONMENT_VARIABLE:
             environment[element.id] = _variable(vault, element)
-    _apply_overrides(vault, run, environment)
+    for name, value in overrides_of(vault, run):
+        environment[name] = EnvironmentValue(name=name, value=value)
     backend = _backend(vault, where, run, stack, tx) if stack.manages_state else None
     resumes = run.state is State.PREPARING_APPLY or run.state is State.PREPARING_REPLAN
     config = run.runtime_config
+    plan_url, plan_key = await _plan_place(objects, run)
     return Manifest(
         run_id=run.id,
         run_type=run.kind.value,
@@ -73,6 +89,8 @@ async def build(
         source_url=None if resumes else await _source(objects, run, commit),
         workspace_url=await _workspace(objects, run) if resumes else None,
         plan_sha256=run.plan_sha256 if run.state is State.PREPARING_APPLY else None,
+        plan_json_url=plan_url,
+        plan_json_key=plan_key,
         project_root=str(config.get("project_root") or stack.project_root or ""),
         tool=_tool(stack, config),
         runner_image=config.get("runner_image") or stack.runner_image,
@@ -82,12 +100,17 @@ async def build(
         targets=list(run.targets),
         environment=list(environment.values()),
         files=[
-            MountedFile(path=e.id, content=elements.reveal(vault, e), secret=e.write_only)
-            for e in own
-            if e.type is ElementType.FILE_MOUNT
+            MountedFile(
+                path=OIDC_FILE, content=base64.b64encode(oidc_token.encode()).decode(), secret=True
+            ),
+            *(
+                MountedFile(path=e.id, content=elements.reveal(vault, e), secret=e.write_only)
+                for e in own
+                if e.type is ElementType.FILE_MOUNT
+            ),
         ],
         hooks=_hooks(stack, config),
-        mask=[api_token, *([backend.password] if backend else [])],
+        mask=[api_token, oidc_token, *([backend.password] if backend else [])],
         well_known_masking=stack.well_known_secret_masking,
         backend=backend,
         upload_outputs=not stack.manages_state,
@@ -148,15 +171,6 @@ def _variable(vault: Vault, element: ConfigElement) -> EnvironmentValue:
     )
 
 
-def _apply_overrides(vault: Vault, run: Run, environment: dict[str, EnvironmentValue]) -> None:
-    for name, value in (run.runtime_config.get("environment") or {}).items():
-        environment[name] = EnvironmentValue(name=name, value=str(value))
-    if run.overrides_sealed is not None:
-        plain = vault.open(run.overrides_sealed, identity=f"run-overrides:{run.id}")
-        for name, value in json.loads(plain):
-            environment[name] = EnvironmentValue(name=name, value=value)
-
-
 def _backend(vault: Vault, where: Addresses, run: Run, stack: Stack, tx: Tx) -> StateBackend:
     return StateBackend(
         address=f"{where.base_url}/state/{stack.id}",
@@ -165,7 +179,54 @@ def _backend(vault: Vault, where: Addresses, run: Run, stack: Stack, tx: Tx) -> 
     )
 
 
+def writes(run: Run) -> bool:
+    """Whether the run may change things before its next pause: the `scope` of its OIDC token.
+
+    As in the field: a tracked run whose plan is confirmed first only reads until it is.
+    """
+    if run.kind is Kind.PROPOSED:
+        return False
+    return run.kind is not Kind.TRACKED or run.autodeploy or run.state is State.PREPARING_APPLY
+
+
+def _oidc_token(vault: Vault, where: Addresses, run: Run, stack: Stack, tx: Tx) -> str:
+    scope = "write" if writes(run) else "read"
+    now = int(tx.now.timestamp())
+    place = f"space:{stack.space_id}:stack:{stack.id}"
+    return vault.sign(
+        {
+            "iss": where.issuer,
+            # Without a purpose: we never take it ourselves.
+            "aud": where.base_url.partition("://")[2],
+            "sub": f"{place}:run_type:{run.kind.value}:scope:{scope}",
+            "jti": new_id(),
+            "iat": now,
+            "nbf": now,
+            "exp": now + int(OIDC_TOKEN_LASTS.total_seconds()),
+            "spaceId": stack.space_id,
+            "callerType": "stack",
+            "callerId": stack.id,
+            "runType": run.kind.value,
+            "runId": run.id,
+            "scope": scope,
+        }
+    )
+
+
+async def _plan_place(objects: Objects, run: Run) -> tuple[str | None, str | None]:
+    if Phase.PLAN not in _phases(run):
+        return None, None
+    key = f"{plan_folder(run)}{run.fence}.json.gz"
+    return await objects.upload_url(Bucket.POLICY_INPUTS, key, lasts=PLAN_URL_LASTS), key
+
+
+def plan_folder(run: Run) -> str:
+    """What the keys of the run's plans begin with."""
+    return f"plans/{run.id}/"
+
+
 def _token(vault: Vault, where: Addresses, run: Run, stack: Stack, purpose: str, tx: Tx) -> str:
+    lasts = STATE_TOKEN_LASTS if purpose == STATE_PURPOSE else API_TOKEN_LASTS
     return vault.sign(
         {
             "iss": "spacelift",
@@ -175,7 +236,7 @@ def _token(vault: Vault, where: Addresses, run: Run, stack: Stack, purpose: str,
             "purpose": purpose,
             "fence": run.fence,
             "iat": int(tx.now.timestamp()),
-            "exp": int((tx.now + RUN_TOKEN_LASTS).timestamp()),
+            "exp": int((tx.now + lasts).timestamp()),
         }
     )
 
@@ -190,7 +251,7 @@ def _metadata(
         "commit_branch": run.branch or stack.branch,
         "commit_sha": commit.sha if commit else "",
         "local_preview": "true" if run.workspace_upload_key else "false",
-        "project_root": stack.project_root or "",
+        "project_root": str(run.runtime_config.get("project_root") or stack.project_root or ""),
         "repository": f"{stack.namespace}/{stack.repository}"
         if stack.namespace
         else stack.repository,
@@ -202,7 +263,6 @@ def _metadata(
         "stack_id": stack.id,
         "stack_labels": ",".join(stack.labels),
         "stack_labels_list": labels,
-        "workspace_root": "/mnt/workspace",
     }
     found = {
         f"TF_VAR_spacelift_{name}": EnvironmentValue(name=f"TF_VAR_spacelift_{name}", value=value)

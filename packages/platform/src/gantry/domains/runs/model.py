@@ -67,11 +67,20 @@ class Run(Model):
     plan_serial: Mapped[int | None]
     plan_lineage: Mapped[str | None]
     workspace_key: Mapped[str | None]
+    plan_json_key: Mapped[str | None]
+    """Where the newest plan lies as gzipped JSON, secrets replaced by words."""
     tool_version: Mapped[str | None]
+    state_refusal: Mapped[str | None]
+    """Why the state that the run sent last was not taken. Terraform shows a number instead."""
     failure: Mapped[str | None]
     """Why the run failed, as a sentence."""
     outcome_unknown: Mapped[bool] = mapped_column(default=False)
     """The worker was lost while it changed things: nobody knows how far it came."""
+
+    @property
+    def overrides_identity(self) -> str:
+        """What the sealed overrides are bound to."""
+        return f"run-overrides:{self.id}"
 
     @property
     def finished(self) -> bool:
@@ -87,6 +96,11 @@ Index("run_by_stack", Run.stack_id, Run.id)
 Index("run_waiting", Run.stack_id, Run.id, postgresql_where=Run.state == State.QUEUED)
 Index("run_claimable", Run.pool_id, Run.id, postgresql_where=Run.state.in_(CLAIMABLE))
 Index("run_unfinished", Run.pool_id, Run.state, postgresql_where=Run.state.not_in(_ENDED))
+Index(
+    "run_ended_with_workspace",
+    Run.id,
+    postgresql_where=and_(Run.workspace_key.is_not(None), Run.finished_at.is_not(None)),
+)
 Index("run_by_commit", Run.commit_id, postgresql_where=Run.state == State.QUEUED)
 
 

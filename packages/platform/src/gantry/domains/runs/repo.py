@@ -19,6 +19,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
@@ -462,6 +463,32 @@ async def replace_changes(tx: Tx, run_id: str, rows: Sequence[dict[str, Any]]) -
     # Seven parameters a row: a thousand rows stay far below Postgres' 65,535.
     for start in range(0, len(rows), 1000):
         await tx.session.execute(insert(ResourceChange), list(rows[start : start + 1000]))
+
+
+async def note_state_refusal(tx: Tx, run_id: str, fence: int, refusal: str | None) -> None:
+    """Why the run's state was not taken; None when it was. Nothing for an older lease."""
+    await tx.session.execute(
+        update(Run).where(Run.id == run_id, Run.fence == fence).values(state_refusal=refusal)
+    )
+
+
+async def ended_with_workspace(tx: Tx, limit: int) -> list[tuple[str, str]]:
+    """(run id, key) of workspaces that are stored still though their run has ended."""
+    query = (
+        select(Run.id, Run.workspace_key)
+        .where(Run.workspace_key.is_not(None), Run.finished_at.is_not(None))
+        .order_by(Run.id)
+        .limit(limit)
+    )
+    rows = await tx.session.execute(query)
+    return [(run_id, key) for run_id, key in rows.tuples() if key is not None]
+
+
+async def forget_workspace(tx: Tx, run_id: str, key: str) -> None:
+    """The stored workspace is gone."""
+    await tx.session.execute(
+        update(Run).where(Run.id == run_id, Run.workspace_key == key).values(workspace_key=None)
+    )
 
 
 async def local_workspace(tx: Tx, workspace_id: str, stack_id: str) -> LocalWorkspace | None:

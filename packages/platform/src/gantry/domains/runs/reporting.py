@@ -21,7 +21,7 @@ from gantry_protocol.calls import (
 )
 from gantry_protocol.words import Phase, Then
 
-from gantry.domains.runs import repo
+from gantry.domains.runs import manifests, repo
 from gantry.domains.runs.leasing import holds
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import advance
@@ -78,8 +78,11 @@ async def report(
         case Applied():
             return await _applied(system, vault, stack, run, told)
         case Failed():
-            run.failure = told.reason
-            await advance(system, stack, run, Signal.FAIL, note=told.reason)
+            reason = told.reason
+            if run.state_refusal is not None:
+                reason += f" The state was not taken: {run.state_refusal}"
+            run.failure = reason
+            await advance(system, stack, run, Signal.FAIL, note=reason)
             return _end(run)
         case Stopped():
             return await _stopped(tx, stack, run)
@@ -116,10 +119,15 @@ async def _planned(tx: Tx, stack: Stack, run: Run, told: Planned) -> Verdict:
         return Verdict(accepted=True, then=Then.ARCHIVE, state=run.state.value)
     if signal in (Signal.NO_CHANGES, Signal.PHASE_OK) and not told.wrapped_up:
         return Verdict(accepted=True, then=Then.WRAP_UP, state=State.FINISHED.value)
-    if told.workspace_key is not None and not told.workspace_key.startswith(f"{run.id}/"):
-        return _refused(run, "the workspace named is not this run's")
+    for key, folder in (
+        (told.workspace_key, f"{run.id}/"),
+        (told.plan_json_key, manifests.plan_folder(run)),
+    ):
+        if key is not None and not key.startswith(folder):
+            return _refused(run, "the object named is not this run's")
     run.delta = told.delta.model_dump(by_alias=True)
     run.plan_sha256, run.workspace_key = told.plan_sha256, told.workspace_key
+    run.plan_json_key = told.plan_json_key
     current = await tfstate.current(tx, stack.id) if stack.manages_state else None
     run.plan_serial = current.serial if current else None
     run.plan_lineage = current.lineage if current else None

@@ -81,6 +81,7 @@ class NewRun:
     skip_init: bool = False
     autodeploy: bool | None = None
     runtime_config: Mapping[str, Any] = field(default_factory=dict)
+    """Its `environment` is kept sealed, with the overrides, which win over it."""
     overrides: Sequence[tuple[str, str]] = ()
     workspace_upload_key: str | None = None
     user_metadata: Sequence[str] = ()
@@ -117,7 +118,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         skip_init=new.skip_init,
         targets=[],
         autodeploy=stack.autodeploy if new.autodeploy is None else new.autodeploy,
-        runtime_config=dict(new.runtime_config),
+        runtime_config={k: v for k, v in new.runtime_config.items() if k != "environment"},
         workspace_upload_key=new.workspace_upload_key,
         user_metadata=list(new.user_metadata),
         retry_of=new.retry_of,
@@ -128,14 +129,23 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         fence=0,
         outcome_unknown=False,
     )
-    if new.overrides:
-        plain = json.dumps([list(pair) for pair in new.overrides]).encode()
-        run.overrides_sealed = vault.seal(plain, identity=f"run-overrides:{run.id}")
+    given = dict(new.runtime_config.get("environment") or {}) | dict(new.overrides)
+    if given:
+        plain = json.dumps(list(given.items())).encode()
+        run.overrides_sealed = vault.seal(plain, identity=run.overrides_identity)
     tx.session.add(run)
     await tx.session.flush()
     _record(tx, run, None, note=None, worker_id=None)
     await promote(tx, stack)
     return run
+
+
+def overrides_of(vault: Vault, run: Run) -> list[tuple[str, str]]:
+    """The environment that was given with this run alone, opened."""
+    if run.overrides_sealed is None:
+        return []
+    plain = vault.open(run.overrides_sealed, identity=run.overrides_identity)
+    return [(str(name), str(value)) for name, value in json.loads(plain)]
 
 
 async def advance(

@@ -14,6 +14,7 @@ from gantry.domains.runs.service import (
     advance,
     ask_to_stop,
     create,
+    overrides_of,
     remove_stack,
 )
 from gantry.domains.runs.states import STOPPABLE, TERMINAL, Kind, Signal
@@ -151,6 +152,7 @@ async def retry(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
         command=old.command,
         skip_init=old.skip_init,
         runtime_config=old.runtime_config,
+        overrides=overrides_of(vault, old),
         workspace_upload_key=old.workspace_upload_key,
         retry_of=old.id,
     )

@@ -121,7 +121,10 @@ async def write(
             await stacks.lock(tx, stack_id)
             await still_allowed(tx)
             held = await repo.lock_of(tx, stack_id)
-            if (held.lock_id if held else None) != lock_id:
+            # A run that names no lock may write under its own: an apply that could not reach us
+            # leaves its lock behind, and what it made must not be lost for that.
+            own = held is not None and lock_id is None and held.run_id == writer.run_id is not None
+            if (held.lock_id if held else None) != lock_id and not own:
                 raise WrongLock
             kept = await _succeed(tx, parsed, version)
     finally:

@@ -117,7 +117,7 @@ class AccountQuery:
     @query(SIGNED_IN)
     async def usage(self, info: Info) -> Usage:
         """Minutes of work since the first of the month, in UTC. Nothing is billed."""
-        async with info.context.read() as tx:
+        async with info.context.look_back() as tx:
             access.require_admin(tx)
             start = tx.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
             end = (start + timedelta(days=32)).replace(day=1)
@@ -134,7 +134,7 @@ class AccountQuery:
     @query(SIGNED_IN)
     async def metrics(self, info: Info) -> Metrics:
         """Counts of what the caller may see; durations are of the last 30 days, in seconds."""
-        async with info.context.read() as tx:
+        async with info.context.look_back() as tx:
             by_state = await stacks.counts_by_state(tx)
             mean, median = await runs.duration_stats(tx, tx.now - METRICS_WINDOW)
             any_run = await runs.any_run(tx)

@@ -34,6 +34,7 @@ COMPUTED = (
         )
     ),
     "SPACELIFT_API_TOKEN",
+    "SPACELIFT_OIDC_TOKEN",
 )
 """Variables that every run is given (run configuration contract §3)."""
 

@@ -1,0 +1,122 @@
+"""What makes a value usable, what this release does not offer, and what it does not heed.
+
+Pure: values in, values or a ValueError with the reason out. No reason quotes a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from gantry_protocol.endpoint import parse_endpoint
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from gantry.infra.db import libpq_url, sqlalchemy_url
+
+NOT_OFFERED: Mapping[tuple[str, str], str] = {
+    ("ENCRYPTION_TYPE", "kms"): "Set it to rsa and ENCRYPTION_RSA_PRIVATE_KEY to a key of yours.",
+    ("MQTT_BROKER_TYPE", "iotcore"): "Leave it out, and MQTT_BROKER_ENDPOINT to the server's own.",
+    ("MESSAGE_QUEUE_TYPE", "sqs"): "Leave it out: jobs are kept in PostgreSQL.",
+    ("OBJECT_STORAGE_TYPE", "gcp"): "Set it to aws, minio or local.",
+    ("OBJECT_STORAGE_TYPE", "azure"): "Set it to aws, minio or local.",
+}
+"""Values of the deployment contract that come later, and what to do until then."""
+
+WITHOUT_EFFECT = re.compile(
+    r"ENCRYPTION_KMS_\w+|MESSAGE_QUEUE_SQS_\w+|SLACK_\w+|VCS_GATEWAY_\w+|GATEWAY_\w+|LICENSE_\w+"
+    r"|OBSERVABILITY_VENDOR|LAUNCHER_IMAGE|LAUNCHER_IMAGE_TAG|SPACELIFT_PUBLIC_API"
+    r"|ADDITIONAL_ROOT_CAS|AWS_SECONDARY_REGION|FEATURE_FLAG_SELF_HOSTED_V3_INSTALLATION_FLOW"
+    r"|BITBUCKET_AFFECTED_CHANGES_PER_PAGE_FILES|POLICY_REGO_\w+"
+    r"|DRAIN_CONCURRENCY_(?:ASYNC_JOBS_FIFO|DLQ|DLQ_FIFO|EVENTS|IOT|WEBHOOKS)"
+)
+"""Variables of the deployment contract that this release passes over."""
+
+_STORAGE = re.compile(r"OBJECT_STORAGE_(?:BUCKET|MINIO|AZURE)_\w+")
+_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+)
+_HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_BASE = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
+
+
+def without_effect(source: Mapping[str, str]) -> list[str]:
+    """The variables that are set and change nothing: an operator may believe that they do."""
+    return sorted(
+        name for name, value in source.items() if value and WITHOUT_EFFECT.fullmatch(name)
+    )
+
+
+def storage_without_a_type(source: Mapping[str, str]) -> str | None:
+    """A variable that configures object storage while none is chosen.
+
+    The contract's default is AWS, and ours are files on this machine: whoever relies on the one
+    must not get the other without a word.
+    """
+    if source.get("OBJECT_STORAGE_TYPE"):
+        return None
+    return next((n for n, value in sorted(source.items()) if value and _STORAGE.fullmatch(n)), None)
+
+
+def check_domain(value: str) -> str:
+    """A host name or address, with a port if need be."""
+    if "://" in value or "/" in value:
+        raise ValueError("give the host name only, without https:// and without a path")
+    if not _DOMAIN.fullmatch(value):
+        raise ValueError("give a host name, such as gantry.example.com; a port may follow")
+    return value
+
+
+def check_database(value: str) -> str:
+    """An address that the drivers understand."""
+    if not value.startswith(("postgres://", "postgresql://")):
+        raise ValueError("must start with postgres:// or postgresql://")
+    try:
+        make_url(sqlalchemy_url(value))
+        conninfo_to_dict(libpq_url(value))
+    except (ValueError, ArgumentError, ProgrammingError):
+        # Their words may quote the address, and with it the password.
+        raise ValueError(
+            "it is not an address that PostgreSQL's library understands; look at the port, at the"
+            " options behind `?`, and at characters that have to be written as %XX"
+        ) from None
+    return value
+
+
+def check_broker(value: str) -> str:
+    """What workers dial."""
+    parse_endpoint(value)
+    return value
+
+
+def check_host_and_port(value: str) -> str:
+    """`host:port`, without a scheme."""
+    if not _HOST_AND_PORT.fullmatch(value):
+        raise ValueError("give host:port, without a scheme and without a path")
+    return value
+
+
+def check_base(value: str) -> str:
+    """An address that others are appended to."""
+    if not _BASE.fullmatch(value):
+        raise ValueError("give an address that starts with https://")
+    return value.rstrip("/")
+
+
+def if_set(check: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    """The same check, for what may be left out."""
+    return lambda value: None if value is None else check(value)
+
+
+def comma_list(value: Any) -> Any:
+    """The items of a comma list without their blanks; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return [item for item in _stripped(value.split(",")) if item]
+
+
+def _stripped(items: Iterable[str]) -> Iterable[str]:
+    return (item.strip() for item in items)
