@@ -35,8 +35,8 @@ def resources_of(site: Site, stack: str) -> list[str]:
     """Addresses of what the stack manages, once the newest state has been read."""
 
     def indexed():
-        seen = site.look(stack, "entities { address } lastApplyAt")
-        return [entity["address"] for entity in seen["entities"]]
+        seen = site.look(stack, "entities { address type } lastApplyAt")
+        return [e["address"] for e in seen["entities"] if e["type"] not in ("output", "module")]
 
     return site.api.wait(f"stack:{stack}", indexed, "the stack's resources")
 

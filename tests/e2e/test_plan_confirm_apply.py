@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import time
 from dataclasses import dataclass
 
+import httpx2
 import pytest
 
 from tests.support.api_client import LOGS
@@ -221,12 +223,46 @@ def test_entities_are_the_resources_of_the_newest_state(story, site):
     seen = site.api.wait(f"stack:{story.stack}", indexed, "the entities of the state")
 
     assert seen["entityCount"] == 3
-    assert [e["address"] for e in seen["entities"]] == [
+    resources = [e for e in seen["entities"] if e["type"] == "terraform_data"]
+    assert [e["address"] for e in resources] == [
         "terraform_data.kept",
         'terraform_data.listed["a"]',
         'terraform_data.listed["b"]',
     ]
-    assert {e["creator"]["id"] for e in seen["entities"]} == {story.run}
+    assert {e["creator"]["id"] for e in resources} == {story.run}
+    outputs = {e["name"] for e in seen["entities"] if e["type"] == "output"}
+    assert outputs == site.outputs(story.stack).keys()
+
+
+def test_a_plan_can_be_had_as_json_by_whoever_may_see_the_run(story, site):
+    answer = site.api.http.get(f"/plans/{story.run}", follow_redirects=True)
+
+    plan = json.loads(gzip.decompress(answer.content))
+    addresses = [change["address"] for change in plan["resource_changes"]]
+    assert addresses == [
+        "terraform_data.kept",
+        'terraform_data.listed["a"]',
+        'terraform_data.listed["b"]',
+    ]
+    for word in ("correct horse", "battery staple", "4711"):
+        assert word not in json.dumps(plan)
+
+
+def test_a_run_is_given_a_token_for_clouds_in_its_environment_and_as_a_file(story, site):
+    task = site.task(
+        story.stack,
+        'test "$(cat /mnt/workspace/spacelift.oidc)" = "$SPACELIFT_OIDC_TOKEN" && echo the same;'
+        " echo $SPACELIFT_OIDC_TOKEN | cut -d. -f2 | tr _- /+ | base64 -d 2>/dev/null || true",
+    )
+    site.api.wait_for(task, "FINISHED")
+
+    log = site.api.whole_log(task)
+    assert "the same" in log
+    said = json.loads("{" + log.partition('{"iss"')[2].join(['"iss"', ""]).partition("}")[0] + "}")
+    found = httpx2.get(f"{site.server.address}/.well-known/openid-configuration").json()
+    assert said["iss"] == found["issuer"]
+    assert said["runId"] == task
+    assert set(said) <= set(found["claims_supported"])
 
 
 def test_a_secret_reaches_terraform_and_never_a_log(story, site):

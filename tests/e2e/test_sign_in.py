@@ -350,8 +350,11 @@ def test_what_anybody_may_ask_gives_nothing_away(site):
     }
     oauth = nobody.expect_error('mutation { oauthUser(token: "x") { id } }')
     assert oauth.message.startswith("unauthorized")
-    for path in ("/events?topic=stack:x", "/logs/x/1", "/stack/x", "/stack/x/run/y"):
+    for path in ("/events?topic=stack:x", "/logs/x/1", "/plans/x"):
         assert nobody.http.get(path).status_code == 401, path
+    for path in ("/", "/stack/x", "/stack/x/run/y"):  # pages that people open
+        answer = nobody.http.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/admin-login"), path
     for path in ("register", "next", "heartbeat", "goodbye", "runs/x/manifest", "runs/x/report"):
         assert nobody.http.post(f"/worker/v1/{path}", json={}).status_code == 401, path
     assert nobody.http.get("/health").status_code == 200

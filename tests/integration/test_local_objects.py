@@ -211,11 +211,24 @@ async def test_what_a_killed_process_left_is_forgotten_after_a_day(objects, root
     await objects.put(LOGS, "a", b"x")
     (root / ".incoming" / "left").write_bytes(b"half")
 
-    assert await objects.forget_abandoned() == 0
+    assert await objects.tidy() == 0
     clock.ahead = timedelta(days=2)
-    assert await objects.forget_abandoned() == 1
+    assert await objects.tidy() == 1
 
     assert files(root) == ["run-logs/a"]
+
+
+async def test_each_bucket_keeps_what_it_has_as_long_as_it_is_meant_to(objects, root, clock):
+    for bucket in Bucket:
+        await objects.put(bucket, "some/key", b"x")
+
+    clock.ahead = timedelta(days=1, hours=1)
+    assert await objects.tidy() == 2
+    clock.ahead = timedelta(days=400)
+    await objects.tidy()
+
+    kept = [Bucket.MODULES, Bucket.RUN_LOGS, Bucket.STATES, Bucket.WORKSPACE]
+    assert files(root) == [f"{bucket}/some/key" for bucket in kept]
 
 
 async def test_a_disk_that_refuses_is_storage_that_is_down(objects, root):

@@ -144,6 +144,17 @@ class Platform:
         self.secrets.add(pool.key)
         return worker
 
+    def start_probed(self, *command: str, **settings: str) -> Process:
+        """A process whose address is that of its probes."""
+        ports = {
+            f"GANTRY_{name}_PORT": str(free_port())
+            for name in ("SERVER", "MQTT_BROKER", "INSTRUMENTATION")
+        }
+        probed = {"ENABLE_INSTRUMENTATION_ENDPOINTS": "true", **ports}
+        process = self._start(list(command), {**self._backstage(), **probed, **settings})
+        process.address = f"http://127.0.0.1:{ports['GANTRY_INSTRUMENTATION_PORT']}"
+        return process
+
     def start(self) -> Process:
         """One of everything but workers; the server, when it is ready."""
         server = self.start_server()

@@ -22,8 +22,8 @@ PASSWORD = "the password of these tests"
 class Caller:
     """Somebody who sends GraphQL operations."""
 
-    def __init__(self, http: httpx2.AsyncClient, token: str | None = None) -> None:
-        self.http = http
+    def __init__(self, http: httpx2.AsyncClient, app: Any, token: str | None = None) -> None:
+        self.http, self.app = http, app
         self.headers = {"authorization": f"Bearer {token}"} if token else {}
 
     async def send(self, body: Any, **headers: str) -> httpx2.Response:
@@ -82,9 +82,10 @@ async def nobody(core: Core) -> AsyncIterator[Caller]:
         version="0",
         local_objects=core.objects,
     )
-    transport = httpx2.ASGITransport(application(there, routes(there)))
+    app = application(there, routes(there))
+    transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as http:
-        yield Caller(http)
+        yield Caller(http, app)
 
 
 @pytest.fixture
@@ -93,4 +94,4 @@ async def ada(nobody: Caller) -> Caller:
     credentials = {"username": "ada", "password": PASSWORD}
     response = await nobody.http.post("/admin-login", json=credentials)
     assert response.status_code == 200, response.text
-    return Caller(nobody.http, response.json()["jwt"])
+    return Caller(nobody.http, nobody.app, response.json()["jwt"])

@@ -223,7 +223,7 @@ async def running(core, pool, filled, nobody):
             await run_now(core, run),
         )
     token = next(v.value for v in built.environment if v.name == "SPACELIFT_API_TOKEN")
-    return run, Caller(nobody.http, token), worker
+    return run, Caller(nobody.http, nobody.app, token), worker
 
 
 async def test_a_runs_token_shows_its_stack_and_nothing_of_runs_and_states(running, filled):

@@ -10,6 +10,7 @@ from gantry.domains.contexts import repo as elements
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.runs import decisions
+from gantry.domains.runs import repo as runs
 from gantry.domains.runs.states import State
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.access import StackLocked
@@ -18,10 +19,12 @@ from gantry.domains.stacks.vendors import BadStack
 from gantry.domains.tfstate import repo, surgery
 from gantry.domains.tfstate import service as states
 from gantry.domains.tfstate.rules import BadState, StateConflict
+from gantry.domains.tfstate.service import WrongLock
 from gantry.kernel.errors import Conflict, NotAllowed, NotFound, UserError
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.objects import Bucket, ObjectMissing
 from gantry.ports.vault import Unreadable
+from gantry_protocol.words import Phase
 
 from tests.support.given import (
     ADMIN,
@@ -33,6 +36,7 @@ from tests.support.given import (
     given_a_pool,
     given_a_run,
     given_a_stack,
+    given_a_task,
     given_a_worker,
     lease_runs_out,
     stack_now,
@@ -493,6 +497,49 @@ async def test_a_stack_is_made_with_its_first_state_or_not_at_all(core, tmp_path
     assert stack.manages_state
     assert json.loads(await read(core, stack))["serial"] == 12
     assert (await history(core, stack))[0].imported
+
+
+# -- a run's own lock, and what is not taken
+
+
+async def performing(core, stack, pool):
+    """A task that holds the state's lock."""
+    worker = await given_a_worker(core, pool)
+    task = await given_a_task(core, stack, skip_init=True)
+    await worker.take(task)
+    await worker.done(task, Phase.PREPARE)
+    async with core.db.write(SYSTEM) as tx:
+        await states.lock(tx, stack.id, {"ID": "lock-1"}, run_id=task.id)
+    return worker, task
+
+
+async def test_a_run_that_names_no_lock_writes_under_its_own(core, stack, pool):
+    _, task = await performing(core, stack, pool)
+    await write(core, stack, body(1), writer=states.Writer("", task.id))
+    assert await read(core, stack) == body(1)
+
+
+@pytest.mark.parametrize("lock_id", [None, "lock-2"])
+async def test_nobody_writes_under_the_lock_of_another(core, stack, pool, tmp_path, lock_id):
+    _, task = await performing(core, stack, pool)
+    for writer in (states.Writer("", "another-run"), states.Writer(ADMIN.name)):
+        attempt = write(core, stack, body(1), lock_id=lock_id, writer=writer)
+        await refused(core, tmp_path, WrongLock, attempt)
+    if lock_id is not None:
+        attempt = write(core, stack, body(1), lock_id=lock_id, writer=states.Writer("", task.id))
+        await refused(core, tmp_path, WrongLock, attempt)
+
+
+async def test_why_a_state_was_not_taken_is_part_of_why_the_run_failed(core, stack, pool):
+    worker, task = await performing(core, stack, pool)
+    async with core.db.write(SYSTEM) as tx:
+        await runs.note_state_refusal(tx, task.id, 1, "The serial is behind.")
+        await runs.note_state_refusal(tx, task.id, 0, "of an older lease")
+
+    await worker.fail(task, Phase.PERFORM, "It failed.")
+
+    failure = await core.rows("select failure from run where id = :id", id=task.id)
+    assert failure == [("It failed. The state was not taken: The serial is behind.",)]
 
 
 # -- what is found in a state

@@ -1,0 +1,126 @@
+"""Processes start, answer probes and end as operators expect, and say in one line why not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from contextlib import closing
+
+import httpx2
+import pytest
+
+from tests.support.platform import GANTRY, free_port, wait_until_ready
+
+
+@pytest.mark.parametrize("command", [("backend", "server"), ("backend", "drain"), ("scheduler",)])
+def test_each_process_answers_probes_on_a_port_of_its_own_when_asked_to(bare, command):
+    process = bare.start_probed(*command)
+    wait_until_ready(process)
+
+    for path in ("/health", "/startup", "/readiness"):
+        assert httpx2.get(f"{process.address}{path}").status_code == 200, path
+
+    process.terminate()
+    assert process.ended() == 0, process.said()
+
+
+@pytest.fixture(scope="module")
+def bare(new_platform):
+    """An installation none of whose processes run."""
+    return new_platform()
+
+
+def test_what_a_process_logs_is_one_json_object_a_line_with_the_name_of_the_environment(
+    new_platform,
+):
+    platform = new_platform()
+    platform.place.joinpath("odd").mkdir()
+    # The URL is sound and nobody listens: the process ends, and says why.
+    ended = platform.run("scheduler", DATABASE_URL="postgres://u:p@127.0.0.1:1/d")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("gantry: DATABASE_URL cannot be reached: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_what_a_process_logs_is_json_and_names_its_environment(bare):
+    settings = {"ENVIRONMENT": "staging", "SLACK_SECRET": "x"}
+    process = bare.start_probed("backend", "drain", **settings)
+    wait_until_ready(process)
+
+    process.terminate()
+    process.ended()
+    lines = [json.loads(line) for line in process.said().splitlines()]
+    assert {line["environment"] for line in lines} == {"staging"}
+    ignored = next(line for line in lines if "without effect" in line["event"])
+    assert ignored["names"] == ["SLACK_SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "words"),
+    [
+        (("backend", "server"), {"ENCRYPTION_TYPE": "kms"}, "kms is not offered"),
+        (("backend", "drain"), {"DATABASE_URL": "postgres://u:p@h:abc/d"}, "DATABASE_URL is not"),
+        (("backend", "server"), {"MQTT_BROKER_ENDPOINT": "banana"}, "MQTT_BROKER_ENDPOINT is not"),
+        (("scheduler",), {"OBJECT_STORAGE_BUCKET_STATES": "x"}, "OBJECT_STORAGE_TYPE is not set"),
+        (("backend", "drain"), {"OBJECT_STORAGE_TYPE": "minio"}, "OBJECT_STORAGE_MINIO_ENDPOINT"),
+        (("backend", "drain"), {"ENCRYPTION_RSA_PRIVATE_KEY": "eA=="}, "is base64, but not of"),
+        (("up",), {"GANTRY_SERVER_PORT": "abc"}, "GANTRY_SERVER_PORT is not usable"),
+        (("up",), {"GANTRY_LOG_LEVEL": "loud"}, "GANTRY_LOG_LEVEL is not usable"),
+    ],
+)
+def test_a_setting_that_does_not_add_up_ends_the_process_with_one_line(
+    site, command, settings, words
+):
+    ended = site.platform.run(*command, **settings)
+
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("taken", ["GANTRY_SERVER_PORT", "GANTRY_MQTT_BROKER_PORT"])
+def test_a_port_that_is_taken_is_named_in_one_line(site, taken):
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        ports = {"GANTRY_SERVER_PORT": free_port(), "GANTRY_MQTT_BROKER_PORT": free_port()}
+        settings = {**{name: str(number) for name, number in ports.items()}, taken: str(port)}
+
+        ended = site.platform.run("backend", "server", **settings)
+
+    assert ended.returncode == 1
+    assert str(port) in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "SPACELIFT_TOKEN is not set"),
+        ({"SPACELIFT_TOKEN": "x"}, "SPACELIFT_POOL_PRIVATE_KEY is not set"),
+        ({"SPACELIFT_LAUNCHER_RUN_TIMEOUT": "0s"}, "must be longer than nothing"),
+        ({"GANTRY_CA_BUNDLE": "/nowhere.pem"}, "GANTRY_CA_BUNDLE is not usable"),
+        (
+            {"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY": "/policy.rego"},
+            "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY is set, and this launcher does not heed",
+        ),
+        ({"SPACELIFT_WORKER_NETWORK": "isolated"}, "does not heed it"),
+    ],
+)
+def test_a_launcher_that_cannot_do_what_it_is_set_to_does_not_start(tmp_path, settings, words):
+    both = {"SPACELIFT_TOKEN": "x", "SPACELIFT_POOL_PRIVATE_KEY": "x"}
+    given = settings if not settings or "SPACELIFT_TOKEN" in settings else {**both, **settings}
+    ended = subprocess.run(
+        [str(GANTRY), "worker"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **given},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("gantry worker: ")
+    assert words in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

@@ -1,0 +1,103 @@
+"""Streams end when the right to them does, and plans are had by whoever may see the run."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import httpx2
+import pytest
+from gantry.api.live import events
+from gantry.ports.objects import Bucket
+from starlette.requests import Request
+
+from tests.support.given import (
+    ONE_CHANGE,
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_worker,
+)
+
+
+@pytest.fixture
+async def pool(core):
+    return await given_a_pool(core)
+
+
+@pytest.fixture
+async def stack(core, pool):
+    return await given_a_stack(core, pool)
+
+
+def request_of(caller):
+    """What an endpoint is given when the caller asks."""
+    headers = [(k.encode(), v.encode()) for k, v in caller.headers.items()]
+    scope = {"type": "http", "method": "GET", "path": "/events", "headers": headers}
+    return Request({**scope, "query_string": b"", "app": caller.app, "scheme": "https"})
+
+
+@pytest.fixture
+def gate(ada, stack, monkeypatch):
+    """The gate of ada's stream, which looks each time it is asked."""
+    monkeypatch.setattr(events, "LOOK_AGAIN_SECONDS", 0.0)
+    return events._Gate(request_of(ada), [f"stack:{stack.id}"])
+
+
+async def test_a_stream_goes_on_while_its_reader_is_signed_in(gate):
+    for _ in range(3):
+        assert not await gate.closed()
+
+
+async def test_a_stream_ends_when_its_reader_signs_out(gate, ada):
+    left = await ada.http.post("/logout", headers={**ada.headers, "origin": "https://gantry.test"})
+    assert left.status_code < 400
+    assert await gate.closed()
+
+
+async def test_a_stream_ends_when_its_reader_may_not_see_the_thing_any_more(core, gate, stack):
+    await core.change("update stack set deleted_at = now()")
+    assert await gate.closed()
+
+
+async def test_a_stream_is_not_looked_at_all_the_time(core, ada, stack):
+    gate = events._Gate(request_of(ada), [f"stack:{stack.id}"])
+    await core.change("update stack set deleted_at = now()")
+    assert not await gate.closed()
+
+
+@pytest.mark.parametrize("given", ["²", "٣", "-1", "1" * 30, "x"])
+async def test_an_offset_that_is_no_number_is_refused(core, ada, stack, given):
+    run = await given_a_run(core, stack)
+    for path, status in (
+        (f"/logs/{run.id}/{given}", 404),
+        (f"/logs/{run.id}/1?offset={given}", 400),
+    ):
+        answer = await ada.http.get(path, headers=ada.headers)
+        assert answer.status_code == status, path
+
+
+# -- plans
+
+
+async def test_a_plan_is_had_by_whoever_may_see_its_run_while_it_is_kept(
+    core, ada, nobody, pool, stack
+):
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, stack)
+    path, key = f"/plans/{run.id}", f"plans/{run.id}/1.json.gz"
+    assert (await ada.http.get(path, headers=ada.headers)).status_code == 404
+
+    await core.objects.put(Bucket.POLICY_INPUTS, key, gzip.compress(b'{"it": 1}'))
+    await worker.plan(run, ONE_CHANGE)
+    await core.change("update run set plan_json_key = :key", key=key)
+
+    assert (await nobody.http.get(path)).status_code == 401
+    there = await ada.http.get(path, headers=ada.headers)
+    assert there.status_code == 303
+    found = await ada.http.get(there.headers["location"])
+    assert json.loads(gzip.decompress(found.content)) == {"it": 1}
+
+    await core.objects.delete(Bucket.POLICY_INPUTS, key)
+    gone: httpx2.Response = await ada.http.get(path, headers=ada.headers)
+    assert (gone.status_code, gone.json()["code"]) == (404, "NOT_FOUND")

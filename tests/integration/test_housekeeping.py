@@ -1,0 +1,136 @@
+"""What nobody needs any more goes, and what failed says why."""
+
+from __future__ import annotations
+
+import pytest
+from gantry.domains.runs import decisions, logbook
+from gantry.infra import job_failures, queue, queue_admin
+from gantry.infra.db import libpq_url
+from gantry.kernel.errors import UserError
+from gantry.ports.objects import Bucket, StorageDown
+
+from tests.support.given import (
+    ADMIN,
+    ONE_CHANGE,
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_worker,
+)
+
+# -- workspaces
+
+
+async def test_the_workspace_of_a_run_goes_when_the_run_has_ended(core):
+    pool = await given_a_pool(core)
+    stack = await given_a_stack(core, pool)
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, stack)
+    await core.objects.put(Bucket.WORKSPACE, f"{run.id}/workspace", b"sealed")
+    await worker.plan(run, ONE_CHANGE)
+
+    await _do(core, "runs.forget_workspaces")
+    assert await core.objects.size(Bucket.WORKSPACE, f"{run.id}/workspace") == 6
+
+    async with core.db.write(ADMIN) as tx:
+        await decisions.discard(tx, stack.id, run.id, note=None)
+    for _ in range(2):
+        await _do(core, "runs.forget_workspaces")
+    assert await core.objects.size(Bucket.WORKSPACE, f"{run.id}/workspace") is None
+    assert await core.rows("select workspace_key from run") == [(None,)]
+
+
+# -- logs
+
+
+async def test_one_logs_trouble_does_not_keep_the_others_from_their_archive(core, monkeypatch):
+    done = []
+
+    async def archive(db, objects, *, run_id, state_version):
+        if state_version == 1:
+            raise ValueError("a log like no other")
+        done.append(state_version)
+
+    monkeypatch.setattr(logbook, "archive", archive)
+
+    with pytest.raises(ValueError, match="like no other"):
+        await logbook.archive_each(core.db, core.objects, [("R", 0), ("R", 1), ("R", 2)])
+
+    assert done == [0, 2]
+
+
+async def test_storage_that_is_away_is_not_asked_for_every_log(core, monkeypatch):
+    asked = []
+
+    async def archive(db, objects, *, run_id, state_version):
+        asked.append(state_version)
+        raise StorageDown("away")
+
+    monkeypatch.setattr(logbook, "archive", archive)
+
+    with pytest.raises(StorageDown):
+        await logbook.archive_each(core.db, core.objects, [("R", 0), ("R", 1)])
+
+    assert asked == [0]
+
+
+# -- jobs
+
+
+@pytest.fixture
+async def failing(core):
+    """A queue whose two jobs fail, one of them a periodic one."""
+
+    async def fail(**_):
+        raise UserError("The sentence.", detail="the detail\nin two lines")
+
+    app = queue.open_queue(libpq_url(core.url))
+
+    async def remember(job_id, error):
+        await job_failures.remember(core.db.engine, job_id, error)
+
+    queue.serve(app, {"once": fail, "tick": fail}, remember=remember)
+    async with app.open_async():
+        once = await app.configure_task("once", queue=queue.ORDINARY_QUEUE).defer_async(a=1)
+        tick = await app.configure_task(
+            "tick", queue=queue.PERIODIC_QUEUE, queueing_lock="tick"
+        ).defer_async()
+        for _ in range(queue.MAX_ATTEMPTS):
+            await app.run_worker_async(wait=False, install_signal_handlers=False)
+            await core.change("update procrastinate_jobs set scheduled_at = null")
+        yield app, once, tick
+
+
+async def test_a_failed_job_is_listed_with_why_it_failed(core, failing):
+    _, once, _ = failing
+    rows = {row.id: row for row in await queue_admin.jobs(core.db.engine, "failed", 50)}
+
+    assert rows[once].reason == "UserError: The sentence. the detail in two lines"
+    assert rows[once].attempts == queue.MAX_ATTEMPTS
+
+
+async def test_a_periodic_job_that_was_given_up_does_not_bury_the_others(core, failing):
+    _, once, tick = failing
+    assert {row.id for row in await queue_admin.jobs(core.db.engine, "failed", 50)} == {once, tick}
+
+    await job_failures.forget(core.db.engine)
+
+    assert [row.id for row in await queue_admin.jobs(core.db.engine, "failed", 50)] == [once]
+    assert await core.rows("select job_id from job_failure") == [(once,)]
+
+
+async def test_a_job_of_which_another_waits_is_left_alone_and_the_rest_is_retried(core, failing):
+    app, once, tick = failing
+    waits = app.configure_task("tick", queue=queue.PERIODIC_QUEUE, queueing_lock="tick")
+    await waits.defer_async()
+
+    assert await queue_admin.retry(core.db.engine, [tick, once, 10**9]) == [once]
+
+    (row,) = await queue_admin.jobs(core.db.engine, "failed", 50)
+    assert row.id == tick
+
+
+async def _do(core, name):
+    async with core.queue.open_async():
+        await core.queue.configure_task(name, queue=queue.ORDINARY_QUEUE).defer_async()
+    await core.drain()
