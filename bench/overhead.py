@@ -23,13 +23,14 @@ from bench.report import Figure, percentile
 ROUNDS = 30
 WARM_UP = 3
 TREE = """
-resource "terraform_data" "one" { input = plantimestamp() }
+resource "terraform_data" "one" { input = uuid() }
 output "when" { value = terraform_data.one.output }
 """
 
 _CREATE = "mutation ($i: StackInput!) { stackCreate(input: $i, manageState: true) { id } }"
 _TRIGGER = "mutation ($s: ID!) { runTrigger(stack: $s) { id } }"
-_STATE = "query ($s: ID!, $r: ID!) { stack(id: $s) { run(id: $r) { state failureReason } } }"
+_STATE = """query ($s: ID!, $r: ID!) { stack(id: $s) { run(id: $r) {
+  state failureReason history { state } } } }"""
 
 
 async def measure() -> list[Figure]:
@@ -52,7 +53,8 @@ async def measure() -> list[Figure]:
             ours, bare = [], []
             for number in range(WARM_UP + ROUNDS):
                 bare_took = await asyncio.to_thread(_bare, root / "bare")
-                took = await _run(client, stack)
+                took, run = await _run(client, stack)
+                await _require_an_apply(client, stack, run)
                 if number >= WARM_UP:
                     ours.append(took)
                     bare.append(bare_took)
@@ -112,16 +114,23 @@ async def _stack(client: Client, repository: Path) -> str:
     return str(made["stackCreate"]["id"])
 
 
-async def _run(client: Client, stack: str) -> float:
+async def _require_an_apply(client: Client, stack: str, run: str) -> None:
+    """A round that changes nothing ends early, and would pass for a fast one."""
+    found = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]
+    if "APPLYING" not in {move["state"] for move in found["history"]}:
+        raise RuntimeError(f"run {run} applied nothing")
+
+
+async def _run(client: Client, stack: str) -> tuple[float, str]:
     began = time.perf_counter()
     run = (await client.ask(_TRIGGER, s=stack))["runTrigger"]["id"]
     # The signal itself names the new state; the first question covers what came before it.
     found = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]
     if found["state"] == "FINISHED":
-        return time.perf_counter() - began
+        return time.perf_counter() - began, run
     async for _, news in client.events("/events", topic=f"run:{run}"):
         if news.get("state") == "FINISHED":
-            return time.perf_counter() - began
+            return time.perf_counter() - began, run
         if news.get("state") in ("FAILED", "STOPPED"):
             found = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]
             raise RuntimeError(found["failureReason"])

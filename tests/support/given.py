@@ -17,6 +17,7 @@ from gantry.domains.runs.leasing import Claim
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import Kind, State
 from gantry.domains.stacks import heads
+from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Provider, Stack
 from gantry.domains.stacks.service import Wanted
@@ -303,8 +304,10 @@ async def write_state(
 ) -> None:
     """Keep a state, as the backend of runs does."""
 
-    async def always(tx: Tx) -> None:
-        return None
+    async def still(tx: Tx) -> None:
+        await stacks.lock(tx, stack.id)
+        if allowed is not None:
+            await allowed(tx)
 
     await states.write(
         core.db,
@@ -314,7 +317,7 @@ async def write_state(
         body,
         lock_id=lock_id,
         writer=writer or states.Writer(ADMIN.name),
-        still_allowed=allowed or always,
+        still_allowed=still,
     )
 
 

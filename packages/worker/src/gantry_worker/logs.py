@@ -19,8 +19,8 @@ from gantry_worker.masking import Masker
 
 log = structlog.get_logger()
 
-FLUSH_EVERY = timedelta(milliseconds=150)  # soon enough to look live, seldom enough to be cheap
-FIRST_WAIT = 0.1  # seconds; nobody sees the difference
+FLUSH_EVERY = timedelta(milliseconds=250)  # soon enough to look live, seldom enough to be cheap
+FIRST_WAIT = 0.25  # seconds; what is over by then goes along with its report, in one request
 CHUNK = 256 * 1024  # bytes; the protocol's limit of one call
 BUFFER_LIMIT = 8 * 1024 * 1024  # bytes; minutes of ordinary output while the server is away
 FIRST_RETRY = timedelta(milliseconds=500)  # a server that restarts is back within seconds

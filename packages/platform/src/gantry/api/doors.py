@@ -45,7 +45,8 @@ class Access(enum.StrEnum):
     PUBLIC = "public"  # anybody; the endpoint gives nothing away
     ANYONE = "anyone"  # anybody; the endpoint itself asks what the actor may do, per thing
     SESSION = "session"  # somebody who has signed in
-    WORKER = "worker"  # a worker that proves its pool's key
+    WORKER = "worker"  # a worker of the pool whose key it proves
+    LEASE = "lease"  # whoever proves a pool's key; the endpoint asks for the lease on a run of it
     RUN = "run"  # a run's own token; the endpoint checks phase and fence
     SIGNED = "signed"  # whoever holds a URL that we signed
 
@@ -121,8 +122,9 @@ async def _admit(request: Request, access: Access) -> None:
         request.state.actor = await actor_of(request)
         if access is Access.SESSION and request.state.actor.kind == "anonymous":
             raise Unauthenticated
-    elif access is Access.WORKER:
-        request.state.pool, request.state.worker_id = await _worker_of(request)
+    elif access is Access.WORKER or access is Access.LEASE:
+        found = await _worker_of(request, known=access is Access.WORKER)
+        request.state.pool, request.state.worker_id = found
 
 
 async def actor_of(request: Request) -> Actor:
@@ -167,7 +169,10 @@ def _same_origin(request: Request, base_url: str) -> bool:
     return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 
 
-async def _worker_of(request: Request) -> tuple[WorkerPool, str]:
+async def _worker_of(request: Request, *, known: bool) -> tuple[WorkerPool, str]:
+    """The pool and the worker's id. `known`: whether the id is looked up, and has to be the pool's;
+    a lease names both, so that whoever acts under one need not be looked up besides.
+    """
     there = house(request)
     header = request.headers.get("authorization", "")
     proof = header[7:].strip() if header[:7].lower() == "bearer " else ""
@@ -176,7 +181,12 @@ async def _worker_of(request: Request) -> tuple[WorkerPool, str]:
         raise InvalidToken("a worker sends its proof and its pool's id")
     async with there.db.read(SYSTEM) as tx:
         pool, worker_id = await pools.admit(
-            tx, await there.authority(), pool_id=pool_id, proof=proof, audience=AUDIENCE
+            tx,
+            await there.authority(),
+            pool_id=pool_id,
+            proof=proof,
+            audience=AUDIENCE,
+            known=known,
         )
     structlog.contextvars.bind_contextvars(worker_id=worker_id)
     return pool, worker_id

@@ -22,9 +22,10 @@ from starlette.routing import Route
 from gantry.api.doors import Access, House, body_of, door, house
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.manifests import STATE_PURPOSE
+from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import EXECUTING, Kind, State
 from gantry.domains.tfstate import service as states
-from gantry.kernel.errors import NotAllowed, UserError
+from gantry.kernel.errors import NotAllowed, NotFound, UserError
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.vault import InvalidToken
 
@@ -36,19 +37,22 @@ MAX_LOCK_INFO = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The run that calls, and whether it may write now."""
+    """The run that a credential stands for. Whether it may do what it asks is looked at where
+    that is done.
+    """
 
     run_id: str
+    stack_id: str
     fence: int
-    may_write: bool
-    refused: bool
-    """Whether the state it sent last was not taken."""
 
 
 async def read(request: Request) -> Response:
     """`GET`: the state, or 204 when there is none."""
     there, stack_id = house(request), request.path_params["stack"]
-    await _caller(request, there, stack_id)
+    caller = _caller(request, there, stack_id)
+    async with there.db.read(SYSTEM) as tx:
+        run = (await runs.by_ids(tx, [caller.run_id])).get(caller.run_id)
+        _require(caller, run, READING, changes=False)
     body = await states.read(there.db, there.vault, there.objects, stack_id)
     if body is None:
         return Response(status_code=204)
@@ -59,11 +63,15 @@ async def read(request: Request) -> Response:
 async def write(request: Request) -> Response:
     """`POST ?ID=<lock>`: a new state."""
     there, stack_id = house(request), request.path_params["stack"]
-    caller = await _caller(request, there, stack_id)
-    if not caller.may_write:
-        raise NotAllowed("unauthorized: the run may not change the state in this phase")
-    body = await body_of(request, there.max_state_bytes)
+    caller = _caller(request, there, stack_id)
+    async with there.db.read(SYSTEM) as tx:
+        # Before the bytes are taken in; asked again in the transaction that keeps them.
+        run = (await runs.by_ids(tx, [caller.run_id])).get(caller.run_id)
+        refused_before = _require(caller, run, READING, changes=True).state_refusal is not None
+        if run is None or run.state not in EXECUTING:
+            raise NotAllowed("unauthorized: the run may not change the state in this phase")
     try:
+        body = await body_of(request, there.max_state_bytes)
         _check_digest(request, body)
         await states.write(
             there.db,
@@ -78,14 +86,13 @@ async def write(request: Request) -> Response:
     except UserError as refusal:
         await _remember(there, caller, refusal.message)
         raise
-    await _remember(there, caller, None)
+    if refused_before:
+        await _remember(there, caller, None)
     return Response(status_code=200)
 
 
 async def _remember(there: House, caller: Caller, refusal: str | None) -> None:
     """Terraform shows the number of an answer and not its words: they go to the run's failure."""
-    if refusal is None and not caller.refused:
-        return
     async with there.db.write(SYSTEM) as tx:
         await runs.note_state_refusal(tx, caller.run_id, caller.fence, refusal)
 
@@ -98,7 +105,7 @@ async def refuse_delete(request: Request) -> Response:
 async def lock(request: Request) -> Response:
     """`LOCK`: 423 with the holder's own words when somebody has it."""
     there, stack_id = house(request), request.path_params["stack"]
-    caller = await _caller(request, there, stack_id)
+    caller = _caller(request, there, stack_id)
     info = await _lock_info(request)
     try:
         async with there.db.write(SYSTEM) as tx:
@@ -112,38 +119,48 @@ async def lock(request: Request) -> Response:
 async def unlock(request: Request) -> Response:
     """`UNLOCK`: only with the lock's own id."""
     there, stack_id = house(request), request.path_params["stack"]
-    caller = await _caller(request, there, stack_id)
+    caller = _caller(request, there, stack_id)
     info = await _lock_info(request)
     async with there.db.write(SYSTEM) as tx:
+        await _still(tx, caller=caller, phases=READING)
         await states.unlock(tx, stack_id, str(info.get("ID") or ""), run_id=caller.run_id)
     return Response(status_code=200)
 
 
-async def _caller(request: Request, there: House, stack_id: str) -> Caller:
+def _caller(request: Request, there: House, stack_id: str) -> Caller:
+    """Whose credential came with the request. Raises InvalidToken."""
     username, password = _basic(request)
     signed = there.vault.verify(password, audience=there.base_url, purpose=STATE_PURPOSE)
     if not hmac.compare_digest(signed.subject.encode(), f"{stack_id}/{username}".encode()):
         raise InvalidToken("the credential is for another stack or run")
-    async with there.db.read(SYSTEM) as tx:
-        run = (await runs.by_ids(tx, [username])).get(username)
-    if run is None or run.fence != signed.claims.get("fence") or run.state not in READING:
+    return Caller(username, stack_id, int(signed.claims.get("fence") or 0))
+
+
+def _require(caller: Caller, run: Run | None, phases: tuple[State, ...], *, changes: bool) -> Run:
+    """The run, if its newest lease and its phase let it do that. Raises InvalidToken, NotAllowed.
+
+    `changes`: whether the state, or who holds it, would be another one afterwards.
+    """
+    if run is None or run.fence != caller.fence or run.state not in phases:
         raise InvalidToken("the run may not touch the state now")
-    if run.stack_id != stack_id:
+    if run.stack_id != caller.stack_id:
         # The id is another stack's by now: the run's own was deleted.
         raise InvalidToken("the run's stack is not there any more")
-    if run.kind is Kind.PROPOSED and request.method not in ("GET", "HEAD"):
+    if changes and run.kind is Kind.PROPOSED:
         raise NotAllowed("unauthorized: a preview only reads the state")
-    return Caller(run.id, run.fence, run.state in EXECUTING, run.state_refusal is not None)
+    return run
 
 
 async def _still(tx: Tx, *, caller: Caller, phases: tuple[State, ...]) -> None:
-    """The run still holds its lease, and is in one of the phases. Holds it until the end.
+    """The run still holds its lease, and is in one of the phases. Holds stack and run to the end.
 
-    Asked again inside the transaction that acts: a request may have been on its way for long.
+    Asked inside the transaction that acts: a request may have been on its way for long.
     """
-    _, run = await runs.lock(tx, caller.run_id)
-    if run.fence != caller.fence or run.state not in phases:
-        raise InvalidToken("the run may not touch the state any more")
+    try:
+        _, run = await runs.lock(tx, caller.run_id)
+    except NotFound:
+        raise InvalidToken("there is no such run") from None
+    _require(caller, run, phases, changes=True)
 
 
 def _basic(request: Request) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from gantry_protocol.calls import (
     Beaten,
     Held,
     LeaseAnswer,
+    LogTail,
     Offer,
     Orders,
     Register,
@@ -38,8 +39,10 @@ from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import Worker
 from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
+from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import WORKING
-from gantry.kernel.errors import Conflict, UserError
+from gantry.domains.stacks.model import Stack
+from gantry.kernel.errors import Conflict, NotFound, UserError
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.objects import Bucket
@@ -120,19 +123,20 @@ async def ask(request: Request) -> Response:
         fence=claim.fence,
         state=claim.run.state.value,
         state_version=claim.run.state_version,
-        manifest=await _sealed_or_none(request, claim.run.id, claim.fence),
+        manifest=await _sealed_or_none(request, claim.stack, claim.run),
     )
     # Whoever won a run is neither drained nor told to leave: the claim looked.
     return _answer(Asked(offer=offer))
 
 
-async def _sealed_or_none(request: Request, run_id: str, fence: int) -> str | None:
+async def _sealed_or_none(request: Request, stack: Stack, run: Run) -> str | None:
     """The manifest along with the offer saves a round trip; the lease stands without it."""
     try:
-        return await _sealed(request, run_id, fence)
+        async with house(request).db.read(SYSTEM) as tx:
+            return await _sealed(request, tx, stack, run)
     except Exception:
         # Whatever it is must not take back the offer: the lease is written. The worker asks again.
-        log.exception("manifest not built", run_id=run_id)
+        log.exception("manifest not built", run_id=run.id)
         return None
 
 
@@ -170,22 +174,21 @@ async def goodbye(request: Request) -> Response:
 
 async def manifest(request: Request) -> Response:
     """`POST runs/<id>/manifest`"""
-    said = await _read(request, Held)
-    sealed = await _sealed(request, request.path_params["run"], said.fence)
+    there, said = house(request), await _read(request, Held)
+    worker_id, pool_id = request.state.worker_id, request.state.pool.id
+    async with there.db.read(SYSTEM) as tx:
+        run = await repo.find(tx, request.path_params["run"])
+        held = await leasing.holds(tx, run.id, pool_id, worker_id, said.fence)
+        if held is None or run.state not in WORKING:
+            raise Conflict("The run is not yours.")
+        sealed = await _sealed(request, tx, await repo.stack_of(tx, run), run)
     return _answer(Sealed(manifest=sealed))
 
 
-async def _sealed(request: Request, run_id: str, fence: int) -> str:
+async def _sealed(request: Request, tx: Tx, stack: Stack, run: Run) -> str:
     there = house(request)
-    async with there.db.read(SYSTEM) as tx:
-        run = await repo.find(tx, run_id)
-        worker_id, pool_id = request.state.worker_id, request.state.pool.id
-        held = await leasing.holds(tx, run.id, pool_id, worker_id, fence)
-        if held is None or run.state not in WORKING:
-            raise Conflict("The run is not yours.")
-        stack = await repo.stack_of(tx, run)
-        where = manifests.Addresses(there.base_url, there.issuer)
-        built = await manifests.build(tx, there.vault, there.objects, where, stack, run)
+    where = manifests.Addresses(there.base_url, there.issuer)
+    built = await manifests.build(tx, there.vault, there.objects, where, stack, run)
     plain = built.model_dump_json(by_alias=True).encode()
     authority = await there.authority()
     return authority.encrypt_for(request.state.pool.public_key, plain)
@@ -196,43 +199,45 @@ async def report(request: Request) -> Response:
     there, said = house(request), await _read(request, Reported, limit=MAX_REPORT)
     worker_id = request.state.worker_id
     run_id, pool_id = request.path_params["run"], request.state.pool.id
+    tail = _tail(said)
     async with there.db.write(_actor(worker_id)) as tx:
+        try:
+            stack, run, ours = await leasing.locked(tx, run_id, pool_id, worker_id, said.fence)
+        except NotFound:
+            return _answer(reporting.NO_RUN)
         if said.tail is not None:
-            await _append_tail(tx, there, run_id, pool_id, worker_id, said)
-        verdict: Verdict = await reporting.report(
-            tx, there.vault, run_id, pool_id, worker_id, said.fence, said.report
+            await _take_tail(tx, there, run, said.tail, tail, ours=ours)
+        verdict: Verdict = (
+            await reporting.judge(tx, there.vault, stack, run, said.report)
+            if ours
+            else reporting.refused(run)
         )
     return _answer(verdict)
 
 
-async def _append_tail(
-    tx: Tx, there: House, run_id: str, pool_id: str, worker_id: str, said: Reported
-) -> None:
-    """The log's last bytes. What is refused here was taken with an earlier copy of the report."""
+def _tail(said: Reported) -> bytes:
+    """The log's last bytes, as they came with the report. Raises BadCall."""
     if said.tail is None:
-        return
+        return b""
     try:
         data = base64.b64decode(said.tail.data, validate=True)
     except (ValueError, binascii.Error):
         raise BadCall("The tail of the log is not base64.") from None
     if len(data) > MAX_LOG_TAIL or said.tail.offset < 0:
         raise BadCall("The tail of the log is larger than the protocol allows.")
-    # The stack first, then what belongs to its runs: the one order in which rows are locked.
-    await repo.lock(tx.acting_as(SYSTEM), run_id)
-    answer = await logbook.append(
-        tx,
-        run_id,
-        said.tail.state_version,
-        pool_id,
-        worker_id,
-        said.fence,
-        said.tail.offset,
-        data,
-        limit=there.max_log_bytes,
+    return data
+
+
+async def _take_tail(
+    tx: Tx, there: House, run: Run, tail: LogTail, data: bytes, *, ours: bool
+) -> None:
+    """The log's last bytes. What is refused here was taken with an earlier copy of the report."""
+    answer = await logbook.take(
+        tx, run.id, tail.state_version, tail.offset, data, ours=ours, limit=there.max_log_bytes
     )
-    if answer.offset < said.tail.offset:
+    if answer.offset < tail.offset:
         # The report counts for more than the end of its log.
-        log.warning("tail of a log not taken", run_id=run_id, reason=answer.reason)
+        log.warning("tail of a log not taken", run_id=run.id, reason=answer.reason)
 
 
 async def logs(request: Request) -> Response:
@@ -303,15 +308,21 @@ def routes() -> list[Route]:
     """The doors of workers, below /worker/v1."""
     base = "/worker/v1"
     calls = {
-        f"{base}/register": register,
-        f"{base}/next": ask,
-        f"{base}/heartbeat": heartbeat,
-        f"{base}/goodbye": goodbye,
-        f"{base}/runs/{{run}}/manifest": manifest,
-        f"{base}/runs/{{run}}/report": report,
-        f"{base}/runs/{{run}}/logs/{{version}}": logs,
-        f"{base}/runs/{{run}}/ticket": ticket,
+        Access.WORKER: {
+            "register": register,
+            "next": ask,
+            "heartbeat": heartbeat,
+            "goodbye": goodbye,
+        },
+        Access.LEASE: {
+            "runs/{run}/manifest": manifest,
+            "runs/{run}/report": report,
+            "runs/{run}/logs/{version}": logs,
+            "runs/{run}/ticket": ticket,
+        },
     }
     return [
-        door(path, call, access=Access.WORKER, methods=["POST"]) for path, call in calls.items()
+        door(f"{base}/{path}", call, access=access, methods=["POST"])
+        for access, those in calls.items()
+        for path, call in those.items()
     ]

@@ -191,9 +191,12 @@ async def set_drained(tx: Tx, pool_id: str, worker_id: str, *, drain: bool) -> W
 
 
 async def admit(
-    tx: Tx, authority: Authority, *, pool_id: str, proof: str, audience: str
+    tx: Tx, authority: Authority, *, pool_id: str, proof: str, audience: str, known: bool = True
 ) -> tuple[WorkerPool, str]:
-    """The pool and the worker id that a proof stands for. Raises InvalidToken."""
+    """The pool and the worker id that a proof stands for. Raises InvalidToken.
+
+    Unless `known` is False, the id must not be one of another pool's worker.
+    """
     pool = await repo.any_by_id(tx, pool_id) if is_ulid(pool_id) else None
     if pool is None:
         raise InvalidToken("the worker pool does not exist")
@@ -202,9 +205,10 @@ async def admit(
     )
     if not is_ulid(worker_id):
         raise InvalidToken("the worker id is not a ULID")
-    worker = await repo.worker(tx, worker_id)
-    if worker is not None and worker.pool_id != pool.id:
-        raise InvalidToken("the worker belongs to another pool")
+    if known:
+        worker = await repo.worker(tx, worker_id)
+        if worker is not None and worker.pool_id != pool.id:
+            raise InvalidToken("the worker belongs to another pool")
     return pool, worker_id
 
 

@@ -13,7 +13,7 @@ from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import Worker, WorkerPool
 from gantry.domains.runs import decisions, leases_repo, repo
 from gantry.domains.runs.model import Lease, Run
-from gantry.domains.runs.service import advance, promote
+from gantry.domains.runs.service import SOURCE_TRUSTED, advance, promote
 from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
 from gantry.domains.stacks.model import Stack
 from gantry.domains.vcs import repo as vcs_repo
@@ -37,6 +37,7 @@ AWAY = timedelta(seconds=30)
 class Claim:
     """A run that the worker has won."""
 
+    stack: Stack
     run: Run
     fence: int
 
@@ -84,20 +85,18 @@ async def claim(
             await leases_repo.put(system, run, worker_id, lasts)
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
             worker.available_at = None
-            return Claim(run, run.fence)
+            return Claim(stack, run, run.fence)
     return None
 
 
 async def _offer_again(
     tx: Tx, lease: Lease, pool: WorkerPool, worker_id: str, *, lasts: timedelta
 ) -> Claim | None:
-    _, run = await repo.lock(tx, lease.run_id)
-    if run.pool_id != pool.id or run.state not in PREPARING:
-        return None
-    if await holds(tx, run.id, pool.id, worker_id, lease.fence) is None:
+    stack, run, ours = await locked(tx, lease.run_id, pool.id, worker_id, lease.fence)
+    if not ours or run.state not in PREPARING:
         return None
     await leases_repo.put(tx, run, worker_id, lasts)
-    return Claim(run, run.fence)
+    return Claim(stack, run, run.fence)
 
 
 async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
@@ -114,6 +113,9 @@ async def _source_there(tx: Tx, run: Run) -> bool:
         return True
     commit = (await vcs_repo.by_ids(tx, [run.commit_id])).get(run.commit_id)
     if commit is None:
+        return True
+    stored = commit.stored_at if commit.state is FetchState.STORED else None
+    if stored is not None and stored > tx.now - SOURCE_TRUSTED:
         return True
     wanted = await vcs.want(
         tx, repository_url=commit.repository_url, branch=commit.branch, sha=commit.sha
@@ -147,6 +149,19 @@ async def beat(
     alive = await leases_repo.renew(tx, worker_id, held, lasts)
     await pools.touch(tx, worker_id)
     return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)))
+
+
+async def locked(
+    tx: Tx, run_id: str, pool_id: str, worker_id: str, fence: int
+) -> tuple[Stack, Run, bool]:
+    """The run's stack and the run, both held, and whether the worker holds its newest lease.
+
+    Raises NotFound.
+    """
+    stack, run = await repo.lock(tx.acting_as(SYSTEM), run_id)
+    lease = await leases_repo.find(tx, run_id)
+    ours = lease is not None and lease.fence == fence and lease.worker_id == worker_id
+    return stack, run, ours and run.pool_id == pool_id
 
 
 async def holds(tx: Tx, run_id: str, pool_id: str, worker_id: str, fence: int) -> Lease | None:

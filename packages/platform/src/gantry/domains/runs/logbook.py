@@ -69,10 +69,18 @@ async def append(
     The answer says how much is stored now; a gap or a stale fence is refused with a reason. At
     the limit the log ends with a line that says so, and nothing more is taken.
     """
+    ours = await holds(tx, run_id, pool_id, worker_id, fence) is not None
+    return await take(tx, run_id, state_version, offset, data, ours=ours, limit=limit)
+
+
+async def take(
+    tx: Tx, run_id: str, state_version: int, offset: int, data: bytes, *, ours: bool, limit: int
+) -> LogAnswer:
+    """As `append`, for a caller who knows whether the run is the worker's (`ours`)."""
     log = await logs_repo.stream(tx, run_id, state_version, lock=True)
     if log is None:
         return LogAnswer(accepted=False, offset=0, reason="there is no such log")
-    if await holds(tx, run_id, pool_id, worker_id, fence) is None:
+    if not ours:
         return LogAnswer(accepted=False, offset=log.size, reason="the run is no longer yours")
     if log.over:
         return LogAnswer(accepted=False, offset=log.size, reason="the phase is over")

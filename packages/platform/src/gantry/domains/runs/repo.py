@@ -75,9 +75,17 @@ async def lock(tx: Tx, run_id: str, *, stack_id: str | None = None) -> tuple[Sta
     The stack first, always: two decisions about one stack come one after the other, and rows
     are locked in one order everywhere. Raises NotFound.
     """
-    found = await find(tx, run_id, stack_id=stack_id)
-    stack = await _lock_stack(tx, found.stack_id)
-    run = await tx.session.get_one(Run, found.id, with_for_update=True, populate_existing=True)
+    owner = visible(tx).with_only_columns(Run.stack_id).where(Run.id == run_id)
+    if stack_id is not None:
+        owner = owner.where(Run.stack_id == stack_id)
+    stack = await tx.session.scalar(
+        select(Stack).where(Stack.id == owner.scalar_subquery()).with_for_update(of=Stack),
+        execution_options={"populate_existing": True},
+    )
+    if stack is None:
+        # There is no such run, or its stack was given another id while we waited for it.
+        stack = await _lock_stack(tx, (await find(tx, run_id, stack_id=stack_id)).stack_id)
+    run = await tx.session.get_one(Run, run_id, with_for_update=True, populate_existing=True)
     return stack, run
 
 

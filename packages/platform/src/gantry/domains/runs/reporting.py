@@ -22,7 +22,7 @@ from gantry_protocol.calls import (
 from gantry_protocol.words import Phase, Then
 
 from gantry.domains.runs import manifests, repo
-from gantry.domains.runs.leasing import holds
+from gantry.domains.runs.leasing import locked
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import advance
 from gantry.domains.runs.states import APPLYABLE, STOPPABLE, TERMINAL, Kind, Signal, State
@@ -52,11 +52,17 @@ async def report(
 ) -> Verdict:
     """Take in what a worker says of its run, and say what comes next."""
     try:
-        stack, run = await repo.lock(tx.acting_as(SYSTEM), run_id)
+        stack, run, ours = await locked(tx, run_id, pool_id, worker_id, fence)
     except NotFound:
-        return Verdict(accepted=False, reason="there is no such run")
-    if await holds(tx, run_id, pool_id, worker_id, fence) is None:
-        return _refused(run)
+        return NO_RUN
+    return await judge(tx, vault, stack, run, told) if ours else refused(run)
+
+
+NO_RUN = Verdict(accepted=False, reason="there is no such run")
+
+
+async def judge(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Report) -> Verdict:
+    """What becomes of a run, which the caller holds, by the word of the worker whose it is."""
     phase = told.phase if not isinstance(told, Planned) else Phase.PLAN
     if phase is not _PHASE_OF.get(run.state):
         return _repeat_or_refuse(run, phase)
@@ -124,7 +130,7 @@ async def _planned(tx: Tx, stack: Stack, run: Run, told: Planned) -> Verdict:
         (told.plan_json_key, manifests.plan_folder(run)),
     ):
         if key is not None and not key.startswith(folder):
-            return _refused(run, "the object named is not this run's")
+            return refused(run, "the object named is not this run's")
     run.delta = told.delta.model_dump(by_alias=True)
     run.plan_sha256, run.workspace_key = told.plan_sha256, told.workspace_key
     run.plan_json_key = told.plan_json_key
@@ -195,7 +201,7 @@ def _repeat_or_refuse(run: Run, phase: Phase) -> Verdict:
     if ahead is not None and _ORDER.index(phase) < _ORDER.index(ahead):
         # The report was taken and its answer lost: say again where the run is.
         return _continue(run)
-    return _refused(run, f"a report on {phase.value} does not fit a run that is {run.state.value}")
+    return refused(run, f"a report on {phase.value} does not fit a run that is {run.state.value}")
 
 
 _ORDER = [Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.APPLY, Phase.DESTROY, Phase.PERFORM]
@@ -217,6 +223,7 @@ def _end(run: Run) -> Verdict:
     )
 
 
-def _refused(run: Run, reason: str = "the run is no longer yours") -> Verdict:
+def refused(run: Run, reason: str = "the run is no longer yours") -> Verdict:
+    """The answer to a report that changes nothing."""
     log.info("report refused", run_id=run.id, reason=reason, state=run.state.value)
     return Verdict(accepted=False, reason=reason, state=run.state.value)

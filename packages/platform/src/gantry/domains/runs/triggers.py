@@ -81,9 +81,11 @@ async def trigger(
         if (head.repository_url, head.branch) != (stack_service.remote_url(stack), stack.branch):
             raise Conflict("The stack's source was changed just now; trigger the run again.")
         if kind is Kind.TRACKED:
-            await heads.track(tx, stack, head, by=tx.actor.name)
-        sha = head.sha
-    commit = await _commit(tx, stack, sha)
+            commit = await heads.track(tx, stack, head, by=tx.actor.name)
+        else:
+            commit = await _commit(tx, stack, head.sha)
+    else:
+        commit = await _commit(tx, stack, sha)
     run = await create(
         tx,
         vault,

@@ -10,6 +10,7 @@ from gantry.domains.stacks.events import StackChanged
 from gantry.domains.stacks.model import Stack
 from gantry.domains.stacks.service import remote_url
 from gantry.domains.vcs import service as vcs
+from gantry.domains.vcs.model import Commit
 from gantry.domains.vcs.rules import is_sha
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.tx import Actor, Tx
@@ -37,7 +38,7 @@ async def look_up(db: Db, actor: Actor, sources: Sources, stack_id: str) -> Head
     return Head(url, branch, await sources.head(url, branch))
 
 
-async def track(tx: Tx, stack: Stack, head: Head, *, by: str) -> None:
+async def track(tx: Tx, stack: Stack, head: Head, *, by: str) -> Commit:
     """The stack, which is locked, tracks this commit from now on."""
     commit = await vcs.want(
         tx, repository_url=head.repository_url, branch=head.branch, sha=head.sha
@@ -46,6 +47,7 @@ async def track(tx: Tx, stack: Stack, head: Head, *, by: str) -> None:
     if stack.tracked_commit_id != commit.id:
         stack.tracked_commit_id, stack.tracked_commit_set_by = commit.id, by
         tx.emit(StackChanged(stack.id))
+    return commit
 
 
 async def sync(db: Db, actor: Actor, sources: Sources, stack_id: str) -> Stack:

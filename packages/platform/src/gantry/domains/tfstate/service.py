@@ -107,8 +107,9 @@ async def write(
 ) -> None:
     """Keep a new state. The object is stored first, so that a kept row always has its bytes.
 
-    `still_allowed` raises when the writer lost its right while the bytes travelled; it is asked
-    in the transaction that keeps the state, with the stack held.
+    `still_allowed` holds the stack, which keeps two writers apart even when neither holds a state
+    lock, and raises when the writer lost its right while the bytes travelled; it is asked in the
+    transaction that keeps the state.
 
     Raises BadState, WrongLock, StateConflict, StorageDown; then nothing has changed.
     """
@@ -117,8 +118,6 @@ async def write(
     kept = False
     try:
         async with db.write(SYSTEM) as tx:
-            # The stack's row keeps two writers apart even when neither holds a state lock.
-            await stacks.lock(tx, stack_id)
             await still_allowed(tx)
             held = await repo.lock_of(tx, stack_id)
             # A run that names no lock may write under its own: an apply that could not reach us

@@ -349,8 +349,6 @@ async def _trigger(
         given = await asyncio.to_thread(runtime_config, config)
     head = None
     if not sha:
-        async with context.read() as tx:
-            await stacks.find(tx, stack_id)
         # Raw Git sends no pushes: the branch is looked up when somebody asks for a run of it.
         head = await heads.look_up(context.house.db, context.actor, context.house.sources, stack_id)
     async with context.write() as tx:
