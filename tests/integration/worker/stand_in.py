@@ -1,6 +1,7 @@
 """A server that says to a worker what a test wants, over real HTTP."""
 
 import asyncio
+import inspect
 import json
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,8 @@ from contextlib import asynccontextmanager
 class StandIn:
     """Answers each path with the next of its answers, the last one for ever.
 
-    An answer is (status, body) or a function of the request's body that gives one.
+    An answer is (status, body), or a function of the request's path and body that gives one, at
+    once or later.
     """
 
     def __init__(self):
@@ -34,7 +36,8 @@ class StandIn:
                 headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 self.asked.append((path, body))
-                status, said = self._answer(path, body)
+                answer = self._answer(path, body)
+                status, said = await answer if inspect.isawaitable(answer) else answer
                 said = said if isinstance(said, bytes) else json.dumps(said).encode()
                 writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(said)}\r\n\r\n".encode())
                 writer.write(said)

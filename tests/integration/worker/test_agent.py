@@ -121,7 +121,7 @@ async def test_a_full_log_has_no_tail(there):
     server = ControlPlane(there.url, "POOL", lambda: "proof")
     lease = Held(run_id="RUN", fence=1)
     journal = Journal(server, lease, Masker([]), stack_id="s", mirror=None)
-    journal.turn_to(1)
+    await journal.turn_to(1)
 
     await journal.write(b"x" * 300_000)
 
@@ -151,7 +151,7 @@ async def test_a_log_is_mirrored_line_by_line_and_masked(there, capsys):
     journal = Journal(
         server, lease, Masker(["hunter22"]), stack_id="s", mirror=Masker(["hunter22"])
     )
-    journal.turn_to(1)
+    await journal.turn_to(1)
 
     for piece in (b"one\ntw", b"o hun", b"ter22\nthe", b"\nunfinished"):
         await journal.write(piece)

@@ -8,12 +8,13 @@ import json
 import subprocess
 import tarfile
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from gantry_protocol.calls import Held
+from gantry_protocol.calls import Failed, Held, PhaseDone, Planned
 from gantry_protocol.manifest import EnvironmentValue, Manifest, StateBackend
 from gantry_protocol.words import Phase
-from gantry_worker import environment
+from gantry_worker import environment, performance
 from gantry_worker.control_plane import ControlPlane
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
@@ -301,6 +302,82 @@ async def test_a_runs_time_is_one_for_all_of_its_commands(run, there):
     assert reports[-1]["phase"] == "plan"
     assert reports[-1]["reason"] == "The run took longer than 0.05 minutes and was ended."
     assert "looks after itself" in log_of(there)
+
+
+# -- beginning before the server has said so
+
+
+def slowly(answer):
+    """The answer, once whatever could be begun meanwhile has been begun and is over."""
+
+    async def later():
+        await asyncio.sleep(1)
+        return answer
+
+    return lambda path, body: later()
+
+
+def words_of(there, version):
+    shipped = there.bodies(f"logs/{version}")
+    tails = [json.loads(body).get("tail") for body in there.bodies("report")]
+    mine = [t["data"] for t in tails if t and t["state_version"] == version]
+    return (b"".join(shipped) + b"".join(map(base64.b64decode, mine))).decode()
+
+
+async def test_a_phase_begins_while_the_one_before_is_reported_and_its_log_is_its_own(run, there):
+    said = on("init")[1]
+    there.answers["report"] = [slowly((200, {**said, "state_version": 2})), (200, NOTHING_LEFT)]
+    there.answers["logs/2"] = [took]
+
+    reports = await run([Phase.PREPARE, Phase.INIT])
+
+    assert [report["phase"] for report in reports] == ["prepare", "init"]
+    assert "Ready in" in words_of(there, 1)
+    assert "init" not in words_of(there, 1).replace("initialized", "")
+    assert words_of(there, 2).count(" init -input=false") == 1
+    assert "has been successfully initialized" in words_of(there, 2)
+
+
+async def test_a_phase_that_the_server_did_not_want_has_never_been(run, there):
+    there.answers["report"] = [slowly((200, NOTHING_LEFT))]
+
+    reports = await run([Phase.PREPARE, Phase.INIT, Phase.PLAN])
+
+    assert [report["phase"] for report in reports] == ["prepare"]
+    assert "init -input" not in log_of(there)
+
+
+async def test_a_refused_report_ends_what_was_begun_with_it(run, there):
+    there.answers["report"] = [slowly((200, {"accepted": False, "reason": "not yours"}))]
+
+    reports = await run([Phase.PREPARE, Phase.INIT])
+
+    assert len(reports) == 1
+    assert "init -input" not in log_of(there)
+
+
+@pytest.mark.parametrize(
+    ("told", "hooks", "phases", "ahead"),
+    [
+        (PhaseDone(phase="prepare"), {}, "prepare init plan", "init"),
+        (PhaseDone(phase="init"), {}, "prepare init plan", "plan"),
+        (PhaseDone(phase="prepare"), {"before_init": ["x"]}, "prepare init", None),
+        (PhaseDone(phase="init"), {"before_init": ["x"]}, "prepare init plan", "plan"),
+        (PhaseDone(phase="init"), {"before_plan": ["x"]}, "prepare init plan", None),
+        (PhaseDone(phase="init"), {"after_run": ["x"]}, "prepare init plan", None),
+        (PhaseDone(phase="prepare"), {}, "prepare perform", None),
+        (PhaseDone(phase="prepare"), {}, "prepare apply", None),
+        (PhaseDone(phase="init"), {}, "prepare init perform", None),
+        (Planned(changed=True), {}, "prepare init plan apply", None),
+        (Failed(phase="prepare", reason="x"), {}, "prepare init", None),
+    ],
+)
+def test_nothing_with_a_persons_hooks_and_nothing_that_changes_things_is_begun_early(
+    told, hooks, phases, ahead
+):
+    manifest = SimpleNamespace(hooks=hooks, phases=[Phase(word) for word in phases.split()])
+    found = performance._harmless(SimpleNamespace(manifest=manifest), told)
+    assert found == (Phase(ahead) if ahead else None)
 
 
 async def test_another_plan_than_the_confirmed_one_is_not_applied(run, there):

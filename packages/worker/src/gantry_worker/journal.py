@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
@@ -12,7 +13,7 @@ import structlog
 from gantry_protocol.calls import MAX_LOG_TAIL, Held, LogTail
 
 from gantry_worker.control_plane import ControlPlane
-from gantry_worker.logs import LogStream
+from gantry_worker.logs import BUFFER_LIMIT, LogStream
 from gantry_worker.masking import Masker
 
 log = structlog.get_logger()
@@ -41,6 +42,8 @@ class Journal:
         self._base = 0
         self._stream: LogStream | None = None
         self._full = False
+        self._held: bytearray | None = None
+        self._released = asyncio.Event()
         self._added: set[str] = set()
         self._shown = b""  # of the mirror, the beginning of a line
 
@@ -71,12 +74,33 @@ class Journal:
         """A text that goes elsewhere than into the log, without the secrets."""
         return self._masker.once(text)
 
-    def turn_to(self, state_version: int) -> None:
-        """Begin the log of another state."""
+    async def turn_to(self, state_version: int) -> None:
+        """Begin the log of another state, with what was held back for it."""
         self._version, self._base, self._full, self._stream = state_version, 0, False, None
+        held, self._held = self._held, None
+        self._released.set()
+        if held:
+            await self.write(bytes(held))
+
+    def hold(self) -> None:
+        """Hold back what is written from now on: it belongs to the state that `turn_to` names."""
+        self._held = bytearray()
+        self._released.clear()
+
+    def drop_held(self) -> None:
+        """Forget what was held back: there is no such state."""
+        self._held = None
+        self._released.set()
 
     async def write(self, data: bytes) -> None:
         """Append output. Raises LogRefused when the run is no longer ours."""
+        if self._held is not None:
+            self._held += data
+            if len(self._held) < BUFFER_LIMIT:
+                return
+            # The command waits for the report, and is read on when that is answered.
+            await self._released.wait()
+            return
         if self._full:
             return
         if self._stream is None:

@@ -52,22 +52,74 @@ async def perform(session: Session, state_version: int) -> None:
     What happens to the run is reported, not raised. Cancelling gives the run up at once: its
     commands are killed and its workspace removed.
     """
-    session.journal.turn_to(state_version)
+    await session.journal.turn_to(state_version)
     phase: Phase | None = Phase.PREPARE
+    begun: asyncio.Task[Report] | None = None
     try:
         while phase is not None:
-            told = await _take(session, phase)
-            verdict = await _settle(session, told, phase)
+            told = await begun if begun is not None else await _take(session, phase)
+            ahead = _harmless(session, told)
+            if ahead is None:
+                verdict, begun = await _settle(session, told, phase), None
+            else:
+                verdict, begun = await _settle_meanwhile(session, told, phase, ahead)
             session.state = verdict.state
-            phase = verdict.phase if verdict.accepted and verdict.then is Then.CONTINUE else None
+            phase = _next(verdict)
             if phase is not None:
-                session.journal.turn_to(verdict.state_version)
+                await session.journal.turn_to(verdict.state_version)
     except (LogRefused, Refused) as refused:
         # The server has given the run to somebody else, or ended it.
         log.warning("run given up", run_id=session.lease.run_id, reason=str(refused))
     finally:
+        await _give_up(begun)
         await session.journal.abandon()
         await asyncio.to_thread(_remove, session)
+
+
+def _next(verdict: Verdict) -> Phase | None:
+    return verdict.phase if verdict.accepted and verdict.then is Then.CONTINUE else None
+
+
+AHEAD = {Phase.PREPARE: (Phase.INIT, "INITIALIZING"), Phase.INIT: (Phase.PLAN, "PLANNING")}
+"""Phases that may begin while the one before is being reported, and the state they belong to."""
+
+
+def _harmless(session: Session, told: Report) -> Phase | None:
+    """The phase to begin before the server has said so: one in which a person's hooks have no
+    part and nothing is changed. If the server decides otherwise it is as if it had never begun.
+    """
+    if not isinstance(told, PhaseDone) or told.phase not in AHEAD:
+        return None
+    ahead, _ = AHEAD[told.phase]
+    hooks = session.manifest.hooks
+    own = any(hooks.get(name) for name in (f"before_{ahead.value}", "after_run"))
+    return ahead if ahead in session.manifest.phases and not own else None
+
+
+async def _settle_meanwhile(
+    session: Session, told: Report, phase: Phase, ahead: Phase
+) -> tuple[Verdict, asyncio.Task[Report] | None]:
+    """Report, with the phase ahead under way; the verdict, and that phase if it may go on."""
+    session.journal.hold()
+    _, session.state = AHEAD[phase]
+    begun = asyncio.create_task(_take(session, ahead))
+    try:
+        verdict = await _settle(session, told, phase)
+    except BaseException:
+        await _give_up(begun)
+        raise
+    if _next(verdict) is ahead:
+        return verdict, begun
+    await _give_up(begun)
+    session.journal.drop_held()
+    return verdict, None
+
+
+async def _give_up(begun: asyncio.Task[Report] | None) -> None:
+    """End a phase that is under way; its commands are killed."""
+    if begun is not None:
+        begun.cancel()
+        await asyncio.wait({begun})
 
 
 def _remove(session: Session) -> None:
