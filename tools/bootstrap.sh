@@ -159,6 +159,6 @@ ensure_packages $packages
 find_uv
 sync_venv
 if [ -n "$packages" ] && ! command -v terraform >/dev/null && ! command -v tofu >/dev/null; then
-    say "neither terraform nor tofu is on PATH; the worker downloads what a stack asks for if" \
-        "GANTRY_TERRAFORM_KEYRING or GANTRY_OPENTOFU_KEYRING names the publisher's public key"
+    say "neither terraform nor tofu is on PATH: the worker downloads what a stack asks for," \
+        "and verifies it with the publisher's key"
 fi

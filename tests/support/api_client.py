@@ -108,8 +108,9 @@ class Api:
             run = self.run(run_id)
             if run["state"] in states:
                 return run
-            said = f"{run['state']}: {run['failureReason']}\n{self.whole_log(run_id)}"
-            assert run["state"] not in TERMINAL, f"wanted {states}, the run is {said}"
+            if run["state"] in TERMINAL:  # logs of a state that goes on would never end
+                said = f"{run['state']}: {run['failureReason']}\n{self.whole_log(run_id)}"
+                raise AssertionError(f"wanted {states}, the run is {said}")
             return None
 
         found: dict[str, Any] = self.wait(f"run:{run_id}", there, f"run {run_id} in {states}")

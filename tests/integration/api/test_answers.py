@@ -206,6 +206,21 @@ async def test_a_refused_stack_keeps_its_uploaded_state_for_another_try(core, ad
 # -- a run's own token
 
 
+async def credentials(core, stack, run):
+    """(password for the state, token for the API) of a run."""
+    async with core.db.read(SYSTEM) as tx:
+        built = await manifests.build(
+            tx,
+            core.vault,
+            core.objects,
+            manifests.Addresses(BASE_URL, BASE_URL),
+            stack,
+            await run_now(core, run),
+        )
+    token = next(v.value for v in built.environment if v.name == "SPACELIFT_API_TOKEN")
+    return built.backend.password if built.backend else "", token
+
+
 @pytest.fixture
 async def running(core, pool, filled, nobody):
     """(run, somebody who asks with its token), while the run plans."""
@@ -213,16 +228,7 @@ async def running(core, pool, filled, nobody):
     worker = await given_a_worker(core, pool)
     await worker.take(run)
     await worker.done(run, Phase.PREPARE, Phase.INIT)
-    async with core.db.read(SYSTEM) as tx:
-        built = await manifests.build(
-            tx,
-            core.vault,
-            core.objects,
-            manifests.Addresses(BASE_URL, BASE_URL),
-            filled,
-            await run_now(core, run),
-        )
-    token = next(v.value for v in built.environment if v.name == "SPACELIFT_API_TOKEN")
+    _, token = await credentials(core, filled, run)
     return run, Caller(nobody.http, nobody.app, token), worker
 
 
@@ -261,3 +267,31 @@ async def test_a_runs_token_ends_with_its_phase(running, filled):
     message, code = await caller.refusal("query ($id: ID!) { stack(id: $id) { id } }", id=filled.id)
     assert code == "UNAUTHENTICATED"
     assert "unauthorized" in message
+
+
+async def test_a_worker_that_is_a_phase_ahead_of_its_report_may_do_what_that_phase_needs(
+    core, pool, filled, nobody
+):
+    """Initialising reads the state, planning locks it and may ask the API."""
+    run = await given_a_run(core, filled)
+    worker = await given_a_worker(core, pool)
+    await worker.take(run)
+    password, token = await credentials(core, filled, run)
+    caller = Caller(nobody.http, nobody.app, token)
+
+    async def state(method, **lock):
+        return await caller.http.request(
+            method, f"/state/{filled.id}", auth=(run.id, password), json=lock
+        )
+
+    assert (await state("GET")).status_code == 200
+    await worker.done(run, Phase.PREPARE)
+    assert (await state("LOCK", ID="lock-1")).status_code == 200
+    assert (await state("UNLOCK", ID="lock-1")).status_code == 200
+    await caller.ask("query ($id: ID!) { stack(id: $id) { id } }", id=filled.id)
+
+    await worker.fail(run, Phase.INIT, "It failed.")
+
+    assert (await state("GET")).status_code == 401
+    assert (await state("LOCK", ID="lock-2")).status_code == 401
+    assert await core.rows("select count(*) from state_lock") == [(0,)]

@@ -29,8 +29,10 @@ from gantry.kernel.errors import NotAllowed, NotFound, UserError
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.vault import InvalidToken
 
-READING = (State.INITIALIZING, State.PLANNING, *EXECUTING)
-"""Phases in which a run may read, and lock, the state."""
+READING = (State.PREPARING, State.INITIALIZING, State.PLANNING, *EXECUTING)
+"""Phases in which a run may read, and lock, the state. Preparing is one of them because a worker
+begins to initialise while it reports that it is prepared (decision 14).
+"""
 
 MAX_LOCK_INFO = 64 * 1024
 

@@ -9,8 +9,10 @@ from gantry.domains.runs.states import EXECUTING, State
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.vault import InvalidToken, Vault
 
-SPEAKING = (State.PLANNING, *EXECUTING)
-"""Phases in which a run's token is good (run configuration contract §3.2)."""
+SPEAKING = (State.INITIALIZING, State.PLANNING, *EXECUTING)
+"""Phases in which a run's token is good (run configuration contract §3.2). Initialising is one of
+them because a worker begins to plan while it reports that it has initialised (decision 14).
+"""
 
 
 async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
