@@ -14,7 +14,7 @@ import pytest
 from gantry_protocol.calls import Failed, Held, PhaseDone, Planned
 from gantry_protocol.manifest import EnvironmentValue, Manifest, StateBackend
 from gantry_protocol.words import Phase
-from gantry_worker import environment, performance
+from gantry_worker import environment, performance, unsaved
 from gantry_worker.control_plane import ControlPlane
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
@@ -38,6 +38,10 @@ NOTHING_LEFT = {"accepted": True, "then": "end"}
 
 @pytest.fixture(scope="module")
 def key():
+    return a_key()
+
+
+def a_key():
     words = ("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
     return PoolKey(subprocess.run(words, capture_output=True, check=True, text=True).stdout)
 
@@ -69,7 +73,12 @@ def run(request, there, key, tmp_path):
         session = Session(
             settings=load_settings(
                 {"SPACELIFT_TOKEN": "t", "SPACELIFT_POOL_PRIVATE_KEY": "k"}
-            ).model_copy(update={"work_dir": tmp_path, "run_timeout": timedelta(minutes=minutes)}),
+            ).model_copy(
+                update={
+                    "work_dir": tmp_path / "launcher-0",
+                    "run_timeout": timedelta(minutes=minutes),
+                }
+            ),
             server=server,
             key=key,
             choice=request.param,
@@ -415,11 +424,16 @@ async def test_a_report_that_the_server_cannot_take_ends_the_run_with_a_reason(r
     assert "Too large." in reports[-1]["reason"]
 
 
-async def test_a_state_that_could_not_be_saved_is_offered_again_before_the_run_ends(
-    run, there, monkeypatch
-):
+@pytest.fixture
+def impatient(monkeypatch):
+    """Nobody waits for a backend that is down."""
     monkeypatch.setattr("gantry_worker.steps.rescue.WAITS", (0.0, 0.0))
     monkeypatch.setattr("gantry_worker.tools.overrides.RETRIES", 0)
+
+
+async def test_a_state_that_could_not_be_saved_is_offered_again_before_the_run_ends(
+    run, there, impatient
+):
     down = {"down": False}
     kept = []
 
@@ -445,3 +459,85 @@ async def test_a_state_that_could_not_be_saved_is_offered_again_before_the_run_e
     assert reports[-1]["kind"] == "failed", reports[-1]
     assert "state was saved" in reports[-1]["reason"], log_of(there)[-3000:]
     assert b"terraform_data" in kept[-1]
+
+
+@pytest.fixture
+async def applied_in_vain(run, there, impatient):
+    """A run that has made something, and whose state nobody takes; its reports."""
+
+    async def go():
+        def state(path, body):
+            return (500, b"") if b'"lineage"' in body else (200, b"") if body else (404, b"")
+
+        there.answers["/state"] = [state]
+        there.answers["report"] = [on("init"), on("plan"), on("apply"), (200, NOTHING_LEFT)]
+        backend = StateBackend(address=f"{there.url}/state", username="u", password="of-lease")
+        phases = [Phase.PREPARE, Phase.INIT, Phase.PLAN, Phase.APPLY]
+        return await run(phases, backend=backend)
+
+    return go
+
+
+def handed_over(there):
+    """(query, state) of what the server was given to keep."""
+    return [
+        (path.partition("?")[2], json.loads(gzip.decompress(body)))
+        for path, body in there.asked
+        if "/unsaved-state" in path
+    ]
+
+
+async def test_a_state_that_nobody_takes_is_handed_over_to_be_kept(
+    applied_in_vain, there, tmp_path
+):
+    there.answers["unsaved-state"] = [(200, {"accepted": True})]
+
+    reports = await applied_in_vain()
+
+    assert reports[-1]["state_unsaved"]
+    assert "gantry admin unsaved-states" in reports[-1]["reason"]
+    ((query, state),) = handed_over(there)
+    assert query.startswith("fence=")
+    assert [resource["type"] for resource in state["resources"]] == ["terraform_data"]
+    assert list((tmp_path / "unsaved").iterdir()) == []
+
+
+async def test_a_state_that_cannot_even_be_handed_over_waits_sealed_on_the_worker(
+    applied_in_vain, there, tmp_path, key
+):
+    there.answers["unsaved-state"] = [(503, b"away")]
+
+    reports = await applied_in_vain()
+
+    (sealed,) = (tmp_path / "unsaved").iterdir()
+    assert reports[-1]["state_unsaved"]
+    assert str(sealed) in reports[-1]["reason"]
+    assert b"terraform_data" not in sealed.read_bytes()
+    assert sealed.stat().st_mode & 0o077 == 0
+
+    there.answers["unsaved-state"] = [(200, {"accepted": True})]
+    server = ControlPlane(there.url, "POOL", lambda: "proof")
+    await unsaved.hand_over_all(server, a_key(), sealed.parent)
+    assert sealed.exists(), "another pool's worker has nothing to do with it"
+    before = len(handed_over(there))
+
+    await unsaved.hand_over_all(server, key, sealed.parent)
+
+    await server.close()
+    assert len(handed_over(there)) == before + 1
+    assert list(sealed.parent.iterdir()) == []
+
+
+async def test_a_link_in_place_of_the_state_keeps_nothing_of_the_host(run, there, tmp_path):
+    (tmp_path / "secret").write_text("of-the-host")
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.PERFORM],
+        command=f"ln -s {tmp_path}/secret errored.tfstate; exit 1",
+    )
+
+    assert reports[-1]["kind"] == "failed"
+    assert not reports[-1]["state_unsaved"]
+    assert handed_over(there) == []
+    assert not (tmp_path / "unsaved").exists()

@@ -27,6 +27,10 @@ MAX_REPORT = 64 * 1024 * 1024
 """Bytes in one report: a plan of some 50,000 changed resources."""
 
 
+MAX_UNSAVED_STATE = 64 * 1024 * 1024
+"""Bytes of a gzipped state in one request: states shrink to a tenth, so this is a large one."""
+
+
 class Register(Message):
     """`POST register`: sent at every start and after every refusal; repeating it is harmless."""
 
@@ -200,6 +204,8 @@ class Failed(Message):
     kind: Literal["failed"] = "failed"
     phase: Phase
     reason: str = Field(max_length=4000)
+    state_unsaved: bool = False
+    """Whether something was changed that the stack's state does not hold."""
     wrapped_up: bool = False
 
 
@@ -274,3 +280,14 @@ class Ticket(Message):
     url: str = ""
     key: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
+
+
+class Kept(Message):
+    """`POST runs/<id>/unsaved-state?fence=`, body: a gzipped state that no backend took.
+
+    `accepted` is false when it will never be taken: not the run's newest lease, or not a state.
+    Sending it again is harmless.
+    """
+
+    accepted: bool
+    reason: str = ""

@@ -17,7 +17,7 @@ from gantry_protocol.words import Phase
 from pydantic import ValidationError
 from ulid import ULID
 
-from gantry_worker import environment, performance
+from gantry_worker import environment, performance, unsaved
 from gantry_worker.control_plane import ControlPlane, Refused, ServerAway, StillFailing
 from gantry_worker.doorbell import LONGEST_PAUSE, Doorbell
 from gantry_worker.holds import Hold, Holds, heed
@@ -91,6 +91,7 @@ class Agent:
         side = [
             asyncio.create_task(self._listen(bell)),
             asyncio.create_task(self._keep_alive(registered.heartbeat_seconds)),
+            asyncio.create_task(self._hand_over()),
         ]
         try:
             await self._take_runs(registered)
@@ -252,6 +253,16 @@ class Agent:
                 # Work is asked for all the same, only later; a worker must not end of this.
                 log.exception("doorbell broke")
             await asyncio.sleep(LONGEST_PAUSE)
+
+    async def _hand_over(self) -> None:
+        """Offer the server what earlier runs on this machine could not save."""
+        where = unsaved.place(self._settings.work_dir)
+        while True:
+            try:
+                await unsaved.hand_over_all(self._server, self._key, where)
+            except Exception:
+                log.exception("unsaved states not offered")
+            await asyncio.sleep(unsaved.BETWEEN_TRIES)
 
     async def _keep_alive(self, every: float) -> None:
         while True:

@@ -17,6 +17,7 @@ from gantry_protocol.calls import (
     Beat,
     Beaten,
     Held,
+    Kept,
     LogAnswer,
     LogTail,
     Register,
@@ -126,6 +127,11 @@ class ControlPlane:
         """Where to put the workspace; tried until the server answers."""
         wanted = TicketWanted(fence=lease.fence)
         return await self._patiently(f"runs/{lease.run_id}/ticket", wanted, Ticket)
+
+    async def keep_state(self, lease: Held, packed: bytes) -> Kept:
+        """Give the server a gzipped state that no backend took."""
+        path = f"runs/{lease.run_id}/unsaved-state?fence={lease.fence}"
+        return _understood(Kept, await self._send(path, packed))
 
     async def download(self, url: str, target: Path, *, limit: int) -> None:
         """Fetch a presigned URL to a file, trying four times.

@@ -23,7 +23,7 @@ from gantry_protocol.words import Phase, Then
 from gantry_worker.archive import pack
 from gantry_worker.control_plane import Refused, ServerAway, StillFailing
 from gantry_worker.journal import LogRefused
-from gantry_worker.session import EXECUTING, Session, StepFailed, StepStopped
+from gantry_worker.session import EXECUTING, Session, StateUnsaved, StepFailed, StepStopped
 from gantry_worker.steps import execute, plan, prepare
 from gantry_worker.steps.shell import hooks_only
 from gantry_worker.workspace import BadWorkspace
@@ -129,12 +129,12 @@ def _remove(session: Session) -> None:
         log.exception("workspace not removed completely", run_id=session.lease.run_id)
 
 
-def failed(phase: Phase, reason: str) -> Failed:
+def failed(phase: Phase, reason: str, *, state_unsaved: bool = False) -> Failed:
     """A failure whose reason fits the protocol, whatever a tool has put into it."""
     words = reason.replace("\0", "\ufffd")
     if len(words) > MAX_REASON:
         words = words[: MAX_REASON - 1] + "…"
-    return Failed(phase=phase, reason=words)
+    return Failed(phase=phase, reason=words, state_unsaved=state_unsaved)
 
 
 async def _take(session: Session, phase: Phase) -> Report:
@@ -151,7 +151,7 @@ async def _take(session: Session, phase: Phase) -> Report:
     except (StepFailed, BadWorkspace) as error:
         reason = session.journal.masked(str(error))
         await _last_words(session, f"\x1b[31m{reason}\x1b[0m")
-        return failed(phase, reason)
+        return failed(phase, reason, state_unsaved=isinstance(error, StateUnsaved))
     except (LogRefused, Refused):
         raise
     except Exception as bug:

@@ -15,7 +15,7 @@ from gantry_protocol.words import Phase
 
 from gantry_worker import environment
 from gantry_worker.control_plane import ControlPlane
-from gantry_worker.endings import StepFailed, StepStopped
+from gantry_worker.endings import StateUnsaved, StepFailed, StepStopped
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
 from gantry_worker.runtimes.base import Runtime
@@ -23,7 +23,7 @@ from gantry_worker.runtimes.choice import Choice
 from gantry_worker.settings import WorkerSettings
 from gantry_worker.workspace import Workspace
 
-__all__ = ["Session", "StepFailed", "StepStopped"]
+__all__ = ["Session", "StateUnsaved", "StepFailed", "StepStopped"]
 
 EXECUTING = (Phase.APPLY, Phase.DESTROY, Phase.PERFORM)
 """Phases that change something: not begun without a lease, and not broken off in the middle."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ from rich.table import Table
 
 from gantry.apps import embedded, process, wiring
 from gantry.domains.people import service as people
+from gantry.domains.tfstate import unsaved as unsaved_states
 from gantry.infra import queue_admin
 from gantry.infra.passwords import Argon2Passwords
 from gantry.kernel.tx import SYSTEM
@@ -24,6 +27,11 @@ admin = typer.Typer(
 )
 jobs = typer.Typer(help="Jobs that failed three times: list, retry.", no_args_is_help=True)
 keys = typer.Typer(help="API keys: create, list, delete.", no_args_is_help=True)
+unsaved = typer.Typer(
+    help="States that runs left and object storage did not take: list, export, delete.",
+    no_args_is_help=True,
+)
+admin.add_typer(unsaved, name="unsaved-states")
 admin.add_typer(jobs, name="jobs")
 admin.add_typer(keys, name="api-keys")
 
@@ -128,6 +136,59 @@ def delete_key(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> 
         async with _core() as core, core.db.write(SYSTEM) as tx:
             key = await people.delete_api_key(tx, key_id)
         Console().print(f"API key {key.name} is deleted.")
+
+    _run(main)
+
+
+@unsaved.command("list")
+def list_unsaved() -> None:
+    """List states that are kept because their runs could not save them, the newest first."""
+
+    async def main() -> None:
+        async with _core() as core, core.db.read(SYSTEM) as tx:
+            rows = await unsaved_states.listed(tx)
+        table = Table("stack", "serial", "bytes", "kept since")
+        table.add_column("run", no_wrap=True)
+        for row in rows:
+            since = f"{row.kept_at:%Y-%m-%d %H:%M}"
+            table.add_row(row.stack_id, str(row.serial), str(row.size), since, row.run_id)
+        Console().print(table if rows else "No state is kept apart.")
+
+    _run(main)
+
+
+@unsaved.command("export")
+def export_unsaved(
+    run_id: Annotated[str, typer.Argument(help="The run, as `list` shows it.")],
+    to: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+) -> None:
+    """Write the state that a run left to a file. It holds secrets.
+
+    Compare it with the stack's state, then import it: lock the stack, stackManagedStateImport.
+    """
+
+    async def main() -> None:
+        async with _core() as core, core.db.read(SYSTEM) as tx:
+            limit = core.settings.max_state_bytes
+            body = await unsaved_states.export(tx, core.vault, run_id, limit=limit)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(to, flags, 0o600), "wb") as file:
+            file.write(body)
+        Console().print(f"The state of run {run_id} is in {to}.")
+
+    _run(main)
+
+
+@unsaved.command("delete")
+def delete_unsaved(
+    run_id: Annotated[str, typer.Argument(help="The run, as `list` shows it.")],
+) -> None:
+    """Delete the state that a run left, once the stack's state is right again."""
+
+    async def main() -> None:
+        async with _core() as core, core.db.write(SYSTEM) as tx:
+            await unsaved_states.forget(tx, run_id)
+        Console().print(f"The state of run {run_id} is no longer kept apart.")
 
     _run(main)
 

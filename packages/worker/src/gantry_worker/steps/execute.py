@@ -37,18 +37,20 @@ async def _apply(session: Session, phase: Phase) -> Report:
         await session.journal.say(f"Skipped, as {SKIP_APPLYING} asks.")
         return Applied(phase=phase)
     await _check_plan(session)
-    saved = session.running().inside(session.workspace.plan)
-    argv = [*session.tool_argv(), *terraform.apply_args(saved)]
+    plan = session.running().inside(session.workspace.plan)
+    argv = [*session.tool_argv(), *terraform.apply_args(plan)]
     try:
         code = await phase_command(session, phase, argv)
     except StepStopped:
-        await rescue.save_state(session, phase)
+        saved = await rescue.save_state(session, phase)
+        if saved.unsaved:
+            raise saved.failure("Stopped, as asked.") from None
         raise
     except StepFailed as error:
-        raise StepFailed(f"{error}{await rescue.save_state(session, phase)}") from None
+        raise (await rescue.save_state(session, phase)).failure(str(error)) from None
     if code != 0:
-        saved_or_not = await rescue.save_state(session, phase)
-        raise StepFailed(f"Applying failed with exit code {code}.{saved_or_not}")
+        saved = await rescue.save_state(session, phase)
+        raise saved.failure(f"Applying failed with exit code {code}.")
     if not session.manifest.upload_outputs:
         return Applied(phase=phase)
     return await _with_state(session, phase)
@@ -108,5 +110,6 @@ async def perform(session: Session) -> Report:
     argv = ["sh", session.running().inside(command)]
     code = await phase_command(session, Phase.PERFORM, argv)
     if code != 0:
-        raise StepFailed(f"The command failed with exit code {code}.")
+        saved = await rescue.save_state(session, Phase.PERFORM)
+        raise saved.failure(f"The command failed with exit code {code}.")
     return PhaseDone(phase=Phase.PERFORM)

@@ -11,11 +11,13 @@ from gantry_protocol.calls import (
     MAX_LOG_CHUNK,
     MAX_LOG_TAIL,
     MAX_REPORT,
+    MAX_UNSAVED_STATE,
     Ask,
     Asked,
     Beat,
     Beaten,
     Held,
+    Kept,
     LeaseAnswer,
     LogTail,
     Offer,
@@ -42,6 +44,7 @@ from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import WORKING
 from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate import unsaved
 from gantry.kernel.errors import Conflict, NotFound, UserError
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Actor, Tx
@@ -280,6 +283,27 @@ async def ticket(request: Request) -> Response:
     return _answer(Ticket(accepted=True, url=url, key=key))
 
 
+async def unsaved_state(request: Request) -> Response:
+    """`POST runs/<id>/unsaved-state?fence=`: also after the run has ended, by any of its pool."""
+    there, run_id = house(request), request.path_params["run"]
+    try:
+        fence = int(request.query_params["fence"])
+    except (KeyError, ValueError):
+        raise BadCall("An unsaved state names its fence as a number.") from None
+    data = await body_of(request, MAX_UNSAVED_STATE)
+    try:
+        packed = await unsaved.read(data, limit=there.max_state_bytes)
+    except UserError as error:
+        return _answer(Kept(accepted=False, reason=error.message))
+    async with there.db.write(SYSTEM) as tx:
+        run = (await repo.by_ids(tx, [run_id])).get(run_id)
+        if run is None or run.pool_id != request.state.pool.id or run.fence != fence:
+            return _answer(Kept(accepted=False, reason="the run is no longer yours"))
+        await unsaved.keep(tx, there.vault, run.stack_id, run.id, packed)
+    log.warning("unsaved state kept", run_id=run_id, serial=packed.serial, bytes=packed.size)
+    return _answer(Kept(accepted=True))
+
+
 def _actor(worker_id: str) -> Actor:
     # History shows no name for moves that a worker makes: they are nobody's decision.
     return Actor("worker", worker_id, name="")
@@ -319,6 +343,7 @@ def routes() -> list[Route]:
             "runs/{run}/report": report,
             "runs/{run}/logs/{version}": logs,
             "runs/{run}/ticket": ticket,
+            "runs/{run}/unsaved-state": unsaved_state,
         },
     }
     return [

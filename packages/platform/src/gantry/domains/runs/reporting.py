@@ -25,7 +25,16 @@ from gantry.domains.runs import manifests, repo
 from gantry.domains.runs.leasing import locked
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import advance
-from gantry.domains.runs.states import APPLYABLE, STOPPABLE, TERMINAL, Kind, Signal, State
+from gantry.domains.runs.states import (
+    APPLYABLE,
+    EXECUTING,
+    STOPPABLE,
+    TERMINAL,
+    Kind,
+    Signal,
+    State,
+)
+from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
@@ -88,6 +97,13 @@ async def judge(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Report) -> V
             if run.state_refusal is not None:
                 reason += f" The state was not taken: {run.state_refusal}"
             run.failure = reason
+            if told.state_unsaved and run.state in EXECUTING:
+                await stack_service.lock_for_unknown_outcome(
+                    system,
+                    stack.id,
+                    note=f"The state does not hold what run {run.id} changed. Put that right, then"
+                    " unlock the stack.",
+                )
             await advance(system, stack, run, Signal.FAIL, note=reason)
             return _end(run)
         case Stopped():

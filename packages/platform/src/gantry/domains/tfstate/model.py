@@ -92,3 +92,21 @@ class StackResource(Model):
     creator_run_id: Mapped[str | None]
     updater_run_id: Mapped[str | None]
     updated_at: Mapped[datetime]
+
+
+class UnsavedState(Model):
+    """A state that a run left and no backend took, gzipped and sealed."""
+
+    __tablename__ = "unsaved_state"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    stack_id: Mapped[str] = mapped_column(
+        ForeignKey("stack.id", ondelete="CASCADE", onupdate="CASCADE")
+    )
+    serial: Mapped[int]
+    lineage: Mapped[str]
+    size: Mapped[int]
+    """Bytes, unpacked."""
+    sha256: Mapped[str]
+    sealed: Mapped[bytes]
+    kept_at: Mapped[datetime]

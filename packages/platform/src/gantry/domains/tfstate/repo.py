@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks.model import Stack
-from gantry.domains.tfstate.model import StackOutput, StackResource, StateLock, StateVersion
+from gantry.domains.tfstate.model import (
+    StackOutput,
+    StackResource,
+    StateLock,
+    StateVersion,
+    UnsavedState,
+)
 from gantry.domains.tfstate.rules import FoundResource, digest
 from gantry.kernel.tx import Tx
 
@@ -216,3 +224,32 @@ async def replace_resources(
     for start in range(0, len(rows), INSERT_BATCH):
         await tx.session.execute(insert(StackResource), rows[start : start + INSERT_BATCH])
     return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedRow:
+    """What is to be said of a state that no backend took."""
+
+    run_id: str
+    stack_id: str
+    serial: int
+    size: int
+    kept_at: datetime
+
+
+async def keep_unsaved(tx: Tx, state: UnsavedState) -> None:
+    """What the run left; one state a run, the last word counts."""
+    await tx.session.merge(state)
+
+
+async def unsaved(tx: Tx) -> list[UnsavedRow]:
+    """States that no backend took, the newest first, without their bytes."""
+    kept = UnsavedState
+    query = select(kept.run_id, kept.stack_id, kept.serial, kept.size, kept.kept_at)
+    rows = await tx.session.execute(query.order_by(kept.kept_at.desc(), kept.run_id))
+    return [UnsavedRow(*row) for row in rows]
+
+
+async def unsaved_of(tx: Tx, run_id: str) -> UnsavedState | None:
+    """The state that a run left, if it is kept."""
+    return await tx.session.get(UnsavedState, run_id)
