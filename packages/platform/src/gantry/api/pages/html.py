@@ -56,8 +56,9 @@ HEADERS = {
 def page(title: str, body: str, *, aside: str = "", status: int = 200) -> HTMLResponse:
     """A whole page. `title` and `aside` are text; `body` is markup whose parts are escaped."""
     return HTMLResponse(
-        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}"
-        " · Gantry</title><meta name='viewport' content='width=device-width'>"
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        f"<title>{escape(title if title == 'Gantry' else f'{title} · Gantry')}</title>"
+        "<meta name='viewport' content='width=device-width'>"
         f"<style>{_STYLE}</style></head><body><main><header><h1>{escape(title)}</h1>"
         f"<span class='soft'>{escape(aside)}</span></header>{body}</main></body></html>",
         status_code=status,

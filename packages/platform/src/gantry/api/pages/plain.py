@@ -16,6 +16,7 @@ from gantry.api.doors import Access, door, house
 from gantry.api.pages.html import page, table
 from gantry.domains.accounts import service as accounts
 from gantry.domains.runs import repo as runs
+from gantry.domains.runs import waiting
 from gantry.domains.runs.states import LOCKING, Kind
 from gantry.domains.stacks import repo as stacks
 from gantry.kernel.search import Order, Search
@@ -72,6 +73,7 @@ async def stack(request: Request) -> Response:
     async with there.db.read(request.state.actor) as tx:
         found = await stacks.find(tx, stack_id)
         newest = await runs.page_of_stack(tx, stack_id, (*LOCKING, Kind.PROPOSED), None)
+        waits = await waiting.explanations(tx, [run.id for run in newest])
     lock = (
         f"<p class='warn'>Locked by {escape(found.locked_by or 'system')}"
         f" since {_when(found.locked_at)}. {escape(found.lock_note or '')}</p>"
@@ -83,16 +85,18 @@ async def stack(request: Request) -> Response:
             _link(f"/stack/{stack_id}/run/{run.id}", run.title or run.id),
             escape(run.kind.value.lower()),
             escape(run.state.value),
+            escape(run.failure or waits.get(run.id, "")),
             _when(run.created_at),
         ]
         for run in newest
     ]
     listed = (
-        table(["Run", "Type", "State", "Created"], rows)
+        table(["Run", "Type", "State", "Why", "Created"], rows)
         if rows
         else "<p class='card'>No run yet. Trigger one with the API's <code>runTrigger</code>.</p>"
     )
-    return page(found.name, f"{lock}<h2>Runs</h2>{listed}", aside=f"{found.state} · {found.branch}")
+    body = f"{lock}<p>{_link('/', 'All stacks')}</p><h2>Runs</h2>{listed}"
+    return page(found.name, body, aside=f"{found.state} · {found.branch}")
 
 
 async def run(request: Request) -> Response:
@@ -103,6 +107,7 @@ async def run(request: Request) -> Response:
     async with there.db.read(request.state.actor) as tx:
         found = await runs.find(tx, request.path_params["run"], stack_id=stack_id)
         history = (await runs.transitions(tx, [found.id]))[found.id]
+        waits = await waiting.explain(tx, found)
     rows = [
         [
             escape(move.after.value),
@@ -118,7 +123,8 @@ async def run(request: Request) -> Response:
         if found.outcome_unknown
         else ""
     )
-    body = f"{unknown}<p>{_link(f'/stack/{stack_id}', 'Back to the stack')}</p>" + table(
+    now = f"<p>It {escape(waits)}.</p>" if waits else ""
+    body = f"{unknown}{now}<p>{_link(f'/stack/{stack_id}', 'Back to the stack')}</p>" + table(
         ["State", "Since", "Who", "Why"], rows
     )
     return page(found.title or found.id, body, aside=f"{found.kind.value.lower()} · {found.state}")
