@@ -20,6 +20,10 @@ def test_each_process_answers_probes_on_a_port_of_its_own_when_asked_to(bare, co
 
     for path in ("/health", "/startup", "/readiness"):
         assert httpx2.get(f"{process.address}{path}").status_code == 200, path
+    metrics = httpx2.get(f"{process.address}/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "\ngantry_database_up 1.0\n" in metrics.text
+    assert "\nprocess_resident_memory_bytes " in metrics.text
 
     process.terminate()
     assert process.ended() == 0, process.said()

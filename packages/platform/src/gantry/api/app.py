@@ -19,6 +19,7 @@ from gantry.api.doors import House
 from gantry.api.health import probes
 from gantry.api.live import events
 from gantry.api.login import session
+from gantry.api.measured import Measured
 from gantry.api.objects import local
 from gantry.api.oidc import keys
 from gantry.api.pages import plain
@@ -124,7 +125,7 @@ def application(
     app = _Guarded(
         secure,
         routes=all_routes(graphql),
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(Measured, there=there), Middleware(RequestLog)],
         exception_handlers={Exception: _bug},
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""The port for probes: whether a process has started, and is ready (deployment contract §1)."""
+"""The port for those who watch: probes (deployment contract §1), and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ from contextlib import asynccontextmanager
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gantry.apps import metering
 from gantry.apps.listening import Listener
 from gantry.apps.wiring import Core, readiness, release
+from gantry.infra.meter import CONTENT_TYPE, Reading
 
 log = structlog.get_logger()
+
+READING_SECONDS = 5.0
+"""For the queries behind one page of metrics; Prometheus gives up after ten."""
+
+_WORDS = ("gantry_database_up", "Whether the database answered just now.")
+UP, DOWN = Reading(*_WORDS, 1), Reading(*_WORDS, 0)
 
 
 @asynccontextmanager
 async def instrumented(core: Core) -> AsyncIterator[None]:
-    """Answer probes while the body runs, if the settings ask for it. Raises OSError for a port
-    that is taken.
+    """Answer probes and give metrics while the body runs, if the settings ask for it.
+
+    Raises OSError for a port that is taken.
     """
     if not core.settings.instrumentation:
         yield
@@ -62,11 +72,22 @@ def _application(core: Core) -> Starlette:
             return JSONResponse({"status": "not ready", "reason": problem}, status_code=503)
         return JSONResponse({"status": "ready"})
 
+    async def metrics(_: Request) -> Response:
+        try:
+            async with asyncio.timeout(READING_SECONDS):
+                found = [*await metering.readings(core.db), UP]
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            # What this process counts is worth most while the database is away.
+            log.warning("installation not read for metrics", reason=type(error).__name__)
+            found = [DOWN]
+        return Response(core.meter.page(found), media_type=CONTENT_TYPE)
+
     # Nothing here needs to know who asks: the answers are the same for everybody.
     return Starlette(
         routes=[
             Route("/health", live),
             Route("/startup", ready),
             Route("/readiness", ready),
+            Route("/metrics", metrics),
         ]
     )

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     instrumentation: bool = Field(
         default=False,
         validation_alias="ENABLE_INSTRUMENTATION_ENDPOINTS",
-        description="Answer probes on a port of their own, in server, drain and scheduler.",
+        description="Answer probes and Prometheus on a port of their own, in all three processes.",
     )
     instrumentation_port: int = Field(
         default=8080,

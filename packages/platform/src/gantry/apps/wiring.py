@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gantry.api.doors import House
+from gantry.apps import metering
 from gantry.apps.settings import MisconfiguredError, Settings, StorageType
 from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
@@ -28,6 +29,7 @@ from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
 from gantry.infra.git_credentials import credentials
 from gantry.infra.local_objects import LocalObjects
+from gantry.infra.meter import Meter
 from gantry.infra.news import NewsDesk
 from gantry.infra.objects import RemoteObjects, s3_stores
 from gantry.infra.passwords import Argon2Passwords
@@ -75,6 +77,7 @@ class Core:
     sources: GitSources
     authority: Callable[[], Awaitable[PoolAuthority]]
     bus: Bus
+    meter: Meter
 
     @property
     def reach(self) -> Reach:
@@ -92,7 +95,7 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
     url = settings.database_url.get_secret_value()
     private_key = _private_key(settings)
     await asyncio.to_thread(migrate, url)
-    jobs = queue.open_queue(libpq_url(url))
+    jobs, meter = queue.open_queue(libpq_url(url)), Meter()
     engine = connect(url, pool_size=settings.database_pool_size)
     replica = settings.database_read_only_url
     db = Database(
@@ -100,6 +103,7 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
         queue.outbox(jobs, ROUTES, SIGNALS),
         # Statistics are asked for now and then: few connections, kept open.
         replica=connect(replica.get_secret_value(), pool_size=2) if replica else None,
+        observe=partial(metering.note, meter),
     )
     objects: Objects | None = None
     async with jobs.open_async():
@@ -116,6 +120,7 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
                 sources=_sources(settings),
                 authority=await _authority(db, vault),
                 bus=Bus(libpq_url(url), queue.NOTIFY_CHANNEL),
+                meter=meter,
             )
         finally:
             await db.close()
@@ -150,6 +155,7 @@ def house(built: Core) -> House:
         terraform_versions=settings.terraform_versions,
         opentofu_versions=settings.opentofu_versions,
         trusted_proxies=settings.trusted_proxies,
+        measure=built.meter.answered,
         ready=partial(readiness, built),
         local_objects=built.local_objects,
         live=NewsDesk(built.db.engine, built.bus),
@@ -189,6 +195,7 @@ def handlers(built: Core) -> None:
         catalog(outside),
         timeout=timeout,
         remember=partial(job_failures.remember, built.db.engine),
+        measure=built.meter.worked,
     )
 
 

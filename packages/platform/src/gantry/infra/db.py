@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from gantry.kernel.tx import Actor, Tx
+from gantry.kernel.tx import Actor, Event, Tx
 
 Outbox = Callable[[Tx], Awaitable[None]]
 
@@ -29,16 +29,22 @@ _OPTIONS = " ".join(
 )
 
 
+def _unobserved(_: Sequence[Event]) -> None:
+    """For those who count nothing."""
+
+
 @dataclass
 class Database:
     """Postgres behind the `Db` port. `outbox` writes what a transaction's events call for.
 
-    `replica` answers what may be a moment old; without one the database itself does.
+    `replica` answers what may be a moment old; without one the database itself does. `observe` is
+    told of events once they are kept; it must not fail.
     """
 
     engine: AsyncEngine
     outbox: Outbox
     replica: AsyncEngine | None = None
+    observe: Callable[[Sequence[Event]], None] = _unobserved
 
     def __post_init__(self) -> None:
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
@@ -56,6 +62,7 @@ class Database:
             tx = Tx(session, actor, datetime.now(UTC))
             yield tx
             await self.outbox(tx)
+        self.observe(tx.events)
 
     @asynccontextmanager
     async def read(self, actor: Actor) -> AsyncIterator[Tx]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import procrastinate
 import structlog
@@ -121,6 +122,17 @@ async def _announce(tx: Tx, signals: Sequence[Signal]) -> None:
     )
 
 
+class Measure(Protocol):
+    """Is told how long a job took, in seconds, and how it ended."""
+
+    def __call__(self, job: str, seconds: float, *, failed: bool) -> None:
+        """A job has ended."""
+
+
+def _unmeasured(job: str, seconds: float, *, failed: bool) -> None:
+    """For queues that nobody watches."""
+
+
 async def _nowhere(job_id: int, error: Exception) -> None:
     """For queues whose failures nobody asks about."""
 
@@ -131,10 +143,11 @@ def serve(
     *,
     timeout: float = 900.0,
     remember: Callable[[int, Exception], Awaitable[None]] = _nowhere,
+    measure: Measure = _unmeasured,
 ) -> None:
     """Register every job of the catalog; one may take `timeout` seconds before it is put back.
 
-    `remember` is told of each failure, and raises nothing that matters.
+    `remember` is told of each failure, and raises nothing that matters; `measure` of each end.
     """
 
     def register(name: str, handle: Handler) -> None:
@@ -145,13 +158,17 @@ def serve(
         async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
             args.pop("unique", None)
             args.pop("timestamp", None)
+            begun, failed = time.perf_counter(), True
             with structlog.contextvars.bound_contextvars(job=name, **args):
                 try:
                     async with asyncio.timeout(timeout):
                         await handle(**args)
+                    failed = False
                 except Exception as error:
                     await _told(remember, context.job.id, error)
                     raise
+                finally:
+                    measure(name, time.perf_counter() - begun, failed=failed)
 
     for name, handle in catalog.items():
         register(name, handle)

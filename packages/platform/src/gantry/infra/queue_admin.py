@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +23,30 @@ class JobRow:
     at: str | None
     reason: str
     """Why it failed the last time; empty if it has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Jobs of one queue in one state."""
+
+    queue: str
+    state: str
+    jobs: int
+    oldest: datetime | None
+    """When the oldest of them was last seen to do anything."""
+
+
+async def depth(engine: AsyncEngine) -> list[Depth]:
+    """Jobs that wait, are being done or have failed, by queue."""
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "select j.queue_name, j.status::text, count(distinct j.id), min(e.at)"
+                " from procrastinate_jobs j left join procrastinate_events e on e.job_id = j.id"
+                " where j.status in ('todo', 'doing', 'failed') group by 1, 2 order by 1, 2"
+            )
+        )
+        return [Depth(*row) for row in rows]
 
 
 async def jobs(engine: AsyncEngine, state: str, limit: int) -> list[JobRow]:

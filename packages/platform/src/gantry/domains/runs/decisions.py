@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import access, repo
-from gantry.domains.runs.events import RunTouched
+from gantry.domains.runs.events import RunLost, RunTouched
 from gantry.domains.runs.model import Comment, Review, Run
 from gantry.domains.runs.service import advance, ask_to_stop
 from gantry.domains.runs.states import (
@@ -167,6 +167,7 @@ async def end_without_worker(tx: Tx, stack: Stack, run: Run, reason: str) -> Non
     """
     unknown = run.state in EXECUTING
     run.failure, run.outcome_unknown = reason, unknown
+    tx.emit(RunLost(run.id, unknown))
     if unknown:
         await stack_service.lock_for_unknown_outcome(
             tx,

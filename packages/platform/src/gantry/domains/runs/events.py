@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gantry.domains.runs.states import Kind, State
 from gantry.kernel.tx import Event
@@ -19,6 +20,16 @@ class RunMoved(Event):
     before: State | None
     after: State
     state_version: int
+    lasted: timedelta | None = None
+    """How long it was in the state before, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLost(Event):
+    """A run ended without its worker; `unknown` when that may have been changing things."""
+
+    run_id: str
+    unknown: bool
 
 
 @dataclass(frozen=True, slots=True)

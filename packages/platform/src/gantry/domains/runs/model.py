@@ -30,6 +30,8 @@ class Run(Model):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    state_since: Mapped[datetime | None]
+    """When it came into its state; None of runs that an earlier release moved last."""
 
     title: Mapped[str]
     triggered_by: Mapped[str | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -109,6 +109,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         state_version=0,
         created_at=tx.now,
         updated_at=tx.now,
+        state_since=tx.now,
         title=new.title,
         triggered_by=None if new.trigger_kind == "git commit" else tx.actor.name,
         trigger_kind=new.trigger_kind,
@@ -135,7 +136,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         run.overrides_sealed = vault.seal(plain, identity=run.overrides_identity)
     tx.session.add(run)
     await tx.session.flush()
-    _record(tx, run, None, note=None, worker_id=None)
+    _record(tx, run, None, since=None, note=None, worker_id=None)
     await promote(tx, stack)
     return run
 
@@ -166,6 +167,7 @@ async def advance(
     before, after = run.state, step(run.state, signal, run.kind)
     let_go = before in WORKING and after not in WORKING
     # Everything about the row before the first statement: one update instead of three.
+    since, run.state_since = run.state_since, tx.now
     run.state, run.state_version, run.updated_at = after, run.state_version + 1, tx.now
     if let_go:
         # A stop that came too late for this stretch of work must not hit the next one.
@@ -180,7 +182,7 @@ async def advance(
         worker_id = await leases_repo.drop(tx, run.id) or worker_id
         # No process of this run is alive: what it held of the state is free.
         await tfstate.release_run(tx, run.id)
-    _record(tx, run, before, note=note, worker_id=worker_id)
+    _record(tx, run, before, since=since, note=note, worker_id=worker_id)
     await _show_on_stack(tx, run, before)
     log.info(
         "run moved",
@@ -269,7 +271,13 @@ def _locked_out(stack: Stack, run: Run) -> bool:
 
 
 def _record(
-    tx: Tx, run: Run, before: State | None, *, note: str | None, worker_id: str | None
+    tx: Tx,
+    run: Run,
+    before: State | None,
+    *,
+    since: datetime | None,
+    note: str | None,
+    worker_id: str | None,
 ) -> None:
     tx.session.add(
         Transition(
@@ -284,7 +292,17 @@ def _record(
         )
     )
     tx.emit(
-        RunMoved(run.id, run.stack_id, run.pool_id, run.kind, before, run.state, run.state_version)
+        RunMoved(
+            run.id,
+            run.stack_id,
+            run.pool_id,
+            run.kind,
+            before,
+            run.state,
+            run.state_version,
+            # Servers' clocks differ; no time is negative.
+            None if since is None else max(tx.now - since, timedelta(0)),
+        )
     )
 
 

@@ -1,0 +1,117 @@
+"""What one process counts and measures, in Prometheus' words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' text format."""
+
+_QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds, for requests and jobs: from an answer out of memory to what a proxy gives up on."""
+_LONG = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400)
+"""Seconds, for phases of runs: from an empty plan to an apply of hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value read just now: a gauge of the name, with labels."""
+
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+class Meter:
+    """A process' own counters. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._responses = Histogram(
+            "gantry_http_response_seconds",
+            "Time until the answer to a request begins, by route.",
+            ["method", "route", "status"],
+            buckets=_QUICK,
+            registry=self.registry,
+        )
+        self._jobs = Histogram(
+            "gantry_job_seconds",
+            "Time that jobs took, by how they ended.",
+            ["job", "outcome"],
+            buckets=_QUICK,
+            registry=self.registry,
+        )
+        self._moves = Counter(
+            "gantry_run_moves",
+            "Runs that went into a state.",
+            ["kind", "state"],
+            registry=self.registry,
+        )
+        self._phases = Histogram(
+            "gantry_run_state_seconds",
+            "Time that runs were in a state, counted when they leave it.",
+            ["state"],
+            buckets=_LONG,
+            registry=self.registry,
+        )
+        self._lost = Counter(
+            "gantry_runs_lost",
+            "Runs that ended without their worker; with an unknown outcome or without.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request's answer has begun. `route` is the door's pattern, never a path."""
+        self._responses.labels(method, route, str(status)).observe(seconds)
+
+    def worked(self, job: str, seconds: float, *, failed: bool) -> None:
+        """A job has ended."""
+        self._jobs.labels(job, "failed" if failed else "done").observe(seconds)
+
+    def moved(self, kind: str, before: str | None, after: str, seconds: float | None) -> None:
+        """A run has moved; it was `seconds` in the state before, if that is known."""
+        self._moves.labels(kind, after).inc()
+        if before is not None and seconds is not None:
+            self._phases.labels(before).observe(seconds)
+
+    def lost(self, *, unknown: bool) -> None:
+        """A run has ended without its worker."""
+        self._lost.labels("unknown" if unknown else "known").inc()
+
+    def page(self, readings: Sequence[Reading] = ()) -> bytes:
+        """Everything in Prometheus' text format, with what was read besides."""
+        now = CollectorRegistry()
+        now.register(_Read(readings))
+        return generate_latest(self.registry) + generate_latest(now)
+
+
+class _Read(Collector):
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """One family for each name, in the order given."""
+        families: dict[str, GaugeMetricFamily] = {}
+        for reading in self._readings:
+            names = [name for name, _ in reading.labels]
+            family = families.setdefault(
+                reading.name, GaugeMetricFamily(reading.name, reading.help, labels=names)
+            )
+            family.add_metric([value for _, value in reading.labels], reading.value)
+        return families.values()

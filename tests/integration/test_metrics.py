@@ -1,0 +1,123 @@
+"""What those who watch an installation read: counts of this process, and how all of it stands."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from gantry.apps.metering import note, readings
+from gantry.domains.runs import decisions
+from gantry.domains.runs import repo as runs
+from gantry.infra.meter import Meter
+from gantry.kernel.tx import SYSTEM
+from gantry_protocol.words import Phase
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.given import (
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_task,
+    given_a_worker,
+)
+
+
+@pytest.fixture
+def meter(core, monkeypatch):
+    """Counts what this test makes true."""
+    counting = Meter()
+    monkeypatch.setattr(core.db, "observe", partial(note, counting))
+    return counting
+
+
+async def values(core, meter):
+    """{(name, labels): value} of a page."""
+    page = meter.page(await readings(core.db)).decode()
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+async def test_a_run_that_waits_and_the_workers_that_could_take_it_are_counted(core, meter):
+    pool = await given_a_pool(core)
+    await given_a_worker(core, pool)
+    await given_a_run(core, await given_a_stack(core, pool))
+
+    found = await values(core, meter)
+
+    assert found["gantry_queue_runs", (pool.id,)] == 1
+    assert 0 <= found["gantry_queue_oldest_seconds", (pool.id,)] < 60
+    assert found["gantry_workers", (pool.id, "idle")] == 1
+    assert found["gantry_runs_unfinished", ("READY",)] == 1
+    assert found["gantry_run_moves_total", ("TRACKED", "READY")] == 1
+
+
+async def test_a_run_that_is_taken_makes_its_worker_busy_and_its_states_are_timed(core, meter):
+    pool = await given_a_pool(core)
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, await given_a_stack(core, pool))
+
+    await worker.take(run)
+    await worker.done(run, Phase.PREPARE)
+
+    found = await values(core, meter)
+    assert ("gantry_queue_runs", (pool.id,)) not in found
+    assert found["gantry_workers", (pool.id, "busy")] == 1
+    assert found["gantry_run_state_seconds_count", ("PREPARING",)] == 1
+    assert found["gantry_run_state_seconds_sum", ("PREPARING",)] >= 0
+
+
+async def test_what_was_undone_is_not_counted(core, meter):
+    pool = await given_a_pool(core)
+    run = await given_a_run(core, await given_a_stack(core, pool))
+    before = await values(core, meter)
+
+    with pytest.raises(ZeroDivisionError):
+        await _lose_in_vain(core, run)
+
+    after = await values(core, meter)
+    assert "gantry_runs_lost_total" not in {name for name, _ in after}
+    assert after["gantry_run_moves_total", ("TRACKED", "READY")] == 1
+    assert ("gantry_run_moves_total", ("TRACKED", "FAILED")) not in after
+    assert before["gantry_runs_unfinished", ("READY",)] == 1
+
+
+async def _lose_in_vain(core, run):
+    async with core.db.write(SYSTEM) as tx:
+        stack, held = await runs.lock(tx, run.id)
+        await decisions.end_without_worker(tx, stack, held, "in vain")
+        raise ZeroDivisionError
+
+
+async def test_a_run_lost_while_it_changed_things_is_counted_and_its_stack_shows(core, meter):
+    pool = await given_a_pool(core)
+    worker = await given_a_worker(core, pool)
+    task = await given_a_task(core, await given_a_stack(core, pool), skip_init=True)
+    await worker.take(task)
+    await worker.done(task, Phase.PREPARE)
+
+    async with core.db.write(SYSTEM) as tx:
+        stack, run = await runs.lock(tx, task.id)
+        await decisions.end_without_worker(tx, stack, run, "its worker was lost")
+
+    found = await values(core, meter)
+    assert found["gantry_runs_lost_total", ("unknown",)] == 1
+    assert found["gantry_stacks_locked", ("system",)] == 1
+    assert found["gantry_stacks_locked", ("people",)] == 0
+
+
+async def test_jobs_are_counted_by_how_they_stand(core, meter):
+    pool = await given_a_pool(core)
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, await given_a_stack(core, pool))
+    await worker.take(run)
+    await worker.fail(run, Phase.PREPARE)  # its log is to be archived
+    before = await values(core, meter)
+    assert before["gantry_jobs", ("async", "todo")] >= 1
+    assert 0 <= before["gantry_jobs_oldest_seconds", ("async", "todo")] < 60
+
+    await core.drain()
+
+    assert ("gantry_jobs", ("async", "todo")) not in await values(core, meter)
