@@ -7,6 +7,7 @@ import json
 
 import httpx2
 import pytest
+from gantry.api.app import application
 from gantry.api.live import events
 from gantry.ports.objects import Bucket
 from starlette.requests import Request
@@ -101,3 +102,30 @@ async def test_a_plan_is_had_by_whoever_may_see_its_run_while_it_is_kept(
     await core.objects.delete(Bucket.POLICY_INPUTS, key)
     gone: httpx2.Response = await ada.http.get(path, headers=ada.headers)
     assert (gone.status_code, gone.json()["code"]) == (404, "NOT_FOUND")
+
+
+# -- what is measured
+
+
+async def test_answers_are_measured_by_their_routes_pattern_and_never_by_what_strangers_ask(
+    nobody,
+):
+    seen = []
+
+    def measure(method, route, status, seconds):
+        seen.append((method, route, status))
+        assert seconds >= 0
+
+    app = application(nobody.app.state.house, [], measure=measure)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://test"
+    ) as http:
+        await http.get("/stack/secret-name")
+        await http.get("/no/such/place")
+        await http.request("INVENTED", "/health")
+
+    assert seen == [
+        ("GET", "/stack/{stack}", 303),
+        ("GET", "none", 404),
+        ("none", "/health", 405),
+    ]

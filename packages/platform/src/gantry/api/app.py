@@ -19,7 +19,7 @@ from gantry.api.doors import House
 from gantry.api.health import probes
 from gantry.api.live import events
 from gantry.api.login import session
-from gantry.api.measured import Measured
+from gantry.api.measured import Measure, Measured, unmeasured
 from gantry.api.objects import local
 from gantry.api.oidc import keys
 from gantry.api.pages import plain
@@ -120,12 +120,13 @@ def application(
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
     *,
     secure: bool = False,
+    measure: Measure = unmeasured,
 ) -> Starlette:
     """The application over its house. `secure`: clients come over TLS, and are to go on so."""
     app = _Guarded(
         secure,
         routes=all_routes(graphql),
-        middleware=[Middleware(Measured, there=there), Middleware(RequestLog)],
+        middleware=[Middleware(Measured, measure=measure), Middleware(RequestLog)],
         exception_handlers={Exception: _bug},
         lifespan=lifespan,
     )

@@ -51,10 +51,6 @@ class Access(enum.StrEnum):
     SIGNED = "signed"  # whoever holds a URL that we signed
 
 
-def _unmeasured(method: str, route: str, status: int, seconds: float) -> None:
-    """For those that nobody watches."""
-
-
 @dataclass(frozen=True)
 class House:
     """Everything the doors lead to."""
@@ -83,8 +79,6 @@ class House:
     terraform_versions: Sequence[str] = ()
     opentofu_versions: Sequence[str] = ()
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
-    measure: Callable[[str, str, int, float], None] = _unmeasured
-    """Is told of each answer: method, route, status, seconds until it began."""
     """Proxies whose word counts on where a request came from."""
     ready: Callable[[], Awaitable[str | None]] | None = None
     """What is not ready yet, as a sentence; None when everything is."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gantry.api.doors import House
+Measure = Callable[[str, str, int, float], None]
+"""Is told of each answer: method, route, status, seconds until it began."""
 
 UNKNOWN = "none"
 """The route of requests that no door is for; their paths are anybody's words."""
@@ -14,11 +16,15 @@ UNKNOWN = "none"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "LOCK", "UNLOCK", "OPTIONS"})
 
 
-class Measured:
-    """Tells the house of every answer that begins. Streams count until their first byte."""
+def unmeasured(method: str, route: str, status: int, seconds: float) -> None:
+    """For an application that nobody watches."""
 
-    def __init__(self, app: ASGIApp, *, there: House) -> None:
-        self.app, self.there = app, there
+
+class Measured:
+    """Tells of every answer that begins. Streams count until their first byte."""
+
+    def __init__(self, app: ASGIApp, *, measure: Measure) -> None:
+        self.app, self.measure = app, measure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -32,7 +38,7 @@ class Measured:
                 route = getattr(scope.get("route"), "path", UNKNOWN)
                 method = scope["method"] if scope["method"] in METHODS else UNKNOWN
                 seconds = time.perf_counter() - begun
-                self.there.measure(method, route, message["status"], seconds)
+                self.measure(method, route, message["status"], seconds)
             await send(message)
 
         await self.app(scope, receive, timed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from gantry.domains.runs import gauges_repo
 from gantry.domains.runs.events import RunLost, RunMoved
@@ -30,8 +29,8 @@ async def readings(db: Database) -> list[Reading]:
 
     Raises SQLAlchemyError, OSError.
     """
-    now = datetime.now(UTC)
     async with db.look_back(SYSTEM) as tx:
+        now = tx.now
         unfinished = await gauges_repo.unfinished(tx)
         waiting = await gauges_repo.waiting(tx)
         workers = await gauges_repo.workers(tx)

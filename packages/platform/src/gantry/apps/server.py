@@ -70,7 +70,7 @@ def build(there: House, core: Core, broker: Broker) -> Starlette:
         yield
         log.info("server stopping")
 
-    return application(there, routes, lifespan, secure=there.secure)
+    return application(there, routes, lifespan, secure=there.secure, measure=core.meter.answered)
 
 
 def _broker(core: Core) -> Broker:

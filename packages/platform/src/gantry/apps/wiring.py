@@ -155,7 +155,6 @@ def house(built: Core) -> House:
         terraform_versions=settings.terraform_versions,
         opentofu_versions=settings.opentofu_versions,
         trusted_proxies=settings.trusted_proxies,
-        measure=built.meter.answered,
         ready=partial(readiness, built),
         local_objects=built.local_objects,
         live=NewsDesk(built.db.engine, built.bus),
