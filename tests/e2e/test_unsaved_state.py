@@ -50,7 +50,7 @@ def left_on_a_worker(site: Site, lease: Held):
     workspace.make()
     (workspace.root / "errored.tfstate").write_text(json.dumps(STATE))
     key = load_pool_key(site.pool.key)
-    return unsaved.keep(workspace, "errored.tfstate", key, lease, place / "worker" / "unsaved")
+    return unsaved.seal(workspace, "errored.tfstate", key, lease, place / "worker" / "unsaved")
 
 
 def admin(site: Site, *words: str):

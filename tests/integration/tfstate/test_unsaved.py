@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 
 import pytest
+from gantry.domains.people.access import EVERYTHING
+from gantry.domains.people.actions import Action
+from gantry.domains.runs import leftovers
 from gantry.domains.runs.states import State
 from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks import service as stack_service
 from gantry.domains.tfstate import unsaved
 from gantry.domains.tfstate.rules import BadState
-from gantry.kernel.errors import NotFound, TooLarge
-from gantry.kernel.tx import SYSTEM
+from gantry.kernel.errors import Conflict, NotAllowed, NotFound, TooLarge
+from gantry.kernel.tx import SYSTEM, Actor
 from gantry_protocol.calls import Failed
 from gantry_protocol.words import Phase
 
 from tests.support.given import (
+    ADMIN,
     given_a_pool,
     given_a_run,
     given_a_stack,
@@ -24,8 +30,12 @@ from tests.support.given import (
     run_now,
 )
 
-LIMIT = 1024 * 1024
-BODY = json.dumps({"version": 4, "serial": 7, "lineage": "a", "outputs": {}, "secret": "S3cr3t"})
+
+def a_state(serial=7, lineage="a", **more):
+    return json.dumps({"version": 4, "serial": serial, "lineage": lineage, **more})
+
+
+BODY = a_state(secret="S3cr3t")
 
 
 @pytest.fixture
@@ -39,14 +49,19 @@ async def stack(core, pool):
 
 
 async def keep(core, stack, run_id, body=BODY):
-    packed = await unsaved.read(gzip.compress(body.encode()), limit=LIMIT)
+    packed = await unsaved.read(core.vault, run_id, gzip.compress(body.encode()))
     async with core.db.write(SYSTEM) as tx:
-        await unsaved.keep(tx, core.vault, stack.id, run_id, packed)
+        return await unsaved.keep(tx, stack.id, run_id, packed)
 
 
 async def export(core, run_id):
     async with core.db.read(SYSTEM) as tx:
-        return await unsaved.export(tx, core.vault, run_id, limit=LIMIT)
+        return b"".join(await unsaved.export(tx, core.vault, run_id)).decode()
+
+
+async def forget(core, run_id):
+    async with core.db.write(SYSTEM) as tx:
+        await unsaved.forget(tx, run_id)
 
 
 async def listed(core):
@@ -54,71 +69,166 @@ async def listed(core):
         return [(row.run_id, row.stack_id, row.serial) for row in await unsaved.listed(tx)]
 
 
+async def lock_note(core, stack):
+    async with core.db.read(SYSTEM) as tx:
+        found = await stacks.find(tx, stack.id)
+    return found.lock_note if found.locked_at else None
+
+
 async def test_what_a_run_left_comes_back_to_the_byte_and_lies_sealed(core, stack):
-    await keep(core, stack, "RUN")
-    await keep(core, stack, "RUN")  # the answer was lost
+    assert await keep(core, stack, "RUN")
+    assert not await keep(core, stack, "RUN"), "the answer was lost"
 
     assert await listed(core) == [("RUN", stack.id, 7)]
-    assert await export(core, "RUN") == BODY.encode()
+    assert await export(core, "RUN") == BODY
     ((sealed,),) = await core.rows("select sealed from unsaved_state")
-    assert b"S3cr3t" not in bytes(sealed)
+    assert b"S3cr3t" not in gzip.compress(bytes(sealed))
     assert await core.rows("select count(*) from state_version") == [(0,)]
+
+
+async def test_only_a_later_state_of_the_same_lineage_takes_the_place_of_one(core, stack):
+    await keep(core, stack, "RUN", a_state(7))
+
+    assert not await keep(core, stack, "RUN", a_state(6))
+    assert not await keep(core, stack, "RUN", a_state(9, "another"))
+    assert await export(core, "RUN") == a_state(7)
+
+    assert await keep(core, stack, "RUN", a_state(8))
+    assert await export(core, "RUN") == a_state(8)
+
+
+async def test_of_several_who_hand_over_the_same_one_is_first_and_none_fails(core, stack):
+    news = await asyncio.gather(*(keep(core, stack, "RUN") for _ in range(8)))
+
+    assert sorted(news) == [False] * 7 + [True]
 
 
 async def test_what_is_right_again_is_forgotten(core, stack):
     await keep(core, stack, "RUN")
 
-    async with core.db.write(SYSTEM) as tx:
-        await unsaved.forget(tx, "RUN")
+    await forget(core, "RUN")
 
     assert await listed(core) == []
-    for attempt in (export(core, "RUN"), _forget(core, "RUN")):
+    for attempt in (export(core, "RUN"), forget(core, "RUN")):
         with pytest.raises(NotFound):
             await attempt
 
 
-async def _forget(core, run_id):
-    async with core.db.write(SYSTEM) as tx:
-        await unsaved.forget(tx, run_id)
-
-
 @pytest.mark.parametrize(
-    ("data", "error"),
+    "data",
     [
-        (b"", BadState),
-        (b"not gzipped", BadState),
-        (gzip.compress(BODY.encode())[:-9], BadState),
-        (gzip.compress(b"{}"), BadState),
-        (gzip.compress(b" " * (LIMIT + 1)), TooLarge),
+        b"",
+        b"not gzipped",
+        gzip.compress(BODY.encode())[:-9],
+        gzip.compress(b"{}"),
+        gzip.compress(a_state().replace("4", "3", 1).encode()),
+        gzip.compress(a_state(lineage="").encode()),
+        gzip.compress(a_state(serial=10**19).encode()),
     ],
 )
-async def test_what_is_no_state_is_not_kept(data, error):
-    with pytest.raises(error):
-        await unsaved.read(data, limit=LIMIT)
+async def test_what_is_no_state_is_not_kept(core, data):
+    with pytest.raises(BadState):
+        await unsaved.read(core.vault, "RUN", data)
 
 
-async def test_a_stack_whose_state_does_not_hold_what_was_changed_is_locked(core, pool, stack):
-    worker = await given_a_worker(core, pool)
+async def test_what_unpacks_without_end_is_not_kept(core, monkeypatch):
+    monkeypatch.setattr(unsaved, "MAX_UNPACKED", 1024)
+    with pytest.raises(TooLarge):
+        await unsaved.read(core.vault, "RUN", gzip.compress(b" " * 1025))
+
+
+# -- what becomes of the stack
+
+
+@pytest.fixture
+async def worker(core, pool):
+    return await given_a_worker(core, pool)
+
+
+async def performing(core, stack, worker):
+    """A task that may be changing things."""
     task = await given_a_task(core, stack, skip_init=True)
     await worker.take(task)
     await worker.done(task, Phase.PREPARE)
+    return task
+
+
+async def take(core, run, pool, fence=1, body=BODY):
+    packed = await unsaved.read(core.vault, run.id, gzip.compress(body.encode()))
+    async with core.db.write(SYSTEM) as tx:
+        return await leftovers.take(tx, run.id, pool.id, fence, packed)
+
+
+async def test_a_stack_whose_state_does_not_hold_what_was_changed_is_locked(core, stack, worker):
+    task = await performing(core, stack, worker)
 
     await worker.say(task, Failed(phase=Phase.PERFORM, reason="In vain.", state_unsaved=True))
 
     assert (await run_now(core, task)).state is State.FAILED
-    async with core.db.read(SYSTEM) as tx:
-        now = await stacks.find(tx, stack.id)
-    assert now.locked_at is not None
-    assert task.id in now.lock_note
+    assert task.id in await lock_note(core, stack)
 
 
-async def test_a_worker_that_was_changing_nothing_locks_no_stack(core, pool, stack):
-    worker = await given_a_worker(core, pool)
+async def test_a_state_that_arrives_when_the_run_is_over_locks_the_stack_once(
+    core, pool, stack, worker
+):
+    """Somebody may have looked, seen nothing, and unlocked it."""
+    task = await performing(core, stack, worker)
+    await worker.fail(task, Phase.PERFORM)
+    assert await lock_note(core, stack) is None
+
+    assert await take(core, task, pool) is None
+
+    assert task.id in await lock_note(core, stack)
+    await core.change("update stack set locked_at = null")
+    assert await take(core, task, pool) is None, "the answer was lost"
+    assert await lock_note(core, stack) is None
+
+
+async def test_a_state_that_arrives_before_the_runs_own_word_leaves_the_stack_to_it(
+    core, pool, stack, worker
+):
+    task = await performing(core, stack, worker)
+
+    assert await take(core, task, pool) is None
+
+    assert await lock_note(core, stack) is None
+    assert await listed(core) == [(task.id, stack.id, 7)]
+
+
+async def test_nobody_leaves_a_state_of_a_run_that_is_not_theirs_or_changed_nothing(
+    core, pool, stack, worker
+):
     run = await given_a_run(core, stack)
     await worker.take(run)
     await worker.done(run, Phase.PREPARE, Phase.INIT)
 
+    assert await take(core, run, pool) == "the run has changed nothing"
+    assert await take(core, run, pool, fence=0) == leftovers.NOT_YOURS
+    assert await take(core, run, await given_a_pool(core, "others")) == leftovers.NOT_YOURS
+
     await worker.say(run, Failed(phase=Phase.PLAN, reason="Odd.", state_unsaved=True))
+    assert await listed(core) == []
+    assert await lock_note(core, stack) is None
+
+
+async def test_who_may_force_it_takes_the_lock_over_without_letting_go(core, pool, stack, worker):
+    task = await performing(core, stack, worker)
+    await worker.say(task, Failed(phase=Phase.PERFORM, reason="In vain.", state_unsaved=True))
+    lesser = Actor(
+        "user", "bo", name="idp::bo", everywhere=EVERYTHING - {Action.STACK_UNLOCK_FORCE.value}
+    )
+
+    with pytest.raises(NotAllowed):
+        await take_over(core, stack, lesser)
+    assert task.id in await lock_note(core, stack)
+    await take_over(core, stack, ADMIN)
 
     async with core.db.read(SYSTEM) as tx:
-        assert (await stacks.find(tx, stack.id)).locked_at is None
+        assert (await stacks.find(tx, stack.id)).locked_by == ADMIN.name
+    with pytest.raises(Conflict):
+        await take_over(core, stack, lesser)
+
+
+async def take_over(core, stack, by):
+    async with core.db.write(by) as tx:
+        await stack_service.lock(tx, stack.id, note=None)

@@ -15,6 +15,7 @@ from gantry_protocol.calls import Failed, Held, PhaseDone, Planned
 from gantry_protocol.manifest import EnvironmentValue, Manifest, StateBackend
 from gantry_protocol.words import Phase
 from gantry_worker import environment, performance, unsaved
+from gantry_worker.agent import clear_leftovers
 from gantry_worker.control_plane import ControlPlane
 from gantry_worker.journal import Journal
 from gantry_worker.keys import PoolKey
@@ -99,12 +100,13 @@ def run(request, there, key, tmp_path):
     return go
 
 
-def source(code=CODE):
+def source(code=CODE, more=None):
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as tar:
-        member = tarfile.TarInfo("main.tf")
-        member.size = len(code)
-        tar.addfile(member, io.BytesIO(code))
+        for name, content in {"main.tf": code, **(more or {})}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
     return gzip.compress(raw.getvalue())
 
 
@@ -316,14 +318,21 @@ async def test_a_runs_time_is_one_for_all_of_its_commands(run, there):
 # -- beginning before the server has said so
 
 
-def slowly(answer):
+def slowly(answer, look=lambda: None):
     """The answer, once whatever could be begun meanwhile has been begun and is over."""
 
     async def later():
         await asyncio.sleep(1)
+        look()
         return answer
 
     return lambda path, body: later()
+
+
+def empty_state(there):
+    """A state that the server keeps, with nothing in it yet."""
+    there.answers["/state"] = [lambda path, body: (200, b"") if body else (404, b"")]
+    return StateBackend(address=f"{there.url}/state", username="u", password="of-lease")
 
 
 def words_of(there, version):
@@ -334,12 +343,20 @@ def words_of(there, version):
 
 
 async def test_a_phase_begins_while_the_one_before_is_reported_and_its_log_is_its_own(run, there):
-    said = on("init")[1]
-    there.answers["report"] = [slowly((200, {**said, "state_version": 2})), (200, NOTHING_LEFT)]
+    said, begun = on("init")[1], []
+
+    def look():
+        begun.append([path for path, _ in there.asked if path.endswith("/state")])
+
+    there.answers["report"] = [
+        slowly((200, {**said, "state_version": 2}), look),
+        (200, NOTHING_LEFT),
+    ]
     there.answers["logs/2"] = [took]
 
-    reports = await run([Phase.PREPARE, Phase.INIT])
+    reports = await run([Phase.PREPARE, Phase.INIT], backend=empty_state(there))
 
+    assert begun[0], "the state was read while the report was under way"
     assert [report["phase"] for report in reports] == ["prepare", "init"]
     assert "Ready in" in words_of(there, 1)
     assert "init" not in words_of(there, 1).replace("initialized", "")
@@ -350,7 +367,7 @@ async def test_a_phase_begins_while_the_one_before_is_reported_and_its_log_is_it
 async def test_a_phase_that_the_server_did_not_want_has_never_been(run, there):
     there.answers["report"] = [slowly((200, NOTHING_LEFT))]
 
-    reports = await run([Phase.PREPARE, Phase.INIT, Phase.PLAN])
+    reports = await run([Phase.PREPARE, Phase.INIT, Phase.PLAN], backend=empty_state(there))
 
     assert [report["phase"] for report in reports] == ["prepare"]
     assert "init -input" not in log_of(there)
@@ -359,7 +376,7 @@ async def test_a_phase_that_the_server_did_not_want_has_never_been(run, there):
 async def test_a_refused_report_ends_what_was_begun_with_it(run, there):
     there.answers["report"] = [slowly((200, {"accepted": False, "reason": "not yours"}))]
 
-    reports = await run([Phase.PREPARE, Phase.INIT])
+    reports = await run([Phase.PREPARE, Phase.INIT], backend=empty_state(there))
 
     assert len(reports) == 1
     assert "init -input" not in log_of(there)
@@ -373,6 +390,7 @@ async def test_a_refused_report_ends_what_was_begun_with_it(run, there):
         (PhaseDone(phase="prepare"), {"before_init": ["x"]}, "prepare init", None),
         (PhaseDone(phase="init"), {"before_init": ["x"]}, "prepare init plan", "plan"),
         (PhaseDone(phase="init"), {"before_plan": ["x"]}, "prepare init plan", None),
+        (PhaseDone(phase="init"), {"after_plan": ["x"]}, "prepare init plan", None),
         (PhaseDone(phase="init"), {"after_run": ["x"]}, "prepare init plan", None),
         (PhaseDone(phase="prepare"), {}, "prepare perform", None),
         (PhaseDone(phase="prepare"), {}, "prepare apply", None),
@@ -384,9 +402,14 @@ async def test_a_refused_report_ends_what_was_begun_with_it(run, there):
 def test_nothing_with_a_persons_hooks_and_nothing_that_changes_things_is_begun_early(
     told, hooks, phases, ahead
 ):
-    manifest = SimpleNamespace(hooks=hooks, phases=[Phase(word) for word in phases.split()])
+    manifest = SimpleNamespace(
+        hooks=hooks, phases=[Phase(word) for word in phases.split()], backend="managed"
+    )
     found = performance._harmless(SimpleNamespace(manifest=manifest), told)
     assert found == (Phase(ahead) if ahead else None)
+
+    manifest.backend = None  # the code's own may be left locked by a command that is killed
+    assert performance._harmless(SimpleNamespace(manifest=manifest), told) is None
 
 
 async def test_another_plan_than_the_confirmed_one_is_not_applied(run, there):
@@ -517,11 +540,11 @@ async def test_a_state_that_cannot_even_be_handed_over_waits_sealed_on_the_worke
 
     there.answers["unsaved-state"] = [(200, {"accepted": True})]
     server = ControlPlane(there.url, "POOL", lambda: "proof")
-    await unsaved.hand_over_all(server, a_key(), sealed.parent)
+    await unsaved.hand_over_all(server, a_key(), tmp_path / "launcher-0")
     assert sealed.exists(), "another pool's worker has nothing to do with it"
     before = len(handed_over(there))
 
-    await unsaved.hand_over_all(server, key, sealed.parent)
+    await unsaved.hand_over_all(server, key, tmp_path / "launcher-0")
 
     await server.close()
     assert len(handed_over(there)) == before + 1
@@ -541,3 +564,124 @@ async def test_a_link_in_place_of_the_state_keeps_nothing_of_the_host(run, there
     assert not reports[-1]["state_unsaved"]
     assert handed_over(there) == []
     assert not (tmp_path / "unsaved").exists()
+
+
+async def test_a_state_is_kept_when_the_lease_is_lost_while_it_is_being_made(
+    applied_in_vain, there, tmp_path
+):
+    """What the server answers to the next line of the log: somebody else has the run."""
+
+    def lost(path, body):
+        applying = len(there.bodies("report")) == 3
+        return (200, {"accepted": False, "offset": 0}) if applying else took(path, body)
+
+    there.answers["source"] = [(200, source(SLOW))]
+    there.answers["logs/1"] = [lost]
+    there.answers["unsaved-state"] = [(200, {"accepted": True})]
+
+    reports = await applied_in_vain()
+
+    assert [report["kind"] for report in reports] == ["phase_done", "phase_done", "planned"]
+    assert [state["resources"][0]["type"] for _, state in handed_over(there)] == ["terraform_data"]
+
+
+SLOW = b"""
+resource "terraform_data" "it" {
+  input = "made"
+  provisioner "local-exec" { command = "sleep 1" }
+}
+"""
+
+
+async def test_a_state_is_kept_when_the_worker_ends_at_once_while_it_is_being_saved(
+    applied_in_vain, there, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("gantry_worker.steps.rescue.WAITS", (60.0,))
+    there.answers["unsaved-state"] = [(200, {"accepted": True})]
+
+    task = asyncio.ensure_future(applied_in_vain())
+    pending = unsaved.pending(tmp_path / "launcher-0")
+    async with asyncio.timeout(30):
+        while not list(pending.glob("*.sealed")):
+            await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    (sealed,) = (tmp_path / "unsaved").iterdir()
+    assert sealed.suffix == ".sealed"
+    assert list(pending.iterdir()) == []
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+async def test_a_state_that_no_disk_takes_is_handed_over_out_of_memory(
+    applied_in_vain, there, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(unsaved, "seal", full)
+    there.answers["unsaved-state"] = [(200, {"accepted": True})]
+
+    reports = await applied_in_vain()
+
+    assert reports[-1]["state_unsaved"]
+    assert "gantry admin unsaved-states" in reports[-1]["reason"]
+    assert len(handed_over(there)) == 1
+
+
+async def test_a_state_that_came_with_the_commit_is_not_taken_for_the_runs_own(run, there):
+    there.answers["source"] = [(200, source(b"", {"errored.tfstate": b'{"version": 4}'}))]
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    reports = await run([Phase.PREPARE, Phase.PERFORM], command="exit 1")
+
+    assert reports[-1]["reason"] == "The command failed with exit code 1."
+    assert handed_over(there) == []
+
+
+@pytest.mark.parametrize("ending", ["exit 0", "sleep 60"])
+async def test_a_task_that_leaves_a_state_locks_its_stack_however_it_ends(
+    run, there, impatient, ending
+):
+    there.answers["unsaved-state"] = [(200, {"accepted": True})]
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.PERFORM],
+        command=f"echo '{{}}' > errored.tfstate; {ending}",
+        minutes=0.05,
+    )
+
+    assert reports[-1]["state_unsaved"]
+    assert [state for _, state in handed_over(there)] == [{}]
+
+
+async def test_what_the_server_will_never_take_is_offered_once(applied_in_vain, there, tmp_path):
+    there.answers["unsaved-state"] = [(200, {"accepted": False, "reason": "no"})]
+    await applied_in_vain()
+    server = ControlPlane(there.url, "POOL", lambda: "proof")
+
+    for _ in range(2):
+        await unsaved.hand_over_all(server, a_key(), tmp_path / "launcher-0")
+
+    await server.close()
+    (kept,) = (tmp_path / "unsaved").iterdir()
+    assert kept.suffix == ".refused"
+    assert len(handed_over(there)) == 1
+
+
+def test_what_a_killed_worker_left_is_sealed_before_its_workspaces_are_cleared(tmp_path, key):
+    place = tmp_path / "launcher-0"
+    workspace = Workspace(place / "runs" / "RUN-7")
+    workspace.make()
+    (workspace.source / "errored.tfstate").write_text("what was made")
+    workspace.executing.write_text("source/errored.tfstate")
+
+    assert unsaved.take_over(place, key) == 1
+    clear_leftovers(place)
+
+    (sealed,) = (tmp_path / "unsaved").iterdir()
+    assert sealed.name == "RUN-7.sealed"
+    assert b"what was made" not in sealed.read_bytes()
+    assert list((place / "runs").iterdir()) == []
+    assert unsaved.take_over(place, key) == 0

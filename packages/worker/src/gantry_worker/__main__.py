@@ -18,9 +18,10 @@ import typer
 from gantry_protocol.endpoint import parse_endpoint
 from gantry_protocol.token import decode_pool_token
 
+from gantry_worker import unsaved
 from gantry_worker.agent import Agent, clear_leftovers
 from gantry_worker.control_plane import Refused
-from gantry_worker.keys import load_pool_key
+from gantry_worker.keys import PoolKey, load_pool_key
 from gantry_worker.runtimes.choice import NoSandbox, choose
 from gantry_worker.settings import (
     MisconfiguredError,
@@ -69,7 +70,7 @@ async def _work(settings: WorkerSettings) -> None:
         parse_endpoint(token.broker)
     except ValueError as error:
         raise MisconfiguredError(str(error)) from None
-    place = _own_directory(settings.work_dir)
+    place = await asyncio.to_thread(_own_directory, settings.work_dir, key)
     choice = await choose(settings.runtime, named="runtime" in settings.model_fields_set)
     settings = settings.model_copy(update={"work_dir": place})
     agent = Agent(settings, token, key, choice, environment(), version("gantry-worker"))
@@ -97,7 +98,7 @@ def _close_to_others() -> None:
         log.warning("the worker's memory stays readable", error=os.strerror(ctypes.get_errno()))
 
 
-def _own_directory(work_dir: Path) -> Path:
+def _own_directory(work_dir: Path, key: PoolKey) -> Path:
     """A directory that no other launcher uses, cleared of what a killed one left."""
     try:
         work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -111,6 +112,8 @@ def _own_directory(work_dir: Path) -> Path:
                 handle.close()
                 continue
             _HELD.append(handle)
+            if states := unsaved.take_over(place, key):
+                log.warning("unsaved states of an earlier worker found", states=states)
             left = clear_leftovers(place)
             if left:
                 log.info("leftovers of an earlier worker removed", entries=left)

@@ -256,10 +256,9 @@ class Agent:
 
     async def _hand_over(self) -> None:
         """Offer the server what earlier runs on this machine could not save."""
-        where = unsaved.place(self._settings.work_dir)
         while True:
             try:
-                await unsaved.hand_over_all(self._server, self._key, where)
+                await unsaved.hand_over_all(self._server, self._key, self._settings.work_dir)
             except Exception:
                 log.exception("unsaved states not offered")
             await asyncio.sleep(unsaved.BETWEEN_TRIES)

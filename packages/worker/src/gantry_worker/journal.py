@@ -19,6 +19,10 @@ from gantry_worker.masking import Masker
 log = structlog.get_logger()
 
 
+PIECE = 64 * 1024
+"""Bytes that are masked at a time: a millisecond or two."""
+
+
 class LogRefused(Exception):
     """The server takes nothing more: the run is no longer ours."""
 
@@ -77,10 +81,14 @@ class Journal:
     async def turn_to(self, state_version: int) -> None:
         """Begin the log of another state, with what was held back for it."""
         self._version, self._base, self._full, self._stream = state_version, 0, False, None
-        held, self._held = self._held, None
+        while self._held:
+            # In pieces: masking is the loop's own work. What is written meanwhile comes behind.
+            piece = bytes(self._held[:PIECE])
+            del self._held[:PIECE]
+            await self._append(piece)
+            await asyncio.sleep(0)
+        self._held = None
         self._released.set()
-        if held:
-            await self.write(bytes(held))
 
     def hold(self) -> None:
         """Hold back what is written from now on: it belongs to the state that `turn_to` names."""
@@ -101,6 +109,9 @@ class Journal:
             # The command waits for the report, and is read on when that is answered.
             await self._released.wait()
             return
+        await self._append(data)
+
+    async def _append(self, data: bytes) -> None:
         if self._full:
             return
         if self._stream is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tarfile
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -23,6 +24,7 @@ from gantry_protocol.words import Phase, Then
 from gantry_worker.archive import pack
 from gantry_worker.control_plane import Refused, ServerAway, StillFailing
 from gantry_worker.journal import LogRefused
+from gantry_worker.logs import LogBroken
 from gantry_worker.session import EXECUTING, Session, StateUnsaved, StepFailed, StepStopped
 from gantry_worker.steps import execute, plan, prepare
 from gantry_worker.steps.shell import hooks_only
@@ -67,6 +69,12 @@ async def perform(session: Session, state_version: int) -> None:
             phase = _next(verdict)
             if phase is not None:
                 await session.journal.turn_to(verdict.state_version)
+    except LogBroken as broken:
+        # A bug, here or there. Without this the run would hang until its lease ends.
+        log.exception("log broken", run_id=session.lease.run_id)
+        if phase is not None:
+            told = failed(phase, f"Its log could not be kept: {broken}")
+            await _report(session, told, None, phase)
     except (LogRefused, Refused) as refused:
         # The server has given the run to somebody else, or ended it.
         log.warning("run given up", run_id=session.lease.run_id, reason=str(refused))
@@ -84,6 +92,11 @@ AHEAD = {Phase.PREPARE: (Phase.INIT, "INITIALIZING"), Phase.INIT: (Phase.PLAN, "
 """Phases that may begin while the one before is being reported, and the state they belong to."""
 
 
+OUTAGE = 30.0
+"""Seconds of waiting for an answer after which the server was away: a phase that has ended by then
+may have failed for want of it, and is done again."""
+
+
 def _harmless(session: Session, told: Report) -> Phase | None:
     """The phase to begin before the server has said so: one in which a person's hooks have no
     part and nothing is changed. If the server decides otherwise it is as if it had never begun.
@@ -92,8 +105,12 @@ def _harmless(session: Session, told: Report) -> Phase | None:
         return None
     ahead, _ = AHEAD[told.phase]
     hooks = session.manifest.hooks
-    own = any(hooks.get(name) for name in (f"before_{ahead.value}", "after_run"))
-    return ahead if ahead in session.manifest.phases and not own else None
+    around = (f"before_{ahead.value}", f"after_{ahead.value}", "after_run")
+    if any(hooks.get(name) for name in around):
+        return None
+    # A backend of the code's own may be left locked by a command that is killed.
+    managed = session.manifest.backend is not None
+    return ahead if managed and ahead in session.manifest.phases else None
 
 
 async def _settle_meanwhile(
@@ -101,6 +118,7 @@ async def _settle_meanwhile(
 ) -> tuple[Verdict, asyncio.Task[Report] | None]:
     """Report, with the phase ahead under way; the verdict, and that phase if it may go on."""
     session.journal.hold()
+    reported_at = time.monotonic()
     _, session.state = AHEAD[phase]
     begun = asyncio.create_task(_take(session, ahead))
     try:
@@ -108,7 +126,8 @@ async def _settle_meanwhile(
     except BaseException:
         await _give_up(begun)
         raise
-    if _next(verdict) is ahead:
+    away = time.monotonic() - reported_at > OUTAGE
+    if _next(verdict) is ahead and not (away and begun.done()):
         return verdict, begun
     await _give_up(begun)
     session.journal.drop_held()
@@ -119,7 +138,7 @@ async def _give_up(begun: asyncio.Task[Report] | None) -> None:
     """End a phase that is under way; its commands are killed."""
     if begun is not None:
         begun.cancel()
-        await asyncio.wait({begun})
+        await asyncio.gather(begun, return_exceptions=True)
 
 
 def _remove(session: Session) -> None:
@@ -156,7 +175,8 @@ async def _take(session: Session, phase: Phase) -> Report:
         raise
     except Exception as bug:
         log.exception("step failed unexpectedly", run_id=session.lease.run_id, phase=phase.value)
-        return failed(phase, unexpected(phase, bug))
+        # Whatever it was, nobody has seen to the state of something that was being changed.
+        return failed(phase, unexpected(phase, bug), state_unsaved=phase in EXECUTING)
     finally:
         session.executing = False
 
@@ -222,7 +242,8 @@ async def _report(session: Session, told: Report, tail: LogTail | None, phase: P
     if isinstance(told, Applied):
         reason += " What was planned has been applied."
     log.error("report not taken", run_id=session.lease.run_id, reason=reason)
-    short = failed(phase, session.journal.masked(reason))
+    unsaved = isinstance(told, Failed) and told.state_unsaved
+    short = failed(phase, session.journal.masked(reason), state_unsaved=unsaved)
     while True:
         try:
             return await session.server.report(session.lease, short)

@@ -29,7 +29,7 @@ def read(root: Path, name: str, limit: int) -> bytes:
 
     Raises FileNotFoundError when there is none, Unfit when it is not a plain file of that size.
     """
-    with _opened(root, name, limit) as file:
+    with opened(root, name, limit) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise Unfit(f"{name} is larger than {limit} bytes")
@@ -41,7 +41,7 @@ def copy(root: Path, name: str, target: Path, limit: int) -> None:
 
     Raises FileNotFoundError, Unfit. What was at `target` is replaced.
     """
-    with _opened(root, name, limit) as file:
+    with opened(root, name, limit) as file:
         target.unlink(missing_ok=True)
         with os.fdopen(os.open(target, _MAKE, 0o600), "wb") as copied:
             size = 0
@@ -55,10 +55,25 @@ def copy(root: Path, name: str, target: Path, limit: int) -> None:
 def exists(root: Path, name: str) -> bool:
     """Whether there is a plain file `name` below `root`, without a link on the way."""
     try:
-        with _opened(root, name, None):
+        with opened(root, name, None):
             return True
     except (FileNotFoundError, Unfit):
         return False
+
+
+def remove(root: Path, name: str) -> None:
+    """Remove the file or link `name` below `root`, if there is one.
+
+    Raises Unfit for a link on the way, or a directory there.
+    """
+    steps = PurePath(name).parts
+    try:
+        with _directory(root, steps[:-1]) as at:
+            os.unlink(steps[-1], dir_fd=at)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Unfit(f"{name} cannot be removed: {error.strerror}") from None
 
 
 def put(root: Path, name: str, data: bytes, mode: int = 0o600) -> None:
@@ -79,7 +94,8 @@ def put(root: Path, name: str, data: bytes, mode: int = 0o600) -> None:
 
 
 @contextmanager
-def _opened(root: Path, name: str, limit: int | None) -> Iterator[BinaryIO]:
+def opened(root: Path, name: str, limit: int | None) -> Iterator[BinaryIO]:
+    """The file `name` below `root`, to be read. Raises as `read` does."""
     steps = PurePath(name).parts
     try:
         with _directory(root, steps[:-1]) as at:

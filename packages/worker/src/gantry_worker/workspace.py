@@ -8,6 +8,7 @@
            back/       the one place where commands leave something for the worker
            incoming/   archives to be unpacked; read only
            masks.json  what the run's log has asked to be masked; for nobody's eyes
+           executing   where a state would lie that a command could not save
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ class Workspace:
     def incoming(self) -> Path:
         """Archives that are being unpacked."""
         return self.own / "incoming"
+
+    @property
+    def executing(self) -> Path:
+        """Names the file that a command which changes things leaves if it cannot save a state."""
+        return self.own / "executing"
 
     @property
     def kept(self) -> Path:

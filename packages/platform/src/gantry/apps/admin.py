@@ -169,11 +169,10 @@ def export_unsaved(
 
     async def main() -> None:
         async with _core() as core, core.db.read(SYSTEM) as tx:
-            limit = core.settings.max_state_bytes
-            body = await unsaved_states.export(tx, core.vault, run_id, limit=limit)
+            pieces = await unsaved_states.export(tx, core.vault, run_id)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with os.fdopen(os.open(to, flags, 0o600), "wb") as file:
-            file.write(body)
+            file.writelines(pieces)
         Console().print(f"The state of run {run_id} is in {to}.")
 
     _run(main)

@@ -9,9 +9,9 @@ from gantry_protocol.calls import Applied, Output, PhaseDone, Report, Resource
 from gantry_protocol.words import Phase
 
 from gantry_worker import environment
-from gantry_worker.session import Session, StepFailed, StepStopped
+from gantry_worker.session import Session, StepFailed
 from gantry_worker.steps import rescue
-from gantry_worker.steps.shell import phase_command, read_output
+from gantry_worker.steps.shell import read_output
 from gantry_worker.tools import terraform
 from gantry_worker.tools.plan_document import masked
 from gantry_worker.tools.plan_json import applied_state
@@ -39,18 +39,7 @@ async def _apply(session: Session, phase: Phase) -> Report:
     await _check_plan(session)
     plan = session.running().inside(session.workspace.plan)
     argv = [*session.tool_argv(), *terraform.apply_args(plan)]
-    try:
-        code = await phase_command(session, phase, argv)
-    except StepStopped:
-        saved = await rescue.save_state(session, phase)
-        if saved.unsaved:
-            raise saved.failure("Stopped, as asked.") from None
-        raise
-    except StepFailed as error:
-        raise (await rescue.save_state(session, phase)).failure(str(error)) from None
-    if code != 0:
-        saved = await rescue.save_state(session, phase)
-        raise saved.failure(f"Applying failed with exit code {code}.")
+    await rescue.changing(session, phase, argv, failed="Applying failed")
     if not session.manifest.upload_outputs:
         return Applied(phase=phase)
     return await _with_state(session, phase)
@@ -108,8 +97,5 @@ async def perform(session: Session) -> Report:
     command = session.workspace.scripts / "task.sh"
     command.write_text((session.manifest.command or "") + "\n")
     argv = ["sh", session.running().inside(command)]
-    code = await phase_command(session, Phase.PERFORM, argv)
-    if code != 0:
-        saved = await rescue.save_state(session, Phase.PERFORM)
-        raise saved.failure(f"The command failed with exit code {code}.")
+    await rescue.changing(session, Phase.PERFORM, argv, failed="The command failed")
     return PhaseDone(phase=Phase.PERFORM)

@@ -10,7 +10,7 @@ from pathlib import Path
 from gantry_protocol.words import Phase
 
 from gantry_worker import returned, script
-from gantry_worker.runtimes.base import Command, CouldNotStart, Exit, TooMuchOutput
+from gantry_worker.runtimes.base import Command, CouldNotStart, Exit, Output, TooMuchOutput
 from gantry_worker.session import Session, StepFailed, StepStopped
 
 GOOD = {Phase.PLAN: (0, 2)}
@@ -100,18 +100,20 @@ async def run(
     *,
     stop: asyncio.Event | None = None,
     at_least: timedelta = timedelta(0),
+    within: timedelta | None = None,
+    output: Output | None = None,
 ) -> Exit:
-    """Run a command with its output in the log. `stop` takes the place of the run's own.
+    """Run a command with its output in the log. `stop` and `output` take the place of the run's.
 
-    It may take what is left of the run's time, but `at_least` so much.
+    It may take what is left of the run's time, but `at_least` so much; or exactly `within`.
     Raises StepFailed when it could not be started.
     """
     try:
         return await session.running().run(
             _command(session, phase, argv),
-            output=session.journal.write,
+            output=output or session.journal.write,
             stop=stop or session.stop,
-            timeout=max(session.left, at_least),
+            timeout=within or max(session.left, at_least),
             silence=session.settings.logs_timeout,
         )
     except CouldNotStart as error:

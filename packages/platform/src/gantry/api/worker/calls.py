@@ -40,7 +40,7 @@ from gantry.api.doors import Access, House, body_of, door, house
 from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import Worker
-from gantry.domains.runs import leasing, logbook, manifests, repo, reporting
+from gantry.domains.runs import leasing, leftovers, logbook, manifests, repo, reporting
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import WORKING
 from gantry.domains.stacks.model import Stack
@@ -291,17 +291,19 @@ async def unsaved_state(request: Request) -> Response:
     except (KeyError, ValueError):
         raise BadCall("An unsaved state names its fence as a number.") from None
     data = await body_of(request, MAX_UNSAVED_STATE)
+    pool_id = request.state.pool.id
+    async with there.db.read(SYSTEM) as tx:
+        # Before anything is unpacked; asked again in the transaction that keeps it.
+        run = (await repo.by_ids(tx, [run_id])).get(run_id)
+    if run is None or run.pool_id != pool_id or run.fence != fence:
+        return _answer(Kept(accepted=False, reason=leftovers.NOT_YOURS))
     try:
-        packed = await unsaved.read(data, limit=there.max_state_bytes)
+        packed = await unsaved.read(there.vault, run_id, data)
     except UserError as error:
         return _answer(Kept(accepted=False, reason=error.message))
     async with there.db.write(SYSTEM) as tx:
-        run = (await repo.by_ids(tx, [run_id])).get(run_id)
-        if run is None or run.pool_id != request.state.pool.id or run.fence != fence:
-            return _answer(Kept(accepted=False, reason="the run is no longer yours"))
-        await unsaved.keep(tx, there.vault, run.stack_id, run.id, packed)
-    log.warning("unsaved state kept", run_id=run_id, serial=packed.serial, bytes=packed.size)
-    return _answer(Kept(accepted=True))
+        refusal = await leftovers.take(tx, run_id, pool_id, fence, packed)
+    return _answer(Kept(accepted=refusal is None, reason=refusal or ""))
 
 
 def _actor(worker_id: str) -> Actor:

@@ -421,6 +421,14 @@ async def unfinished_in_pool(tx: Tx, pool_id: str) -> int:
 # -- what belongs to a run
 
 
+async def has_been_in(tx: Tx, run_id: str, states: Sequence[State]) -> bool:
+    """Whether the run was ever in one of these states."""
+    query = select(Transition.run_id).where(
+        Transition.run_id == run_id, Transition.after.in_(states)
+    )
+    return await tx.session.scalar(query.limit(1)) is not None
+
+
 async def transitions(tx: Tx, run_ids: Sequence[str]) -> dict[str, list[Transition]]:
     """Each run's history, newest first."""
     query = (

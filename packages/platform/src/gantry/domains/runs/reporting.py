@@ -21,7 +21,7 @@ from gantry_protocol.calls import (
 )
 from gantry_protocol.words import Phase, Then
 
-from gantry.domains.runs import manifests, repo
+from gantry.domains.runs import leftovers, manifests, repo
 from gantry.domains.runs.leasing import locked
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import advance
@@ -34,7 +34,6 @@ from gantry.domains.runs.states import (
     Signal,
     State,
 )
-from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
@@ -98,12 +97,7 @@ async def judge(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Report) -> V
                 reason += f" The state was not taken: {run.state_refusal}"
             run.failure = reason
             if told.state_unsaved and run.state in EXECUTING:
-                await stack_service.lock_for_unknown_outcome(
-                    system,
-                    stack.id,
-                    note=f"The state does not hold what run {run.id} changed. Put that right, then"
-                    " unlock the stack.",
-                )
+                await leftovers.lock_stack(system, stack.id, run.id)
             await advance(system, stack, run, Signal.FAIL, note=reason)
             return _end(run)
         case Stopped():

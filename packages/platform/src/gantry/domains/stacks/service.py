@@ -113,11 +113,17 @@ async def update(tx: Tx, stack_id: str, wanted: Wanted) -> Stack:
 
 
 async def lock(tx: Tx, stack_id: str, *, note: str | None) -> Stack:
-    """Keep everybody else's runs off the stack. Raises Conflict when another holds the lock."""
+    """Keep everybody else's runs off the stack. Raises Conflict when another holds the lock.
+
+    Whoever may force an unlock takes over the lock that the system holds until somebody has
+    looked: between unlocking and locking, a run could begin on a state that is not right yet.
+    """
     stack = await repo.lock(tx, stack_id)
     access.require(tx, Action.STACK_LOCK, stack)
     if stack.locked_at is not None:
-        raise Conflict(f"stack is already locked by {stack.locked_by}")
+        if stack.locked_by != SYSTEM_LOCK:
+            raise Conflict(f"stack is already locked by {stack.locked_by}")
+        access.require(tx, Action.STACK_UNLOCK_FORCE, stack)
     stack.locked_at, stack.locked_by, stack.lock_note = tx.now, tx.actor.name, note or None
     tx.emit(StackChanged(stack.id))
     return stack

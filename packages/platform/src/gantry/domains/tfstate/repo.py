@@ -237,9 +237,21 @@ class UnsavedRow:
     kept_at: datetime
 
 
-async def keep_unsaved(tx: Tx, state: UnsavedState) -> None:
-    """What the run left; one state a run, the last word counts."""
-    await tx.session.merge(state)
+async def keep_unsaved(tx: Tx, state: UnsavedState) -> bool:
+    """What the run left, one state a run: whether this one is kept and was not before."""
+    given = {column.name: getattr(state, column.name) for column in UnsavedState.__table__.columns}
+    wanted = insert(UnsavedState).values(given)
+    kept = await tx.session.execute(
+        wanted.on_conflict_do_update(
+            index_elements=["run_id"],
+            set_={name: wanted.excluded[name] for name in given if name != "run_id"},
+            where=and_(
+                UnsavedState.lineage == wanted.excluded.lineage,
+                UnsavedState.serial < wanted.excluded.serial,
+            ),
+        ).returning(UnsavedState.run_id)
+    )
+    return kept.scalar_one_or_none() is not None
 
 
 async def unsaved(tx: Tx) -> list[UnsavedRow]:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import io
+import re
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gantry.domains.tfstate import repo, rules
 from gantry.domains.tfstate.model import UnsavedState
@@ -17,25 +21,58 @@ from gantry.kernel.errors import NotFound, TooLarge
 from gantry.kernel.tx import Tx
 from gantry.ports.vault import Vault
 
+MAX_UNPACKED = 1024 * 1024 * 1024
+"""Bytes of such a state. More than a state may have otherwise: that may be why it was refused."""
 
+_PIECE = 1024 * 1024  # bytes unpacked at a time, whatever the size
+_HEAD = 64 * 1024  # bytes in which Terraform has said which state it is; the resources come after
+
+_VERSION = re.compile(rb'"version"\s*:\s*4\b')
+_SERIAL = re.compile(rb'"serial"\s*:\s*([0-9]{1,18})\b')
+_LINEAGE = re.compile(rb'"lineage"\s*:\s*"([!-~]{1,200}?)"')
+
+
+@dataclass(frozen=True, slots=True)
 class Packed:
-    """A gzipped state that is one: what is to be known of it, and its bytes."""
+    """A gzipped state, sealed: what is to be known of it, and its bytes."""
 
-    def __init__(self, data: bytes, body: bytes) -> None:
-        parsed = rules.parse(body)
-        self.data, self.size = data, len(body)
-        self.serial, self.lineage = parsed.serial, parsed.lineage
-        self.sha256 = rules.digest(body)
-
-
-async def read(data: bytes, *, limit: int) -> Packed:
-    """Look at a gzipped state of at most `limit` bytes. Raises BadState, TooLarge."""
-    return await asyncio.to_thread(lambda: Packed(data, _unpack(data, limit)))
+    sealed: bytes
+    size: int
+    sha256: str
+    serial: int
+    lineage: str
 
 
-async def keep(tx: Tx, vault: Vault, stack_id: str, run_id: str, packed: Packed) -> None:
-    """Keep what a run left; the same once more changes nothing, a later one takes its place."""
-    await repo.keep_unsaved(
+async def read(vault: Vault, run_id: str, data: bytes) -> Packed:
+    """Look at the gzipped state that a run left, and seal it. Raises BadState, TooLarge."""
+    return await asyncio.to_thread(_read, vault, run_id, data)
+
+
+def _read(vault: Vault, run_id: str, data: bytes) -> Packed:
+    head, size, digest = b"", 0, hashlib.sha256()
+    for piece in _pieces(data):
+        head = head or piece[:_HEAD]
+        size += len(piece)
+        digest.update(piece)
+        if size > MAX_UNPACKED:
+            raise TooLarge(f"The state is larger than the {MAX_UNPACKED} bytes that are kept.")
+    serial, lineage = _SERIAL.search(head), _LINEAGE.search(head)
+    if not _VERSION.search(head) or serial is None or lineage is None:
+        raise rules.BadState("This is not a Terraform state of format version 4.")
+    return Packed(
+        vault.seal(data, identity=_identity(run_id)),
+        size,
+        digest.hexdigest(),
+        int(serial[1]),
+        lineage[1].decode(),
+    )
+
+
+async def keep(tx: Tx, stack_id: str, run_id: str, packed: Packed) -> bool:
+    """Keep what a run left: whether it is new. The same once more changes nothing; another takes
+    its place only if it is a later one of the same lineage.
+    """
+    return await repo.keep_unsaved(
         tx,
         UnsavedState(
             run_id=run_id,
@@ -44,7 +81,7 @@ async def keep(tx: Tx, vault: Vault, stack_id: str, run_id: str, packed: Packed)
             lineage=packed.lineage,
             size=packed.size,
             sha256=packed.sha256,
-            sealed=vault.seal(packed.data, identity=_identity(run_id)),
+            sealed=packed.sealed,
             kept_at=tx.now,
         ),
     )
@@ -55,11 +92,10 @@ async def listed(tx: Tx) -> list[repo.UnsavedRow]:
     return await repo.unsaved(tx)
 
 
-async def export(tx: Tx, vault: Vault, run_id: str, *, limit: int) -> bytes:
-    """The state that a run left, as Terraform wrote it. Raises NotFound, Unreadable."""
+async def export(tx: Tx, vault: Vault, run_id: str) -> Iterator[bytes]:
+    """The state that a run left, as Terraform wrote it, in pieces. Raises NotFound, Unreadable."""
     found = await _find(tx, run_id)
-    plain = vault.open(found.sealed, identity=_identity(run_id))
-    return await asyncio.to_thread(_unpack, plain, limit)
+    return _pieces(vault.open(found.sealed, identity=_identity(run_id)))
 
 
 async def forget(tx: Tx, run_id: str) -> None:
@@ -78,12 +114,10 @@ def _identity(run_id: str) -> str:
     return f"unsaved-state:{run_id}"
 
 
-def _unpack(data: bytes, limit: int) -> bytes:
+def _pieces(data: bytes) -> Iterator[bytes]:
     try:
         with gzip.open(io.BytesIO(data)) as stream:
-            body = stream.read(limit + 1)  # no more: a bomb stays packed
+            while piece := stream.read(_PIECE):
+                yield piece
     except (OSError, EOFError, zlib.error):
         raise rules.BadState("The state is not gzipped, or not whole.") from None
-    if len(body) > limit:
-        raise TooLarge(f"The state is larger than the {limit} bytes that are taken here.")
-    return body
