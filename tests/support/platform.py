@@ -176,6 +176,11 @@ class Platform:
         with psycopg.connect(self._database_url) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
+    def change(self, statement: str, *values: object) -> None:
+        """Change rows behind the product's back."""
+        with psycopg.connect(self._database_url) as connection:
+            connection.execute(statement.encode(), values)
+
     # -- people
 
     def admin(self, server: Process) -> Api:

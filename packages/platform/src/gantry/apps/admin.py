@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from gantry.apps import embedded, process, wiring
+from gantry.apps import doctor, embedded, process, wiring
 from gantry.domains.people import service as people
 from gantry.domains.tfstate import unsaved as unsaved_states
 from gantry.infra import queue_admin
@@ -48,6 +49,37 @@ class JobState(enum.StrEnum):
 async def _core() -> AsyncIterator[wiring.Core]:
     async with embedded.settings_here() as settings, wiring.core(settings) as core:
         yield core
+
+
+@admin.command("doctor")
+def doctor_command() -> None:
+    """Try out what the installation stands on, and say what to do. Exit code 1 if it is bad.
+
+    Database, encryption key, every bucket (also by signed URL), server, broker, clock, and
+    whether somebody does the work. Changes nothing.
+    """
+    health = []
+
+    async def main() -> None:
+        out = Console()
+        async with embedded.settings_here() as settings:
+            async for finding in doctor.examine(settings):
+                health.append(finding.health)
+                line = f"{_MARKS[finding.health]} {escape(f'{finding.what}: {finding.says}')}"
+                out.print(line, soft_wrap=True)
+                if finding.remedy:
+                    out.print(f"        {escape(finding.remedy)}", soft_wrap=True)
+
+    _run(main)
+    if doctor.Health.BAD in health:
+        raise typer.Exit(1)
+
+
+_MARKS = {
+    doctor.Health.GOOD: "[green]good[/]   ",
+    doctor.Health.ODD: "[yellow]look[/]   ",
+    doctor.Health.BAD: "[bold red]bad[/]    ",
+}
 
 
 @jobs.command("list")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -43,6 +47,45 @@ def migrate(url: str) -> None:
                 connection.rollback()
                 connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
                 connection.commit()
+    finally:
+        engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a database is found to be, without changing it."""
+
+    version: str
+    """PostgreSQL's own."""
+    revision: str | None
+    """The schema's; None while there is none."""
+    newest: str
+    """The schema that this release wants."""
+    known: frozenset[str]
+    """Every schema that this release knows."""
+    clock_ahead: timedelta
+    """How far the database's clock is before this machine's."""
+
+
+def look(url: str) -> Standing:
+    """Look at the database. Raises DatabaseUnusable. Blocking."""
+    engine = create_engine(
+        sqlalchemy_url(url), hide_parameters=True, connect_args={"prepare_threshold": None}
+    )
+    try:
+        with _reached(engine) as connection:
+            _check_version(connection)
+            revision = MigrationContext.configure(connection).get_current_revision()
+            scripts = ScriptDirectory.from_config(alembic_config(connection))
+            known = frozenset(script.revision for script in scripts.walk_revisions())
+            theirs = connection.scalar(text("select clock_timestamp()")) or datetime.now(UTC)
+            return Standing(
+                version=str(connection.scalar(text("show server_version"))).split()[0],
+                revision=revision,
+                newest=str(scripts.get_current_head()),
+                known=known,
+                clock_ahead=theirs - datetime.now(UTC),
+            )
     finally:
         engine.dispose()
 

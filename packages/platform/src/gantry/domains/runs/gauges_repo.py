@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
 from gantry.domains.pools.model import Worker
-from gantry.domains.runs.model import Lease, Run
+from gantry.domains.runs.model import Lease, Run, Sweep
 from gantry.domains.runs.states import CLAIMABLE
 from gantry.domains.stacks.model import Stack
 from gantry.kernel.tx import Tx
@@ -79,3 +79,8 @@ async def locked_stacks(tx: Tx, system: str) -> dict[str, int]:
     )
     found = {bool(mine): count for mine, count in rows}
     return {"system": found.get(True, 0), "people": found.get(False, 0)}
+
+
+async def last_swept(tx: Tx) -> timedelta | None:
+    """How long ago leases were last looked at, by the database's clock; None: never."""
+    return await tx.session.scalar(select(func.clock_timestamp() - Sweep.at).where(Sweep.id == 1))
