@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import overhead, scale
+from bench import logs, overhead, scale
 from bench.report import write
 
 
 async def main() -> None:
     """Measure and report."""
-    write([*await overhead.measure(), *await scale.measure()])
+    write([*await overhead.measure(), *await logs.measure(), *await scale.measure()])
 
 
 if __name__ == "__main__":

@@ -77,6 +77,16 @@ class SafeHeaders:
         await self.app(scope, receive, stamped if scope["type"] == "http" else send)
 
 
+async def _away(request: Request, error: Exception) -> Response:
+    # No traceback: there is one line for each request of an outage.
+    log.warning("database away", path=request.url.path, reason=type(error).__name__)
+    return JSONResponse(
+        {"code": "DATABASE_UNAVAILABLE", "message": "The database does not answer; try again."},
+        status_code=503,
+        headers={"retry-after": "1"},
+    )
+
+
 async def _bug(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
     return JSONResponse(
@@ -121,13 +131,16 @@ def application(
     *,
     secure: bool = False,
     measure: Measure = unmeasured,
+    away: Sequence[type[Exception]] = (),
 ) -> Starlette:
-    """The application over its house. `secure`: clients come over TLS, and are to go on so."""
+    """The application over its house. `secure`: clients come over TLS, and are to go on so;
+    `away`: what says that the database does not answer.
+    """
     app = _Guarded(
         secure,
         routes=all_routes(graphql),
         middleware=[Middleware(Measured, measure=measure), Middleware(RequestLog)],
-        exception_handlers={Exception: _bug},
+        exception_handlers={Exception: _bug} | dict.fromkeys(away, _away),
         lifespan=lifespan,
     )
     app.state.house = there

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -70,7 +71,15 @@ def build(there: House, core: Core, broker: Broker) -> Starlette:
         yield
         log.info("server stopping")
 
-    return application(there, routes, lifespan, secure=there.secure, measure=core.meter.answered)
+    return application(
+        there,
+        routes,
+        lifespan,
+        secure=there.secure,
+        measure=core.meter.answered,
+        # The pool's own TimeoutError is SQLAlchemy's: every connection waits for an answer.
+        away=(OperationalError, InterfaceError, PoolTimeout),
+    )
 
 
 def _broker(core: Core) -> Broker:

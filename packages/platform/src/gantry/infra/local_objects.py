@@ -82,7 +82,7 @@ class LocalObjects:
 
     async def get(self, bucket: Bucket, key: str) -> bytes:
         """The object's bytes. Raises ObjectMissing, StorageDown."""
-        return _found(await _on_disk(_read, self._path(bucket, key)), bucket, key)
+        return self._found(await _on_disk(_read, self._path(bucket, key)), bucket, key)
 
     async def get_range(self, bucket: Bucket, key: str, start: int, end: int) -> bytes:
         """Bytes `start` up to but without `end`, fewer where the object ends before.
@@ -91,14 +91,19 @@ class LocalObjects:
         """
         check_range(start, end)
         data = await _on_disk(_read, self._path(bucket, key), start, end)
-        return _found(data, bucket, key)
+        return self._found(data, bucket, key)
 
     async def size(self, bucket: Bucket, key: str) -> int | None:
         """The object's size in bytes; None when it does not exist. Raises StorageDown."""
-        return await _on_disk(_size, self._path(bucket, key))
+        size = await _on_disk(_size, self._path(bucket, key))
+        if size is None and (blocked := self._blocked(bucket)):
+            raise blocked
+        return size
 
     async def delete(self, bucket: Bucket, key: str) -> None:
         """Make the object not exist; it need not have. Raises StorageDown."""
+        if blocked := self._blocked(bucket):
+            raise blocked
         await _on_disk(_delete, self._path(bucket, key), self._root / bucket)
 
     async def download_url(self, bucket: Bucket, key: str, *, lasts: timedelta) -> str:
@@ -155,7 +160,7 @@ class LocalObjects:
         try:
             return ObjectStream(path.open("rb"), start)
         except _ABSENT:
-            raise ObjectMissing(bucket, key) from None
+            raise self._missing(bucket, key) from None
         except OSError as cause:
             raise _down(cause) from cause
 
@@ -182,6 +187,21 @@ class LocalObjects:
             key=key,
             expires=math.ceil((self._clock() + lasts).timestamp()),
         )
+
+    def _found(self, data: bytes | None, bucket: Bucket, key: str) -> bytes:
+        if data is None:
+            raise self._missing(bucket, key)
+        return data
+
+    def _missing(self, bucket: Bucket, key: str) -> ObjectMissing | StorageDown:
+        return self._blocked(bucket) or ObjectMissing(bucket, key)
+
+    def _blocked(self, bucket: Bucket) -> StorageDown | None:
+        """Where nothing at all can be kept, nobody knows whether an object is gone."""
+        for place in (self._root, self._root / bucket):
+            if os.path.lexists(place) and not place.is_dir():
+                return StorageDown(f"not a directory path={place}")
+        return None
 
     def _path(self, bucket: Bucket, key: str) -> Path:
         check_key(key)
@@ -333,9 +353,3 @@ async def _on_disk(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
 
 def _down(cause: OSError) -> StorageDown:
     return StorageDown(f"{type(cause).__name__}: {cause.strerror} path={cause.filename}")
-
-
-def _found(data: bytes | None, bucket: Bucket, key: str) -> bytes:
-    if data is None:
-        raise ObjectMissing(bucket, key)
-    return data

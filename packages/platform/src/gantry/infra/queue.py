@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import procrastinate
+import psycopg
 import structlog
+from procrastinate import connector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
@@ -34,10 +37,29 @@ STALLED_AFTER_SECONDS = 30.0
 log = structlog.get_logger()
 
 
+class _Connector(procrastinate.PsycopgConnector):
+    """The library listens anew when a connection breaks, but gives up when that fails as well."""
+
+    async def listen_notify(
+        self, on_notification: connector.Notify, channels: Iterable[str]
+    ) -> None:
+        """Listen until cancelled, whatever the database does meanwhile."""
+        while True:
+            try:
+                await super().listen_notify(on_notification, channels)
+            except (ConnectorException, psycopg.Error) as cause:
+                log.warning("not listening for jobs", reason=repr(cause.__cause__ or cause))
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+
+
+LISTEN_AGAIN_SECONDS = 1.0
+"""Until then jobs are asked for every five seconds all the same."""
+
+
 def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
     """A queue on the database; open it with `async with app.open_async()`."""
     return procrastinate.App(
-        connector=procrastinate.PsycopgConnector(
+        connector=_Connector(
             conninfo=conninfo,
             min_size=1,
             max_size=pool_size,
