@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import logs, overhead, scale
+from bench import idle, logs, overhead, scale
 from bench.report import write
 
 
 async def main() -> None:
     """Measure and report."""
-    write([*await overhead.measure(), *await logs.measure(), *await scale.measure()])
+    figures = []
+    for measure in (overhead.measure, logs.measure, scale.measure, idle.measure):
+        figures += await measure()
+    write(figures)
 
 
 if __name__ == "__main__":

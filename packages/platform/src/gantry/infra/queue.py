@@ -217,20 +217,21 @@ async def work(app: procrastinate.App, *, concurrency: int, periodic: int) -> No
     work is being done.
     """
 
-    async def take(queues: list[str], slots: int) -> None:
+    async def take(queues: list[str], slots: int, look_every: float) -> None:
         await app.run_worker_async(
             queues=queues,
             concurrency=slots,
             install_signal_handlers=False,
-            fetch_job_polling_interval=5.0,
+            fetch_job_polling_interval=look_every,
             delete_jobs="successful",
             shutdown_graceful_timeout=10.0,
         )
         raise RuntimeError("the queue's worker ended")
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(take([ORDINARY_QUEUE], concurrency))
-        tasks.create_task(take([PERIODIC_QUEUE], periodic))
+        # Retries have a time of their own, at which nobody is notified; periodic work has ticks.
+        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 5.0))
+        tasks.create_task(take([PERIODIC_QUEUE], periodic, 15.0))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:
