@@ -86,6 +86,39 @@ async def test_an_object_larger_than_one_part_comes_back_whole(store):
     assert await store.objects.get(LOGS, key) == data
 
 
+async def pieces_of(*pieces, broken=False):
+    for piece in pieces:
+        yield piece
+    if broken:
+        raise LookupError("there should be more")
+
+
+async def test_an_object_comes_in_pieces_and_is_whole(store):
+    key, piece = new_id(), bytes(range(256)) * 12_000  # more than a part of an upload in two
+
+    await store.objects.put_pieces(LOGS, key, pieces_of(piece, piece, piece, b"end"))
+
+    assert await store.objects.get(LOGS, key) == piece * 3 + b"end"
+
+
+async def test_an_object_of_no_pieces_is_there_and_empty(store):
+    key = new_id()
+
+    await store.objects.put_pieces(LOGS, key, pieces_of())
+
+    assert await store.objects.size(LOGS, key) == 0
+
+
+async def test_pieces_that_break_off_leave_what_was_there(store):
+    key = new_id()
+    await store.objects.put(LOGS, key, b"as it was")
+
+    with pytest.raises(Exception, match=r"there should be more|storage"):
+        await store.objects.put_pieces(LOGS, key, pieces_of(b"x" * 20_000_000, broken=True))
+
+    assert await store.objects.get(LOGS, key) == b"as it was"
+
+
 async def test_what_was_never_put_is_missing(store):
     key = new_id()
 

@@ -17,13 +17,13 @@ import httpx2
 from gantry_protocol.endpoint import parse_endpoint
 
 from gantry.apps import metering, wiring
-from gantry.apps.settings import MisconfiguredError, Settings
+from gantry.apps.settings import MisconfiguredError, Settings, StorageType
 from gantry.domains.runs import gauges_repo
 from gantry.domains.tfstate import unsaved
 from gantry.infra import schema
-from gantry.kernel.ids import new_id
+from gantry.infra.object_probe import probe
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.objects import Bucket, ObjectMissing, Objects, StorageDown
+from gantry.ports.objects import Bucket, Objects, StorageDown
 from gantry.ports.vault import Unreadable
 
 PATIENCE = 10.0
@@ -107,7 +107,7 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
         async with wiring.core(settings) as core:
             yield _good("encryption key", "opens the data keys")
             for bucket in Bucket:
-                yield await _bucket(core.objects, bucket, local=core.local_objects is not None)
+                yield await _bucket(settings, core.objects, bucket)
             async for finding in _work(core):
                 yield finding
     except MisconfiguredError as error:
@@ -117,32 +117,18 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
         yield _bad("encryption key", "does not open the data keys", remedy)
 
 
-async def _bucket(objects: Objects, bucket: Bucket, *, local: bool) -> Finding:
+async def _bucket(settings: Settings, objects: Objects, bucket: Bucket) -> Finding:
     """Put and get, by our own credentials and by URL, as workers and browsers do."""
     what = f"bucket {bucket.value}"
-    variable = f"OBJECT_STORAGE_BUCKET_{bucket.name}"
-    key, data = f"doctor/{new_id()}", b"gantry admin doctor"
-    lasts = timedelta(minutes=5)
     try:
-        await objects.put(bucket, key, data)
-        if await objects.get(bucket, key) != data:
-            return _bad(what, "gives back other bytes", "Ask whoever runs the storage.")
-        try:
-            async with httpx2.AsyncClient(timeout=PATIENCE) as http:
-                url = await objects.upload_url(bucket, key, lasts=lasts)
-                put = await http.put(url, content=data)
-                found = await http.get(await objects.download_url(bucket, key, lasts=lasts))
-        finally:
-            await objects.delete(bucket, key)
-    except (StorageDown, ObjectMissing) as error:
-        remedy = "Is GANTRY_DATA_DIR there, writable and shared?" if local else ""
-        return _bad(what, error.detail or error.message, remedy or f"Check {variable} and rights.")
-    except (httpx2.HTTPError, OSError) as error:
-        at = "SERVER_DOMAIN and whether the server runs" if local else "the storage's address"
-        return _bad(what, f"cannot be reached by URL: {_why(error)}", f"Check {at}.")
-    if put.status_code >= 300 or found.content != data:
-        codes = f"PUT {put.status_code}, GET {found.status_code}"
-        return _bad(what, f"refuses signed URLs: {codes}", "Check rights, and proxies in between.")
+        await probe(objects, bucket, verify=not settings.minio_allow_insecure)
+    except StorageDown as error:
+        remedy = (
+            "Is GANTRY_DATA_DIR there, writable and shared, and does the server run?"
+            if settings.object_storage_type is StorageType.LOCAL
+            else f"Check OBJECT_STORAGE_BUCKET_{bucket.name}, rights, and the way there."
+        )
+        return _bad(what, error.detail or error.message, remedy)
     return _good(what, "takes and gives, also by URL")
 
 

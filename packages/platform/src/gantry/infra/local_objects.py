@@ -80,6 +80,19 @@ class LocalObjects:
 
         await _on_disk(store)
 
+    async def put_pieces(self, bucket: Bucket, key: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store the object whole or not at all, out of pieces. Raises StorageDown, and whatever
+        `pieces` raises.
+        """
+        incoming = _Incoming(self._root)
+        target = self._path(bucket, key)
+        try:
+            async for piece in pieces:
+                await _on_disk(incoming.write, piece)
+            await _on_disk(incoming.keep, target)
+        finally:
+            await _on_disk(incoming.drop)
+
     async def get(self, bucket: Bucket, key: str) -> bytes:
         """The object's bytes. Raises ObjectMissing, StorageDown."""
         return self._found(await _on_disk(_read, self._path(bucket, key)), bucket, key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,16 @@ class RemoteObjects:
         with _explained(bucket, key, writes=True):
             await obstore.put_async(
                 self._store(bucket), _checked(key), data, max_concurrency=_PARTS
+            )
+
+    async def put_pieces(self, bucket: Bucket, key: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store the object whole or not at all, out of pieces, holding few of them at a time.
+
+        Raises StorageDown, and whatever `pieces` raises, or something that it caused.
+        """
+        with _explained(bucket, key, writes=True):
+            await obstore.put_async(
+                self._store(bucket), _checked(key), pieces, max_concurrency=_PARTS
             )
 
     async def get(self, bucket: Bucket, key: str) -> bytes:

@@ -54,6 +54,13 @@ class Objects(Protocol):
         """Store the object whole or not at all. Raises StorageDown."""
         ...
 
+    async def put_pieces(self, bucket: Bucket, key: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store the object whole or not at all, out of pieces, holding few of them at a time.
+
+        Raises StorageDown, and whatever `pieces` raises, or something that it caused.
+        """
+        ...
+
     async def get(self, bucket: Bucket, key: str) -> bytes:
         """The object's bytes. Raises ObjectMissing, StorageDown."""
         ...

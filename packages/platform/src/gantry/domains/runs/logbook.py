@@ -11,7 +11,7 @@ import binascii
 import bisect
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -241,35 +241,60 @@ def _offset_of(token: str | None) -> int:
 
 
 async def archive(db: Db, objects: Objects, *, run_id: str, state_version: int) -> None:
-    """Put a log that is over into one object and drop its chunks. Safe to run twice or late."""
+    """Put a log that is over into one object and drop its chunks. Safe to run twice or late.
+
+    A piece is held at a time, however long the log.
+    """
     async with db.read(SYSTEM) as tx:
-        log = await logs_repo.stream(tx, run_id, state_version)
-        if log is None or not log.over or log.object_key is not None or log.expired:
+        found = await logs_repo.stream(tx, run_id, state_version)
+        if found is None or not found.over or found.object_key is not None or found.expired:
             return
-        pieces: list[bytes] = []
-        times: list[tuple[int, int]] = []
+        reading = _Reading(tx, run_id, state_version, found.size)
+        key = f"{run_id}/{state_version}"
+        try:
+            await objects.put_pieces(Bucket.RUN_LOGS, key, reading.pieces())
+        except Exception:
+            if reading.gone:
+                return  # another drain has archived it meanwhile, and dropped the chunks
+            raise
+    async with db.write(SYSTEM) as tx:
+        row = await logs_repo.stream(tx, run_id, state_version, lock=True)
+        if row is None or row.object_key is not None:
+            return
+        row.object_key, row.sha256 = key, reading.digest.hexdigest()
+        row.times = [list(pair) for pair in reading.times]
+        await logs_repo.drop_chunks(tx, run_id, state_version)
+
+
+class _Reading:
+    """A log on its way from chunks into one object, and what is noted on the way."""
+
+    def __init__(self, tx: Tx, run_id: str, state_version: int, size: int) -> None:
+        self._tx, self._run_id, self._version, self._size = tx, run_id, state_version, size
+        self.digest = hashlib.sha256()
+        self.times: list[tuple[int, int]] = []
+        self.gone = False
+
+    async def pieces(self) -> AsyncIterator[bytes]:
         place = 0
-        while place < log.size:
-            rows = await logs_repo.chunks(tx, run_id, state_version, place, _ARCHIVE_PIECE)
+        while place < self._size:
+            rows = await logs_repo.chunks(
+                self._tx, self._run_id, self._version, place, _ARCHIVE_PIECE
+            )
             data = _cut(rows, place, _ARCHIVE_PIECE)
             if not data:
-                return  # another drain has archived it meanwhile, and dropped the chunks
-            pieces.append(data)
+                self.gone = True
+                raise LookupError("the log's chunks are gone")  # or half of it would be stored
+            self._note(rows)
+            self.digest.update(data)
             place += len(data)
-            for row in rows:
-                moment = int(row.at.timestamp() * 1000)
-                if not times or moment - times[-1][1] >= _TIMES_RESOLUTION_MS:
-                    times.append((row.offset, moment))
-    body = b"".join(pieces)
-    key = f"{run_id}/{state_version}"
-    await objects.put(Bucket.RUN_LOGS, key, body)
-    async with db.write(SYSTEM) as tx:
-        log = await logs_repo.stream(tx, run_id, state_version, lock=True)
-        if log is None or log.object_key is not None:
-            return
-        log.object_key, log.sha256 = key, hashlib.sha256(body).hexdigest()
-        log.times = [list(pair) for pair in times]
-        await logs_repo.drop_chunks(tx, run_id, state_version)
+            yield data
+
+    def _note(self, rows: Sequence[LogChunk]) -> None:
+        for row in rows:
+            moment = int(row.at.timestamp() * 1000)
+            if not self.times or moment - self.times[-1][1] >= _TIMES_RESOLUTION_MS:
+                self.times.append((row.offset, moment))
 
 
 async def archive_each(db: Db, objects: Objects, logs: Sequence[tuple[str, int]]) -> None:
