@@ -56,7 +56,11 @@ async def measure() -> list[Figure]:
 
 
 async def _flood(client: Client, stack: str) -> list[Figure]:
-    printed = subprocess.run(["sh", "-c", FLOOD], check=True, capture_output=True).stdout
+    # By way of a file: memory that was needed for a moment would hide what is needed later.
+    with tempfile.TemporaryFile() as file:
+        subprocess.run(["sh", "-c", FLOOD], check=True, stdout=file)
+        file.seek(0)
+        printed = file.read()
     before = _memory()
     most = asyncio.create_task(_most_memory())
     began = time.perf_counter()
