@@ -8,6 +8,7 @@ from gantry.infra import job_failures, queue, queue_admin
 from gantry.infra.db import libpq_url
 from gantry.kernel.errors import UserError
 from gantry.ports.objects import Bucket, StorageDown
+from procrastinate.exceptions import ConnectorException
 
 from tests.support.given import (
     ADMIN,
@@ -134,3 +135,33 @@ async def _do(core, name):
     async with core.queue.open_async():
         await core.queue.configure_task(name, queue=queue.ORDINARY_QUEUE).defer_async()
     await core.drain()
+
+
+# -- a drain that lives on
+
+
+async def test_a_drains_heart_beats_on_after_the_database_was_away(core, monkeypatch):
+    """Its jobs would be done by others beside it."""
+    app = queue.open_queue(libpq_url(core.url))
+    monkeypatch.setattr(queue, "LISTEN_AGAIN_SECONDS", 0.01)
+    async with app.open_async():
+        worker_id = await app.job_manager.register_worker()
+        await core.change("update procrastinate_workers set last_heartbeat = 'epoch'")
+        working, failures = app.connector.execute_query_async, 2
+
+        async def failing(*words, **values):
+            nonlocal failures
+            if failures:
+                failures -= 1
+                raise ConnectorException("the server closed the connection")
+            return await working(*words, **values)
+
+        monkeypatch.setattr(app.connector, "execute_query_async", failing)
+        await app.job_manager.update_heartbeat(worker_id)
+
+        assert failures == 0
+        beats = await core.rows(
+            "select last_heartbeat > now() - interval '1 minute' from procrastinate_workers"
+        )
+        assert beats == [(True,)]
+        await app.job_manager.unregister_worker(worker_id)

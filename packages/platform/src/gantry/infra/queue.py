@@ -14,6 +14,7 @@ import structlog
 from procrastinate import connector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
 
@@ -53,12 +54,27 @@ class _Connector(procrastinate.PsycopgConnector):
 
 
 LISTEN_AGAIN_SECONDS = 1.0
-"""Until then jobs are asked for every five seconds all the same."""
+"""For a database that is back within seconds. Until then jobs are asked for all the same."""
+
+
+class _Manager(JobManager):
+    """The library's heart stops for good when one beat of it fails, and nobody notices: after
+    thirty seconds others would take the drain for dead, and do its jobs beside it.
+    """
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Beat, as soon as the database lets it."""
+        while True:
+            try:
+                return await super().update_heartbeat(worker_id)
+            except ConnectorException as cause:
+                log.warning("heartbeat not heard", reason=repr(cause.__cause__ or cause))
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
 
 
 def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
     """A queue on the database; open it with `async with app.open_async()`."""
-    return procrastinate.App(
+    app = procrastinate.App(
         connector=_Connector(
             conninfo=conninfo,
             min_size=1,
@@ -66,6 +82,8 @@ def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
             kwargs={"prepare_threshold": None},
         )
     )
+    app.job_manager = _Manager(app.connector)
+    return app
 
 
 def outbox(
