@@ -24,7 +24,7 @@ FIRST_WAIT = 0.25  # seconds; what is over by then goes along with its report, i
 CHUNK = 256 * 1024  # bytes; the protocol's limit of one call
 BUFFER_LIMIT = 8 * 1024 * 1024  # bytes; minutes of ordinary output while the server is away
 FIRST_RETRY = timedelta(milliseconds=500)  # a server that restarts is back within seconds
-LAST_RETRY = timedelta(seconds=30)  # an outage of hours should not become a storm at its end
+LAST_RETRY = timedelta(seconds=10)  # as for other calls: a report waits for its log
 
 Send = Callable[[int, bytes], Awaitable[int]]
 """Sends a chunk that begins at an offset; answers how many bytes the server has in all."""
