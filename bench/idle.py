@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 import time
 from pathlib import Path
 
-from gantry.apps import embedded, process
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.report import Figure
+from bench.site import site
 
 SETTLED = 10.0
 """Seconds until what starting leads to is over."""
@@ -22,17 +21,14 @@ WATCHED = 60.0
 
 async def measure() -> list[Figure]:
     """Start everything, leave it alone, and look."""
-    process.configure_logging("error")
-    with tempfile.TemporaryDirectory(prefix="gantry-idle-") as place:
-        overrides = {"GANTRY_SERVER_PORT": "21983", "GANTRY_LOG_LEVEL": "error"}
-        async with embedded.platform(data_dir=Path(place) / "data", overrides=overrides) as up:
-            await asyncio.sleep(SETTLED)
-            before, used = await _transactions(up.core.db.engine), _processor()
-            began = time.monotonic()
-            await asyncio.sleep(WATCHED)
-            took = time.monotonic() - began
-            after, used = await _transactions(up.core.db.engine), _processor() - used
-            memory = _memory(os.getpid()) / 1024**2
+    async with site() as there:
+        await asyncio.sleep(SETTLED)
+        before, used = await _transactions(there.up.core.db.engine), _processor()
+        began = time.monotonic()
+        await asyncio.sleep(WATCHED)
+        took = time.monotonic() - began
+        after, used = await _transactions(there.up.core.db.engine), _processor() - used
+        memory = _memory(os.getpid()) / 1024**2
     watched = f"{WATCHED:.0f} s without any request; server, drain, scheduler, worker, PostgreSQL"
     return [
         Figure("idle", "memory", memory, "MB", 350.0, f"proportional set size; {watched}"),

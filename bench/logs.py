@@ -14,12 +14,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import httpx2
-from gantry.apps import embedded, process
-from gantry.apps.demo import Client, _sign_in
+from gantry.apps.demo import Client
 
-from bench.overhead import _STATE, _repository, _stack
 from bench.report import Figure, percentile
+from bench.site import Site, site
 
 LINES = 200_000
 FLOOD = (
@@ -32,30 +30,16 @@ STAMPS = 100
 STAMPED = f"for i in $(seq {STAMPS}); do echo stamp:$(date +%s%N); sleep 0.05; done\n"
 _TASK = """mutation ($s: ID!, $c: String!) {
   taskCreate(stack: $s, command: $c, skipInitialization: true) { id } }"""
-_VERSIONS = """query ($s: ID!, $r: ID!) { stack(id: $s) { run(id: $r) {
-  history { state stateVersion } } } }"""
 
 
 async def measure() -> list[Figure]:
     """Print, follow, and compare."""
-    process.configure_logging("error")
-    with tempfile.TemporaryDirectory(prefix="gantry-logs-") as place:
-        root = Path(place)
-        overrides = {
-            "GANTRY_GIT_ALLOW_FILE_URLS": "true",
-            "GANTRY_SERVER_PORT": "21983",
-            "GANTRY_LOG_LEVEL": "error",
-        }
-        async with (
-            embedded.platform(data_dir=root / "data", overrides=overrides) as up,
-            httpx2.AsyncClient(base_url=up.url, timeout=60) as http,
-        ):
-            client = Client(http, await _sign_in(http, up))
-            stack = await _stack(client, _repository(root / "repository"))
-            return [*await _flood(client, stack), await _latency(client, stack)]
+    async with site() as there:
+        stack = await there.stack()
+        return [*await _flood(there, stack), await _latency(there, stack)]
 
 
-async def _flood(client: Client, stack: str) -> list[Figure]:
+async def _flood(there: Site, stack: str) -> list[Figure]:
     # By way of a file: memory that was needed for a moment would hide what is needed later.
     with tempfile.TemporaryFile() as file:
         subprocess.run(["sh", "-c", FLOOD], check=True, stdout=file)
@@ -64,17 +48,17 @@ async def _flood(client: Client, stack: str) -> list[Figure]:
     before = _memory()
     most = asyncio.create_task(_most_memory())
     began = time.perf_counter()
-    run, version = await _perform(client, stack, FLOOD)
+    run, version = await _perform(there, stack, FLOOD)
     # Cut off in the middle, and taken up again at the byte that was reached.
     seen = _Compared(printed)
-    half = await _read(client, run, version, 0, seen, stop_at=len(printed) // 2)
-    await _read(client, run, version, half, seen)
+    half = await _read(there.client, run, version, 0, seen, stop_at=len(printed) // 2)
+    await _read(there.client, run, version, half, seen)
     took = time.perf_counter() - began
     most.cancel()
     with suppress(asyncio.CancelledError):
         await most
     grown = (_peak[0] - before) / 1024**2
-    state = (await client.ask(_STATE, s=stack, r=run))["stack"]["run"]["state"]
+    state = (await there.run(stack, run))["state"]
     if state != "FINISHED":
         raise RuntimeError(f"the task ended as {state}")
     exact = seen.compared == len(printed)
@@ -94,11 +78,11 @@ async def _flood(client: Client, stack: str) -> list[Figure]:
     ]
 
 
-async def _latency(client: Client, stack: str) -> Figure:
-    run, version = await _perform(client, stack, STAMPED)
+async def _latency(there: Site, stack: str) -> Figure:
+    run, version = await _perform(there, stack, STAMPED)
     late: list[float] = []
     rest = b""
-    async for kind, data in client.events(f"/logs/{run}/{version}"):
+    async for kind, data in there.client.events(f"/logs/{run}/{version}"):
         if kind == "end":
             break
         now = time.time_ns()
@@ -114,12 +98,11 @@ async def _latency(client: Client, stack: str) -> Figure:
     return Figure("log", "p95 latency of a line", percentile(late, 0.95), "s", 1.0, about)
 
 
-async def _perform(client: Client, stack: str, command: str) -> tuple[str, int]:
+async def _perform(there: Site, stack: str, command: str) -> tuple[str, int]:
     """Start a task; its id, and the version of its state whose log has the output."""
-    run = (await client.ask(_TASK, s=stack, c=command))["taskCreate"]["id"]
+    run = (await there.client.ask(_TASK, s=stack, c=command))["taskCreate"]["id"]
     while True:
-        found = (await client.ask(_VERSIONS, s=stack, r=run))["stack"]["run"]["history"]
-        for move in found:
+        for move in (await there.run(stack, run))["history"]:
             if move["state"] == "PERFORMING":
                 return str(run), int(move["stateVersion"])
             if move["state"] == "FAILED":

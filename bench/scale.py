@@ -6,19 +6,15 @@ Each question is asked as clients ask it, one after the other, in embedded mode.
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-import httpx2
-from gantry.apps import embedded, process
-from gantry.apps.demo import Client, _sign_in
+from gantry.apps.demo import Client
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.overhead import _TRIGGER, _repository, _stack
 from bench.report import Figure, percentile
+from bench.site import site
 
 STACKS = 5_000
 RUNS = 200_000
@@ -75,23 +71,10 @@ QUESTIONS: dict[str, str] = {
 
 async def measure() -> list[Figure]:
     """Furnish the installation and ask."""
-    process.configure_logging("error")
-    with tempfile.TemporaryDirectory(prefix="gantry-scale-") as place:
-        root = Path(place)
-        overrides = {
-            "GANTRY_GIT_ALLOW_FILE_URLS": "true",
-            "GANTRY_SERVER_PORT": "21983",
-            "GANTRY_LOG_LEVEL": "error",
-        }
-        async with (
-            embedded.platform(data_dir=root / "data", overrides=overrides, worker=False) as up,
-            httpx2.AsyncClient(base_url=up.url, timeout=60) as http,
-        ):
-            client = Client(http, await _sign_in(http, up))
-            stack = await _stack(client, _repository(root / "repository"))
-            run = (await client.ask(_TRIGGER, s=stack))["runTrigger"]["id"]
-            await _furnish(up.core.db.engine, stack, run)
-            return [await _ask(client, name, words) for name, words in QUESTIONS.items()]
+    async with site(worker=False) as there:
+        stack = await there.stack()
+        await _furnish(there.up.core.db.engine, stack, await there.trigger(stack))
+        return [await _ask(there.client, name, words) for name, words in QUESTIONS.items()]
 
 
 async def _furnish(engine: AsyncEngine, stack: str, run: str) -> None:

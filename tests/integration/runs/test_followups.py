@@ -159,7 +159,10 @@ async def test_a_preview_is_promoted_to_a_tracked_run_of_its_commit(core, stack,
 
 async def test_a_promotion_does_not_take_the_stack_back_to_an_older_commit(core, stack):
     preview = await given_a_run(core, stack, Kind.PROPOSED, sha=core.source.first)
-    attempt = lambda tx: triggers.promote(tx, core.vault, stack.id, preview.id)  # noqa: E731
+
+    async def attempt(tx):
+        await triggers.promote(tx, core.vault, stack.id, preview.id)
+
     await core.change(
         "update commit set authored_at = authored_at - interval '1 day' where sha = :sha",
         sha=core.source.first,
@@ -372,9 +375,9 @@ async def test_what_waited_on_a_stack_that_is_deleted_never_starts(core, stack, 
 
 @pytest.mark.parametrize("destroy", [True, False])
 async def test_a_stack_that_a_run_holds_or_that_is_protected_is_not_deleted(core, stack, destroy):
-    attempt = lambda tx: triggers.delete_stack(  # noqa: E731
-        tx, core.vault, stack.id, destroy_resources=destroy
-    )
+    async def attempt(tx):
+        await triggers.delete_stack(tx, core.vault, stack.id, destroy_resources=destroy)
+
     run = await given_a_run(core, stack)
     await refused(core, Conflict, attempt, words=f"Run {run.id} holds the stack")
     await discard(core, run)

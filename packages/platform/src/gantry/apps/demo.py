@@ -69,7 +69,7 @@ async def _show(out: Console, up: embedded.Running) -> str:
     repository = await asyncio.to_thread(_repository, up.installation.data_dir)
     out.print(f"Example repository at {repository}")
     async with httpx2.AsyncClient(base_url=up.url, timeout=60) as http:
-        client = Client(http, await _sign_in(http, up))
+        client = Client(http, await sign_in(http, up))
         stack_id = await _stack(client, repository)
         out.print(f"Stack [bold]{stack_id}[/]: {up.url}/stack/{stack_id}")
         run = (await client.ask(_TRIGGER, stack=stack_id))["runTrigger"]
@@ -129,7 +129,8 @@ class Client:
                     kind = "message"
 
 
-async def _sign_in(http: httpx2.AsyncClient, up: embedded.Running) -> str:
+async def sign_in(http: httpx2.AsyncClient, up: embedded.Running) -> str:
+    """The administrator's token; the account gets a name if it has none. Raises DemoFailed."""
     settings = up.core.settings
     password = settings.admin_password
     response = await http.post(

@@ -5,7 +5,7 @@ what was made would be forgotten with the workspace.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -146,7 +146,7 @@ async def _push(session: Session, phase: Phase, *, lock: bool) -> bool:
     argv = [*session.tool_argv(), *terraform.state_push_args(ERRORED, lock=lock)]
 
     async def shown(data: bytes) -> None:
-        await _write(session, data)
+        await _heard(session, session.journal.write, data)
 
     try:
         # Also for a run that was asked to stop: that is no reason to forget what it made.
@@ -190,14 +190,14 @@ def _reason(problem: BaseException | None, failed: str, code: int) -> str:
 
 async def _say(session: Session, words: str) -> bool:
     """Into the log, if somebody takes it: whether so."""
-    return await _write(session, f"\x1b[36m[gantry]\x1b[0m {words}\n".encode())
+    return await _heard(session, session.journal.say, words)
 
 
-async def _write(session: Session, data: bytes) -> bool:
+async def _heard(session: Session, write: Callable[[T], Awaitable[None]], what: T) -> bool:
     if session.lost:
         return False
     try:
-        await session.journal.write(data)
+        await write(what)
     except (LogRefused, LogBroken):
         return False
     return True
