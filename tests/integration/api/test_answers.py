@@ -15,7 +15,6 @@ from tests.integration.api.conftest import Caller
 from tests.support.core import BASE_URL
 from tests.support.given import (
     ONE_CHANGE,
-    given_a_pool,
     given_a_run,
     given_a_stack,
     given_a_worker,
@@ -52,16 +51,6 @@ query ($id: ID!) { stack(id: $id) { entityCount entities {
   } } }
 } } }
 """
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 @pytest.fixture

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from gantry_protocol.words import Phase
 
-from tests.support.given import given_a_pool, given_a_run, given_a_stack, given_a_worker
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
+from tests.support.given import given_a_run, given_a_worker
 
 
 async def page(caller, path):

@@ -14,21 +14,9 @@ from starlette.requests import Request
 
 from tests.support.given import (
     ONE_CHANGE,
-    given_a_pool,
     given_a_run,
-    given_a_stack,
     given_a_worker,
 )
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 def request_of(caller):

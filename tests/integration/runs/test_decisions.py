@@ -24,7 +24,6 @@ from tests.support.given import (
     STRANGER,
     WRITER,
     everything,
-    given_a_pool,
     given_a_run,
     given_a_stack,
     given_a_worker,
@@ -35,16 +34,6 @@ from tests.support.given import (
 )
 
 S = State
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 @pytest.fixture

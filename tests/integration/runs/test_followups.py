@@ -45,16 +45,6 @@ UNKNOWN = "1" * 40
 
 
 @pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
-
-
-@pytest.fixture
 async def worker(core, pool):
     return await given_a_worker(core, pool)
 

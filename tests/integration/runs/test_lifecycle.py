@@ -17,7 +17,6 @@ from gantry_protocol.words import Phase, Then
 from tests.support.given import (
     ADMIN,
     ONE_CHANGE,
-    given_a_pool,
     given_a_run,
     given_a_stack,
     given_a_task,
@@ -34,18 +33,8 @@ S = State
 
 
 @pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
 async def worker(core, pool):
     return await given_a_worker(core, pool)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 async def confirm(core, stack, run, by=ADMIN):

@@ -17,7 +17,6 @@ from tests.support.core import BASE_URL
 from tests.support.given import (
     ADMIN,
     ONE_CHANGE,
-    given_a_pool,
     given_a_run,
     given_a_stack,
     given_a_task,
@@ -28,11 +27,6 @@ from tests.support.given import (
 )
 
 ISSUER = "https://id.example.com"
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
 
 
 @pytest.fixture

@@ -34,7 +34,6 @@ from tests.support.given import (
     STRANGER,
     WRITER,
     everything,
-    given_a_pool,
     given_a_run,
     given_a_stack,
     given_a_state,
@@ -48,16 +47,6 @@ from tests.support.given import (
 
 S = State
 UNKNOWN = "1" * 40
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 @pytest.fixture

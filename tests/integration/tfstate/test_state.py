@@ -33,7 +33,6 @@ from tests.support.given import (
     STRANGER,
     WRITER,
     everything,
-    given_a_pool,
     given_a_run,
     given_a_stack,
     given_a_task,
@@ -45,16 +44,6 @@ from tests.support.given import (
     wanted,
     write_state,
 )
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 def body(serial, lineage="l", **more):

@@ -24,7 +24,6 @@ from tests.support.given import (
     ADMIN,
     given_a_pool,
     given_a_run,
-    given_a_stack,
     given_a_task,
     given_a_worker,
     run_now,
@@ -36,16 +35,6 @@ def a_state(serial=7, lineage="a", **more):
 
 
 BODY = a_state(secret="S3cr3t")
-
-
-@pytest.fixture
-async def pool(core):
-    return await given_a_pool(core)
-
-
-@pytest.fixture
-async def stack(core, pool):
-    return await given_a_stack(core, pool)
 
 
 async def keep(core, stack, run_id, body=BODY):
