@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from gantry.apps.setting_groups.encryption import EncryptionType
+from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import (
-    EncryptionType,
     MisconfiguredError,
-    StorageType,
     default_data_dir,
     load_settings,
 )

@@ -61,9 +61,9 @@ def settings_page() -> str:
 
 
 def _sections(kind: type[BaseSettings]) -> dict[str, str]:
-    """Which `# -- …` comment of the class each field stands under, in the order of the source."""
+    """Which `# -- …` comment each field stands under, in the order of the source."""
     found, section = {}, "general"
-    for line in inspect.getsource(kind).splitlines():
+    for line in _source(kind).splitlines():
         if heading := re.match(r"    # -- (.+)", line):
             section = heading[1]
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in kind.model_fields:
@@ -71,17 +71,22 @@ def _sections(kind: type[BaseSettings]) -> dict[str, str]:
     return found
 
 
+def _source(kind: type[BaseSettings]) -> str:
+    """The text of the class, followed by those of the groups that it is made of."""
+    groups = [base for base in kind.__bases__ if base is not BaseSettings]
+    return "".join(inspect.getsource(part) for part in (kind, *groups))
+
+
 def _unread() -> frozenset[str]:
-    """Fields that nothing outside settings.py reads: `….settings.<field>` occurs nowhere."""
+    """Fields that nothing but the settings reads: `….settings.<field>` occurs nowhere."""
     read = {f"bucket_{bucket.name.lower()}" for bucket in Bucket}  # through Settings.bucket
     for path in Path(gantry.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and last_name(node.value).endswith("settings"):
                 read.add(node.attr)
-    own = ast.parse(inspect.getsource(Settings))
     read |= {
         node.attr
-        for node in ast.walk(own)
+        for node in ast.walk(ast.parse(_source(Settings)))
         if isinstance(node, ast.Attribute) and last_name(node.value) == "self"
     }
     return frozenset(Settings.model_fields) - read

@@ -17,7 +17,8 @@ import httpx2
 from gantry_protocol.endpoint import parse_endpoint
 
 from gantry.apps import metering, wiring
-from gantry.apps.settings import MisconfiguredError, Settings, StorageType
+from gantry.apps.setting_groups.storage import StorageType
+from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.runs import gauges_repo
 from gantry.domains.tfstate import unsaved
 from gantry.infra import schema

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -22,6 +21,10 @@ from pydantic_settings import (
 )
 
 from gantry.apps import settings_rules as rules
+from gantry.apps.setting_groups.broker import BrokerSettings
+from gantry.apps.setting_groups.encryption import EncryptionSettings
+from gantry.apps.setting_groups.sources import SourceSettings
+from gantry.apps.setting_groups.storage import StorageSettings, StorageType
 from gantry.ports.objects import Bucket
 
 
@@ -29,30 +32,7 @@ class MisconfiguredError(Exception):
     """The environment does not add up; the message is one line for the operator."""
 
 
-class EncryptionType(StrEnum):
-    """Which key protects secrets. `kms` is not offered yet."""
-
-    RSA = "rsa"
-
-
-class StorageType(StrEnum):
-    """Where objects live."""
-
-    LOCAL = "local"
-    AWS = "aws"
-    MINIO = "minio"
-
-
-def _bucket(name: Bucket) -> Any:
-    variable = f"OBJECT_STORAGE_BUCKET_{name.name}"
-    return Field(
-        default=None,
-        validation_alias=variable,
-        description=f"Bucket for {name.value.replace('-', ' ')}. Required unless storage is local.",
-    )
-
-
-class Settings(BaseSettings):
+class Settings(EncryptionSettings, BrokerSettings, StorageSettings, SourceSettings):
     """One installation's settings."""
 
     model_config = SettingsConfigDict(
@@ -168,154 +148,6 @@ class Settings(BaseSettings):
         default=None, validation_alias="ADMIN_PASSWORD", description="See ADMIN_USERNAME."
     )
 
-    # -- encryption
-    encryption_type: EncryptionType = Field(
-        default=EncryptionType.RSA,
-        validation_alias="ENCRYPTION_TYPE",
-        description="Which key protects secrets and signs tokens.",
-    )
-    encryption_rsa_private_key: SecretStr = Field(
-        validation_alias="ENCRYPTION_RSA_PRIVATE_KEY",
-        description="Base64 of an unencrypted PEM RSA key. Losing it loses every secret.",
-    )
-    federation_issuer: str | None = Field(
-        default=None,
-        validation_alias="FEDERATION_CUSTOM_ISSUER",
-        description="Issuer of the tokens that runs present to clouds. Default: this installation.",
-    )
-    federation_jwks_uri: str | None = Field(
-        default=None,
-        validation_alias="FEDERATION_CUSTOM_JWKS_URI",
-        description="Where that issuer's keys are. Default: below the issuer.",
-    )
-
-    # -- broker
-    mqtt_broker_type: Literal["builtin"] = Field(
-        default="builtin",
-        validation_alias="MQTT_BROKER_TYPE",
-        description="Which broker wakes workers.",
-    )
-    mqtt_broker_endpoint: str = Field(
-        validation_alias="MQTT_BROKER_ENDPOINT",
-        description="What workers dial, e.g. tls://gantry.example.com:1984.",
-    )
-    mqtt_broker_host: str = Field(
-        default="0.0.0.0",  # noqa: S104 - a container's only interface
-        validation_alias="GANTRY_MQTT_BROKER_HOST",
-        description="Address the built-in broker listens on.",
-    )
-    mqtt_broker_port: int = Field(
-        default=1984,
-        ge=1,
-        le=65535,
-        validation_alias="GANTRY_MQTT_BROKER_PORT",
-        description="Port the built-in broker listens on; never the HTTP port.",
-    )
-    mqtt_broker_log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="error",
-        validation_alias="MQTT_BROKER_BUILTIN_LOG_LEVEL",
-        description="Log level of the built-in broker.",
-    )
-    mqtt_namespace: str = Field(
-        default="spacelift",
-        pattern=r"^[A-Za-z0-9_-]+$",
-        validation_alias="MQTT_BROKER_IOTCORE_NAMESPACE",
-        description="First word of every topic.",
-    )
-
-    # -- object storage
-    object_storage_type: StorageType = Field(
-        default=StorageType.LOCAL,
-        validation_alias="OBJECT_STORAGE_TYPE",
-        description="`local` (files below GANTRY_DATA_DIR, one machine), `aws` or `minio`.",
-    )
-    aws_region: str | None = Field(
-        default=None, validation_alias="AWS_REGION", description="Region of the buckets (aws)."
-    )
-    aws_default_region: str | None = Field(
-        default=None,
-        validation_alias="AWS_DEFAULT_REGION",
-        description="The same, where AWS_REGION is not set.",
-    )
-    aws_endpoint: str | None = Field(
-        default=None,
-        validation_alias="AWS_ENDPOINT_URL_S3",
-        description="Another S3 endpoint (aws), for tests and compatible stores.",
-    )
-    minio_endpoint: str | None = Field(
-        default=None,
-        validation_alias="OBJECT_STORAGE_MINIO_ENDPOINT",
-        description="host:port (minio).",
-    )
-    minio_access_key_id: str | None = Field(
-        default=None,
-        validation_alias="OBJECT_STORAGE_MINIO_ACCESS_KEY_ID",
-        description="Access key (minio).",
-    )
-    minio_secret_access_key: SecretStr | None = Field(
-        default=None,
-        validation_alias="OBJECT_STORAGE_MINIO_SECRET_ACCESS_KEY",
-        description="Secret key (minio).",
-    )
-    minio_use_ssl: bool = Field(
-        default=False,
-        validation_alias="OBJECT_STORAGE_MINIO_USE_SSL",
-        description="Speak TLS (minio).",
-    )
-    minio_allow_insecure: bool = Field(
-        default=False,
-        validation_alias="OBJECT_STORAGE_MINIO_ALLOW_INSECURE",
-        description="Accept a self-signed certificate (minio).",
-    )
-    bucket_deliveries: str | None = _bucket(Bucket.DELIVERIES)
-    bucket_large_queue_messages: str | None = _bucket(Bucket.LARGE_QUEUE_MESSAGES)
-    bucket_metadata: str | None = _bucket(Bucket.METADATA)
-    bucket_modules: str | None = _bucket(Bucket.MODULES)
-    bucket_policy_inputs: str | None = _bucket(Bucket.POLICY_INPUTS)
-    bucket_run_logs: str | None = _bucket(Bucket.RUN_LOGS)
-    bucket_states: str | None = _bucket(Bucket.STATES)
-    bucket_uploads: str | None = _bucket(Bucket.UPLOADS)
-    bucket_user_uploaded_workspaces: str | None = _bucket(Bucket.USER_UPLOADED_WORKSPACES)
-    bucket_workspace: str | None = _bucket(Bucket.WORKSPACE)
-    bucket_uploads_url: str | None = Field(
-        default=None,
-        validation_alias="OBJECT_STORAGE_BUCKET_UPLOADS_URL",
-        description="Origin of the uploads bucket, for the Content-Security-Policy.",
-    )
-
-    # -- source control
-    git_allow_file: bool = Field(
-        default=False,
-        validation_alias="GANTRY_GIT_ALLOW_FILE_URLS",
-        description="Accept file:// repositories. For development and the demo only.",
-    )
-    git_allow_private: bool = Field(
-        default=False,
-        validation_alias="GANTRY_GIT_ALLOW_PRIVATE_ADDRESSES",
-        description="Let Git reach private and loopback addresses, for servers inside the network.",
-    )
-    git_credentials: Path | None = Field(
-        default=None,
-        validation_alias="GANTRY_GIT_CREDENTIALS",
-        description="File of lines `https://user:password@host/path`, for private repositories.",
-    )
-    git_ssh_key: Path | None = Field(
-        default=None,
-        validation_alias="GANTRY_GIT_SSH_KEY",
-        description="Private key for ssh:// repositories.",
-    )
-    git_ssh_known_hosts: Path | None = Field(
-        default=None,
-        validation_alias="GANTRY_GIT_SSH_KNOWN_HOSTS",
-        description="Known hosts for ssh:// repositories; none other is talked to.",
-    )
-    git_timeout: int = Field(
-        default=120,
-        ge=5,
-        validation_alias="GANTRY_GIT_TIMEOUT_SECONDS",
-        description="Seconds one Git operation may take.",
-    )
-
     # -- limits
     lease_seconds: float = Field(
         default=30.0,
@@ -379,21 +211,16 @@ class Settings(BaseSettings):
         "terraform_versions", "opentofu_versions", "trusted_proxies", mode="before"
     )(rules.comma_list)
     _domain = field_validator("server_domain")(rules.check_domain)
-    _broker = field_validator("mqtt_broker_endpoint")(rules.check_broker)
-    _bases = field_validator("federation_issuer", "federation_jwks_uri")(
-        rules.if_set(rules.check_base)
-    )
-    _place = field_validator("minio_endpoint")(rules.if_set(rules.check_host_and_port))
 
     @field_validator("database_url", "database_read_only_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         return value and SecretStr(rules.check_database(value.get_secret_value()))
 
-    @field_validator("data_dir", "git_credentials", "git_ssh_key", "git_ssh_known_hosts")
+    @field_validator("data_dir")
     @classmethod
-    def _path(cls, value: Path | None) -> Path | None:
-        return value and value.expanduser()
+    def _path(cls, value: Path) -> Path:
+        return value.expanduser()
 
     @model_validator(mode="after")
     def _belong_together(self) -> Settings:
@@ -401,26 +228,7 @@ class Settings(BaseSettings):
             raise ValueError("GANTRY_MQTT_BROKER_PORT must differ from the HTTP port")
         if bool(self.admin_username) != bool(self.admin_password):
             raise ValueError("ADMIN_USERNAME and ADMIN_PASSWORD are set together, or neither")
-        if (self.git_ssh_key is None) != (self.git_ssh_known_hosts is None):
-            raise ValueError(
-                "GANTRY_GIT_SSH_KEY and GANTRY_GIT_SSH_KNOWN_HOSTS are set together, or neither"
-            )
-        if self.object_storage_type is StorageType.AWS and not (self.region or self.aws_endpoint):
-            raise ValueError("AWS_REGION is required when OBJECT_STORAGE_TYPE is aws")
-        if self.object_storage_type is StorageType.MINIO:
-            for variable, value in (
-                ("OBJECT_STORAGE_MINIO_ENDPOINT", self.minio_endpoint),
-                ("OBJECT_STORAGE_MINIO_ACCESS_KEY_ID", self.minio_access_key_id),
-                ("OBJECT_STORAGE_MINIO_SECRET_ACCESS_KEY", self.minio_secret_access_key),
-            ):
-                if not value:
-                    raise ValueError(f"{variable} is required when OBJECT_STORAGE_TYPE is minio")
         return self
-
-    @property
-    def region(self) -> str | None:
-        """The region of the buckets."""
-        return self.aws_region or self.aws_default_region
 
     @property
     def issuer(self) -> str:
@@ -436,11 +244,6 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The account's address: the audience of tokens, without a trailing slash."""
         return f"{self.server_scheme}://{self.server_domain}"
-
-    def bucket(self, bucket: Bucket) -> str | None:
-        """The configured name of a bucket."""
-        value: str | None = getattr(self, f"bucket_{bucket.name.lower()}")
-        return value
 
 
 def default_data_dir() -> Path:

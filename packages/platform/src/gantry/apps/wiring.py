@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gantry.api.doors import House
 from gantry.apps import metering
-from gantry.apps.settings import MisconfiguredError, Settings, StorageType
+from gantry.apps.setting_groups.storage import StorageType
+from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
 from gantry.domains.spaces import repo as spaces
