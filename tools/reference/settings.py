@@ -72,9 +72,9 @@ def _sections(kind: type[BaseSettings]) -> dict[str, str]:
 
 
 def _source(kind: type[BaseSettings]) -> str:
-    """The text of the class, followed by those of the groups that it is made of."""
-    groups = [base for base in kind.__bases__ if base is not BaseSettings]
-    return "".join(inspect.getsource(part) for part in (kind, *groups))
+    """The texts of the groups that a class is made of, in the order of its fields, and its own."""
+    groups = [base for base in reversed(kind.__bases__) if base is not BaseSettings]
+    return "".join(inspect.getsource(part) for part in (*groups, kind))
 
 
 def _unread() -> frozenset[str]:

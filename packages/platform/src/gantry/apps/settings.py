@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +22,7 @@ from pydantic_settings import (
 from gantry.apps import settings_rules as rules
 from gantry.apps.setting_groups.broker import BrokerSettings
 from gantry.apps.setting_groups.encryption import EncryptionSettings
+from gantry.apps.setting_groups.general import GeneralSettings, default_data_dir
 from gantry.apps.setting_groups.sources import SourceSettings
 from gantry.apps.setting_groups.storage import StorageSettings, StorageType
 from gantry.ports.objects import Bucket
@@ -32,7 +32,10 @@ class MisconfiguredError(Exception):
     """The environment does not add up; the message is one line for the operator."""
 
 
-class Settings(EncryptionSettings, BrokerSettings, StorageSettings, SourceSettings):
+# Bases from the last to the first: so pydantic takes the fields in the order of the pages.
+class Settings(
+    SourceSettings, StorageSettings, BrokerSettings, EncryptionSettings, GeneralSettings
+):
     """One installation's settings."""
 
     model_config = SettingsConfigDict(
@@ -41,111 +44,6 @@ class Settings(EncryptionSettings, BrokerSettings, StorageSettings, SourceSettin
         hide_input_in_errors=True,
         extra="ignore",
         populate_by_name=True,
-    )
-
-    # -- general
-    server_domain: str = Field(
-        validation_alias="SERVER_DOMAIN",
-        description="Public host name of the UI and API, without a scheme; a port may follow.",
-        min_length=1,
-    )
-    server_scheme: Literal["https", "http"] = Field(
-        default="https",
-        validation_alias="GANTRY_SERVER_SCHEME",
-        description="How clients reach SERVER_DOMAIN. `http` only for local use.",
-    )
-    server_host: str = Field(
-        default="0.0.0.0",  # noqa: S104 - a container's only interface
-        validation_alias="GANTRY_SERVER_HOST",
-        description="Address the HTTP server listens on.",
-    )
-    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
-        default_factory=list,
-        validation_alias="GANTRY_TRUSTED_PROXIES",
-        description="Comma list of addresses or networks whose X-Forwarded-For is believed.",
-    )
-    server_port: int = Field(
-        default=1983,
-        ge=1,
-        le=65535,
-        validation_alias="GANTRY_SERVER_PORT",
-        description="Port the HTTP server listens on.",
-    )
-    database_url: SecretStr = Field(
-        validation_alias="DATABASE_URL",
-        description="PostgreSQL 14+ address, e.g. postgres://user:password@host:5432/gantry.",
-    )
-    database_read_only_url: SecretStr | None = Field(
-        default=None,
-        validation_alias="DATABASE_READ_ONLY_URL",
-        description="A read replica, for statistics, which may be a moment old.",
-    )
-    database_pool_size: int = Field(
-        default=10,
-        ge=2,
-        le=100,
-        validation_alias="GANTRY_DATABASE_POOL_SIZE",
-        description="Connections a process keeps open; as many again may be opened under load.",
-    )
-    data_dir: Path = Field(
-        default_factory=lambda: default_data_dir(),
-        validation_alias="GANTRY_DATA_DIR",
-        description="Local files: scratch space, and everything that embedded mode keeps.",
-    )
-    webhooks_endpoint: str | None = Field(
-        default=None,
-        validation_alias="WEBHOOKS_ENDPOINT",
-        description="Base of displayed webhook addresses. Default: https://<SERVER_DOMAIN>/webhooks.",
-    )
-    environment: str | None = Field(
-        default=None, validation_alias="ENVIRONMENT", description="A word for logs, e.g. `prod`."
-    )
-    instrumentation: bool = Field(
-        default=False,
-        validation_alias="ENABLE_INSTRUMENTATION_ENDPOINTS",
-        description="Answer probes and Prometheus on a port of their own, in all three processes.",
-    )
-    instrumentation_port: int = Field(
-        default=8080,
-        ge=1,
-        le=65535,
-        validation_alias="GANTRY_INSTRUMENTATION_PORT",
-        description="That port.",
-    )
-    message_processing_timeout: int = Field(
-        default=900,
-        ge=1,
-        validation_alias="MESSAGE_PROCESSING_TIMEOUT_SECONDS",
-        description="Seconds the drain may spend on one job before it is put back.",
-    )
-    message_queue_type: Literal["postgres"] = Field(
-        default="postgres",
-        validation_alias="MESSAGE_QUEUE_TYPE",
-        description="Where jobs wait. Gantry keeps them in its database.",
-    )
-    drain_concurrency: int = Field(
-        default=10,
-        ge=1,
-        le=200,
-        validation_alias="DRAIN_CONCURRENCY_ASYNC_JOBS",
-        description="Jobs one drain works on at a time.",
-    )
-    drain_concurrency_cronjobs: int = Field(
-        default=3,
-        ge=1,
-        le=50,
-        validation_alias="DRAIN_CONCURRENCY_CRONJOBS",
-        description="Periodic jobs one drain works on at a time, apart from the others.",
-    )
-
-    # -- sign-in
-    admin_username: str | None = Field(
-        default=None,
-        validation_alias="ADMIN_USERNAME",
-        description="With ADMIN_PASSWORD: sign-in at /admin-login for set-up and emergencies.",
-    )
-    admin_password: SecretStr | None = Field(
-        default=None, validation_alias="ADMIN_PASSWORD", description="See ADMIN_USERNAME."
     )
 
     # -- limits
@@ -207,27 +105,14 @@ class Settings(EncryptionSettings, BrokerSettings, StorageSettings, SourceSettin
         """Only what `load_settings` hands over, which leaves out variables that are empty."""
         return (init_settings,)
 
-    _lists = field_validator(
-        "terraform_versions", "opentofu_versions", "trusted_proxies", mode="before"
-    )(rules.comma_list)
-    _domain = field_validator("server_domain")(rules.check_domain)
-
-    @field_validator("database_url", "database_read_only_url")
-    @classmethod
-    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        return value and SecretStr(rules.check_database(value.get_secret_value()))
-
-    @field_validator("data_dir")
-    @classmethod
-    def _path(cls, value: Path) -> Path:
-        return value.expanduser()
+    _lists = field_validator("terraform_versions", "opentofu_versions", mode="before")(
+        rules.comma_list
+    )
 
     @model_validator(mode="after")
     def _belong_together(self) -> Settings:
         if self.server_port == self.mqtt_broker_port:
             raise ValueError("GANTRY_MQTT_BROKER_PORT must differ from the HTTP port")
-        if bool(self.admin_username) != bool(self.admin_password):
-            raise ValueError("ADMIN_USERNAME and ADMIN_PASSWORD are set together, or neither")
         return self
 
     @property
@@ -244,12 +129,6 @@ class Settings(EncryptionSettings, BrokerSettings, StorageSettings, SourceSettin
     def base_url(self) -> str:
         """The account's address: the audience of tokens, without a trailing slash."""
         return f"{self.server_scheme}://{self.server_domain}"
-
-
-def default_data_dir() -> Path:
-    """`gantry` in the user's data directory (XDG base directory specification)."""
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "gantry"
 
 
 def data_dir_from_environment() -> Path:
