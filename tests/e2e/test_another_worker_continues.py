@@ -49,9 +49,9 @@ def test_a_plan_of_one_worker_is_applied_by_another_of_the_same_pool(own):
     assert first.ended() == 0
     assert workers_of(own.api, own.pool) == []
     own.decide("runConfirm", stack, run)
-    assert own.api.run(run)["waitsFor"] == (
-        "waits for a worker: none of its worker pool is connected"
-    )
+    waits = own.api.run(run)["waitsFor"]
+    assert waits.startswith("waits for a worker: none of pool ")
+    assert waits.endswith(" is connected")
     own.start_workers(GANTRY_WORKER_DIR=str(own.platform.place / "second machine"))
     second_id = the_worker(own)
 

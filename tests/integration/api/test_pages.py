@@ -17,7 +17,7 @@ async def test_a_run_that_waits_says_for_what_on_both_pages(core, ada, stack):
     run = await given_a_run(core, stack)
 
     for path in (f"/stack/{stack.id}", f"/stack/{stack.id}/run/{run.id}"):
-        assert "waits for a worker: none of its worker pool is connected" in await page(ada, path)
+        assert "waits for a worker: none of pool builders is connected" in await page(ada, path)
 
 
 async def test_a_run_that_failed_says_why_and_no_markup_of_its_code_is_followed(

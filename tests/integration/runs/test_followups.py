@@ -434,7 +434,7 @@ async def test_the_wait_of_a_deletion_can_be_explained(core, stack):
     run = await holder(core, stack)
     async with core.db.read(ADMIN) as tx:
         words = await waiting.explain(tx, run)
-    assert words == "waits for a worker: none of its worker pool is connected"
+    assert words == "waits for a worker: none of pool builders is connected"
 
 
 async def test_a_plan_report_of_a_deletion_goes_on_though_the_stack_is_locked(core, stack, worker):

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import decisions, leasing, repo, waiting
+from gantry.domains.runs import decisions, leasing, queue_repo, repo, waiting
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import Kind, State
 from gantry.domains.stacks import service as stack_service
@@ -77,7 +77,10 @@ async def test_a_second_run_waits_for_the_first(core, stack):
     assert await state_of(core, first) is S.READY
     assert await state_of(core, second) is S.QUEUED
     assert (await holders(core, stack)).id == first.id
-    assert await why(core, second) == f"waits for run {first.id}, which holds the stack"
+    began = f"{(await run_now(core, first)).state_since:%Y-%m-%d %H:%M:%S} UTC"
+    assert await why(core, second) == (
+        f"waits for run {first.id}, which holds the stack since {began}"
+    )
 
 
 @pytest.mark.parametrize("kinds", [(Kind.TRACKED, Kind.DESTROY), (Kind.DESTROY, Kind.TRACKED)])
@@ -232,7 +235,7 @@ async def test_runs_of_others_wait_until_the_stack_is_unlocked(core, stack):
     assert await state_of(core, others) is S.QUEUED  # although it is older
     assert await state_of(core, mine) is S.READY
     await discard(core, stack, mine)
-    assert await why(core, others) == "waits for admin::ada to unlock the stack"
+    assert "waits for admin::ada to unlock the stack, locked since " in await why(core, others)
     await unlock(core, stack, ADMIN)
     await core.drain()
 
@@ -276,25 +279,26 @@ async def test_a_pool_gives_out_runs_by_priority_then_kind_then_age(core, pool):
 
     order = [run.id for run in (urgent, blocking, later, preview, drift, unimportant)]
     async with core.db.read(ADMIN) as tx:
-        page = await repo.queue_page(tx, pool.id, limit=10, offset=0, descending=False)
-        ahead = [await repo.count_ahead(tx, run) for run, _ in page]
+        page = await queue_repo.page(tx, pool.id, limit=10, offset=0, descending=False)
+        ahead = await queue_repo.counts_ahead(tx, [run.id for run, _ in page])
     assert [(run.id, place) for run, place in page] == [
         (run_id, place) for place, run_id in enumerate(order, 1)
     ]
-    assert ahead == list(range(6))
+    assert [ahead[run_id] for run_id in order] == list(range(6))
     assert await claimed(core, worker) == order
 
 
-async def test_what_was_confirmed_goes_before_what_has_not_begun(core, pool, stack, worker):
+async def test_what_was_confirmed_goes_before_what_has_not_begun(core, pool, stack):
+    worker = await given_a_worker(core, pool, concurrency=3)
     confirmed = await given_a_run(core, stack)
     await worker.plan(confirmed, ONE_CHANGE)
-    other = await given_a_stack(core, pool, "Database")
-    urgent = await given_a_run(core, other)
+    others = [await given_a_stack(core, pool, name) for name in ("Database", "Storage")]
+    urgent, ordinary = [await given_a_run(core, other) for other in others]
     async with core.db.write(ADMIN) as tx:
-        await decisions.prioritise(tx, other.id, urgent.id, priority=5)
+        await decisions.prioritise(tx, others[0].id, urgent.id, priority=5)
         await decisions.confirm(tx, stack.id, confirmed.id, note=None)
 
-    assert (await worker.claim()).run.id == confirmed.id
+    assert await claimed(core, worker) == [urgent.id, confirmed.id, ordinary.id]
 
 
 async def test_the_order_of_a_stacks_own_queue_is_the_same(core, stack):
@@ -330,7 +334,7 @@ async def test_runs_that_have_ended_or_run_in_public_are_not_prioritised(core, s
 
 async def test_without_a_worker_the_wait_says_so(core, stack):
     run = await given_a_run(core, stack)
-    assert await why(core, run) == "waits for a worker: none of its worker pool is connected"
+    assert await why(core, run) == "waits for a worker: none of pool builders is connected"
 
 
 async def test_a_wait_for_busy_and_drained_workers_is_counted(core, pool, stack, worker):
@@ -343,7 +347,8 @@ async def test_a_wait_for_busy_and_drained_workers_is_counted(core, pool, stack,
     run = await given_a_run(core, stack)
 
     assert await why(core, run) == (
-        "waits for a worker: 1 of 2 are busy, 1 take no new runs; 1 runs are before it"
+        "waits for a worker: none of pool builders is idle: 1 busy, 1 drained;"
+        " 1 run before it, spaces taking turns"
     )
 
 
@@ -382,7 +387,7 @@ async def test_runs_behind_an_unknown_outcome_wait_for_somebody_to_look(core, po
 
     assert await state_of(core, lost) is S.FAILED
     assert await state_of(core, behind) is S.QUEUED
-    assert await why(core, behind) == "waits for system to unlock the stack"
+    assert "waits for somebody to look into the stack and unlock it" in await why(core, behind)
     with pytest.raises(StackLocked):
         await given_a_run(core, stack)
     await unlock(core, stack, ADMIN)

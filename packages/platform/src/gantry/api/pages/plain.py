@@ -107,7 +107,7 @@ async def run(request: Request) -> Response:
     async with there.db.read(request.state.actor) as tx:
         found = await runs.find(tx, request.path_params["run"], stack_id=stack_id)
         history = (await runs.transitions(tx, [found.id]))[found.id]
-        waits = await waiting.explain(tx, found)
+        condition = (await waiting.conditions(tx, [found.id])).get(found.id)
     rows = [
         [
             escape(move.after.value),
@@ -123,7 +123,7 @@ async def run(request: Request) -> Response:
         if found.outcome_unknown
         else ""
     )
-    now = f"<p>It {escape(waits)}.</p>" if waits else ""
+    now = f"<p>It {escape(condition.words)}.</p>" if condition else ""
     body = f"{unknown}{now}<p>{_link(f'/stack/{stack_id}', 'Back to the stack')}</p>" + table(
         ["State", "Since", "Who", "Why"], rows
     )

@@ -75,6 +75,14 @@ async def any_by_id(tx: Tx, pool_id: str) -> WorkerPool | None:
     return await tx.session.scalar(query)
 
 
+async def names(tx: Tx, pool_ids: Sequence[str]) -> dict[str, str]:
+    """What the pools are called, public, private or deleted: of runs that the actor may see."""
+    rows = await tx.session.execute(
+        select(WorkerPool.id, WorkerPool.name).where(WorkerPool.id.in_(pool_ids))
+    )
+    return dict(rows.tuples().all())
+
+
 async def remember_worker(
     tx: Tx,
     pool: WorkerPool,

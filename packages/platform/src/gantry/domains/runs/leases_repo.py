@@ -48,6 +48,14 @@ async def of_worker(tx: Tx, worker_id: str) -> dict[str, Lease]:
     return {row.run_id: row for row in rows}
 
 
+async def of_runs(tx: Tx, run_ids: Sequence[str]) -> dict[str, Lease]:
+    """Who holds each of the runs."""
+    if not run_ids:
+        return {}
+    rows = await tx.session.scalars(select(Lease).where(Lease.run_id.in_(run_ids)))
+    return {row.run_id: row for row in rows}
+
+
 async def renew(
     tx: Tx, worker_id: str, held: Sequence[tuple[str, int]], lasts: timedelta
 ) -> set[str]:
@@ -70,11 +78,14 @@ async def stop_wanted(tx: Tx, run_ids: Sequence[str]) -> set[str]:
     return set(await tx.session.scalars(query))
 
 
-async def drop(tx: Tx, run_id: str) -> str | None:
-    """Nobody holds the run any more; returns who did."""
-    return await tx.session.scalar(
-        delete(Lease).where(Lease.run_id == run_id).returning(Lease.worker_id)
+async def drop(tx: Tx, run_id: str) -> tuple[str, timedelta] | None:
+    """Nobody holds the run any more; returns who did, and for how long."""
+    row = await tx.session.execute(
+        delete(Lease)
+        .where(Lease.run_id == run_id)
+        .returning(Lease.worker_id, func.clock_timestamp() - Lease.acquired_at)
     )
+    return row.tuples().one_or_none()
 
 
 async def expired(tx: Tx, limit: int) -> list[str]:

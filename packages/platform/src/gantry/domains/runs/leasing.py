@@ -11,7 +11,7 @@ import structlog
 
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import Worker, WorkerPool
-from gantry.domains.runs import decisions, leases_repo, repo
+from gantry.domains.runs import decisions, leases_repo, queue_repo, repo
 from gantry.domains.runs.model import Lease, Run
 from gantry.domains.runs.service import SOURCE_TRUSTED, advance, promote
 from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
@@ -59,7 +59,7 @@ async def claim(
     its answer lost: it is offered again.
     """
     async with db.read(SYSTEM) as tx:
-        candidates = await repo.claimable(tx, pool.id, CANDIDATES)
+        candidates = await queue_repo.claimable(tx, pool.id, CANDIDATES)
         mine = await leases_repo.of_worker(tx, worker_id)
     for lease in mine.values():
         if (lease.run_id, lease.fence) not in known:
@@ -85,6 +85,8 @@ async def claim(
             await leases_repo.put(system, run, worker_id, lasts)
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
             worker.available_at = None
+            # The last thing: every claim of the space wants this row.
+            await queue_repo.charge(system, pool.id, stack.space_id)
             return Claim(stack, run, run.fence)
     return None
 

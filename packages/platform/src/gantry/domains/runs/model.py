@@ -133,6 +133,25 @@ class Lease(Model):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Share(Model):
+    """What a space has had of a pool's workers (see queue_repo)."""
+
+    __tablename__ = "queue_share"
+
+    pool_id: Mapped[str] = mapped_column(
+        ForeignKey("worker_pool.id", ondelete="CASCADE"), primary_key=True
+    )
+    space_id: Mapped[str] = mapped_column(
+        ForeignKey("space.id", ondelete="CASCADE"), primary_key=True
+    )
+    served: Mapped[float]
+    """Seconds of workers' time, divided by the space's weight, on the pool's clock."""
+    started: Mapped[float]
+    """Where on that clock the newest lease began."""
+    turns: Mapped[int]
+    """How many leases there have been."""
+
+
 class Sweep(Model):
     """When leases were last looked at: one row."""
 

@@ -8,10 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     and_,
-    case,
     delete,
     exists,
     false,
@@ -130,41 +128,6 @@ async def holder(tx: Tx, stack_id: str) -> Run | None:
     return await tx.session.scalar(select(Run).where(Run.stack_id == stack_id, holding))
 
 
-async def queued(tx: Tx, stack_id: str) -> list[tuple[Run, Commit | None]]:
-    """The stack's queued runs in the order in which they may start, with their commits."""
-    query = (
-        select(Run, Commit)
-        .outerjoin(Commit, Commit.id == Run.commit_id)
-        .where(Run.stack_id == stack_id, Run.state == State.QUEUED)
-        .order_by(*queue_order())
-        .with_for_update(of=Run)
-        .execution_options(populate_existing=True)
-    )
-    return [(run, commit) for run, commit in (await tx.session.execute(query)).tuples()]
-
-
-def queue_order() -> tuple[Any, ...]:
-    """Which of several waiting runs comes first (contract notes, "Worker pools").
-
-    What is under way, then what a person prioritised, then runs that block others, previews,
-    and drift checks; the oldest first among equals.
-    """
-    under_way = case((Run.state.in_((State.CONFIRMED, State.REPLAN_REQUESTED)), 0), else_=1)
-    rank = case((Run.drift, 2), (Run.kind.in_(LOCKING), 0), else_=1)
-    return under_way, Run.priority.desc(), rank, Run.id
-
-
-async def claimable(tx: Tx, pool_id: str, limit: int) -> list[tuple[str, str]]:
-    """(run id, stack id) of the pool's runs that wait for a worker, in order, unlocked."""
-    query = (
-        select(Run.id, Run.stack_id)
-        .where(Run.pool_id == pool_id, Run.state.in_(CLAIMABLE))
-        .order_by(*queue_order())
-        .limit(limit)
-    )
-    return [(run_id, stack_id) for run_id, stack_id in (await tx.session.execute(query)).tuples()]
-
-
 async def count_claimable(tx: Tx, pool_ids: Sequence[str]) -> dict[str, int]:
     """How many runs wait for a worker, by pool."""
     return await _count(tx, pool_ids, CLAIMABLE)
@@ -183,50 +146,6 @@ async def _count(tx: Tx, pool_ids: Sequence[str], states: Sequence[State]) -> di
     )
     counts = dict(rows.tuples().all())
     return {pool_id: counts.get(pool_id, 0) for pool_id in pool_ids}
-
-
-async def counts_ahead(tx: Tx, run_ids: Sequence[str]) -> dict[str, int]:
-    """How many runs of its pool come before each of these that waits for a worker."""
-    pools = select(Run.pool_id).where(Run.id.in_(run_ids))
-    place = func.row_number().over(partition_by=Run.pool_id, order_by=queue_order())
-    ranked = (
-        select(Run.id.label("id"), (place - 1).label("ahead"))
-        .where(Run.pool_id.in_(pools), Run.state.in_(CLAIMABLE))
-        .subquery()
-    )
-    rows = await tx.session.execute(
-        select(ranked.c.id, ranked.c.ahead).where(ranked.c.id.in_(run_ids))
-    )
-    return dict(rows.tuples().all())
-
-
-async def count_ahead(tx: Tx, run: Run) -> int:
-    """How many runs of the pool come before this one."""
-    return (await counts_ahead(tx, [run.id])).get(run.id, 0)
-
-
-def position(pool_id: str) -> ColumnElement[int]:
-    """A run's place in its pool's queue, from 1; runs in progress come first."""
-    working = case((Run.state.in_(WORKING), 0), else_=1)
-    place: ColumnElement[int] = func.row_number().over(
-        partition_by=Run.pool_id, order_by=(working, *queue_order())
-    )
-    return place
-
-
-async def queue_page(
-    tx: Tx, pool_id: str, *, limit: int, offset: int, descending: bool
-) -> list[tuple[Run, int]]:
-    """A stretch of the pool's queue with positions."""
-    ranked = (
-        select(Run.id.label("id"), position(pool_id).label("position"))
-        .where(Run.pool_id == pool_id, Run.state.in_((*CLAIMABLE, *WORKING)))
-        .subquery()
-    )
-    query = visible(tx).join(ranked, ranked.c.id == Run.id).add_columns(ranked.c.position)
-    order = ranked.c.position.desc() if descending else ranked.c.position.asc()
-    rows = await tx.session.execute(query.order_by(order).limit(limit).offset(offset))
-    return [(run, int(place)) for run, place in rows.tuples()]
 
 
 PageKey = tuple[str, tuple[Kind, ...], str | None]
@@ -427,6 +346,18 @@ async def has_been_in(tx: Tx, run_id: str, states: Sequence[State]) -> bool:
         Transition.run_id == run_id, Transition.after.in_(states)
     )
     return await tx.session.scalar(query.limit(1)) is not None
+
+
+async def holding_since(tx: Tx, run_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each of the runs left its stack's queue, and so began to hold the stack."""
+    if not run_ids:
+        return {}
+    rows = await tx.session.execute(
+        select(Transition.run_id, func.min(Transition.at))
+        .where(Transition.run_id.in_(run_ids), Transition.before == State.QUEUED)
+        .group_by(Transition.run_id)
+    )
+    return dict(rows.tuples().all())
 
 
 async def transitions(tx: Tx, run_ids: Sequence[str]) -> dict[str, list[Transition]]:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from gantry.domains.pools import repo as pools
-from gantry.domains.runs import leases_repo, logs_repo, repo
+from gantry.domains.runs import leases_repo, logs_repo, queue_repo, repo
 from gantry.domains.runs.events import RunMoved, StopRequested
 from gantry.domains.runs.model import Run, Transition
 from gantry.domains.runs.states import (
@@ -166,6 +166,7 @@ async def advance(
     """
     before, after = run.state, step(run.state, signal, run.kind)
     let_go = before in WORKING and after not in WORKING
+    held: tuple[str, timedelta] | None = None
     # Everything about the row before the first statement: one update instead of three.
     since, run.state_since = run.state_since, tx.now
     run.state, run.state_version, run.updated_at = after, run.state_version + 1, tx.now
@@ -179,7 +180,8 @@ async def advance(
     if has_logs(after):
         logs_repo.open_stream(tx, run.id, run.state_version)
     if let_go:
-        worker_id = await leases_repo.drop(tx, run.id) or worker_id
+        held = await leases_repo.drop(tx, run.id)
+        worker_id = held[0] if held else worker_id
         # No process of this run is alive: what it held of the state is free.
         await tfstate.release_run(tx, run.id)
     _record(tx, run, before, since=since, note=note, worker_id=worker_id)
@@ -198,17 +200,21 @@ async def advance(
             await _finish_deletion(tx, stack, run)
         if start_next:
             await promote(tx.acting_as(SYSTEM), stack)
+    if held is not None:
+        # The last thing: every run of the space wants this row.
+        await queue_repo.settle(tx, run.pool_id, stack.space_id, held[1])
 
 
 async def promote(tx: Tx, stack: Stack) -> None:
-    """Let the stack's queued runs start that may: see `why_queued`. The caller holds the stack.
+    """Let the stack's queued runs start that may (`waiting` says why others
+    may not). The caller holds the stack.
 
     Safe to call at any time, for no reason: it looks at the world and moves it on.
     """
     system = tx.acting_as(SYSTEM)
     await tx.session.flush()
     held = await repo.holder(tx, stack.id)
-    for run, commit in await repo.queued(tx, stack.id):
+    for run, commit in await queue_repo.queued(tx, stack.id):
         if stack.deleted_at is not None:
             # Nothing may touch infrastructure whose state has no owner any more.
             await advance(system, stack, run, Signal.DISCARD, note=STACK_DELETED, start_next=False)
@@ -218,7 +224,7 @@ async def promote(tx: Tx, stack: Stack) -> None:
         if commit is not None and not await _source_settled(system, stack, run, commit):
             continue
         if run.kind in LOCKING:
-            if held is not None or _locked_out(stack, run):
+            if held is not None or locked_out(stack, run):
                 continue
             held = run
         await advance(system, stack, run, Signal.UNBLOCK)
@@ -231,19 +237,6 @@ async def ask_to_stop(tx: Tx, run: Run, note: str | None) -> None:
     lease = await leases_repo.find(tx, run.id)
     if lease is not None:
         tx.emit(StopRequested(run.id, run.stack_id, run.pool_id, lease.worker_id))
-
-
-def why_queued(stack: Stack, run: Run, commit: Commit | None, held: Run | None) -> str:
-    """In words, what a queued run waits for."""
-    if stack.deleting and not run.deletes_stack:
-        return "waits for the stack's deletion, which would end it"
-    if commit is not None and commit.state is FetchState.WANTED:
-        return "waits for its source to be fetched"
-    if run.kind in LOCKING and held is not None and held.id != run.id:
-        return f"waits for run {held.id}, which holds the stack"
-    if run.kind in LOCKING and _locked_out(stack, run):
-        return f"waits for {stack.locked_by} to unlock the stack"
-    return "waits for its turn"
 
 
 async def _source_settled(tx: Tx, stack: Stack, run: Run, commit: Commit) -> bool:
@@ -266,7 +259,8 @@ async def _source_settled(tx: Tx, stack: Stack, run: Run, commit: Commit) -> boo
     return True
 
 
-def _locked_out(stack: Stack, run: Run) -> bool:
+def locked_out(stack: Stack, run: Run) -> bool:
+    """Whether somebody else's lock keeps the run from changing what the stack manages."""
     return stack.locked_at is not None and stack.locked_by != run.triggered_by
 
 
@@ -321,7 +315,7 @@ async def remove_stack(tx: Tx, stack: Stack) -> None:
     thing done to it (see stacks.service.delete).
     """
     system = tx.acting_as(SYSTEM)
-    for run, _ in await repo.queued(system, stack.id):
+    for run, _ in await queue_repo.queued(system, stack.id):
         await advance(system, stack, run, Signal.DISCARD, note=STACK_DELETED, start_next=False)
     await tfstate.forget(tx, stack.id)
     await stack_service.delete(tx, stack)

@@ -1,17 +1,75 @@
-"""Why a run waits, in words that name who or what can end it."""
+"""Where a run stands: who has to do something next, since when, until when, and what it is.
+
+Every state that is not an end has an owner. What belongs to the platform is looked at by every
+sweep (`leasing.reconcile`, `vcs.reconcile`), what belongs to a worker ends with its lease; only
+people may take as long as they like.
+"""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import Worker
-from gantry.domains.runs import leases_repo, repo
-from gantry.domains.runs.model import Run
-from gantry.domains.runs.service import why_queued
-from gantry.domains.runs.states import CLAIMABLE, WORKING, State
+from gantry.domains.runs import leases_repo, queue_repo, repo
+from gantry.domains.runs.model import Lease, Run
+from gantry.domains.runs.service import locked_out
+from gantry.domains.runs.states import CLAIMABLE, LOCKING, WORKING, State
+from gantry.domains.stacks.model import Stack
+from gantry.domains.stacks.service import SYSTEM_LOCK
 from gantry.domains.vcs import repo as vcs
+from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.tx import SYSTEM, Tx
+
+
+class Owner(enum.StrEnum):
+    """Who has to do something next."""
+
+    PLATFORM = "PLATFORM"
+    WORKER = "WORKER"
+    PERSON = "PERSON"
+
+
+class Reason(enum.StrEnum):
+    """What has to happen next."""
+
+    SOURCE = "SOURCE"
+    TURN = "TURN"
+    STACK_HELD = "STACK_HELD"
+    STACK_LOCKED = "STACK_LOCKED"
+    STACK_DELETION = "STACK_DELETION"
+    NO_WORKER = "NO_WORKER"
+    CONFIRMATION = "CONFIRMATION"
+    REVIEW = "REVIEW"
+    WORK = "WORK"
+    STOP = "STOP"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Where a run that has not ended stands."""
+
+    reason: Reason
+    words: str
+    """Follows "it": what it waits for, or who works on it."""
+    owner: Owner
+    since: datetime
+    """When it came into its state."""
+    deadline: datetime | None = None
+    """When a silent owner loses the run; None for those who may take as long as they like."""
+    worker_id: str | None = None
+    blocked_by: str | None = None
+    """The run that has to end first."""
+    ahead: int | None = None
+    """How many runs its worker pool will give out first."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody is working on it, or whoever is should not."""
+        return self.reason is not Reason.WORK
 
 
 async def explain(tx: Tx, run: Run) -> str | None:
@@ -21,53 +79,137 @@ async def explain(tx: Tx, run: Run) -> str | None:
 
 async def explanations(tx: Tx, run_ids: Sequence[str]) -> dict[str, str]:
     """What each run waits for; nothing of those that are being worked on or have ended."""
+    found = await conditions(tx, run_ids)
+    return {run_id: one.words for run_id, one in found.items() if one.waits}
+
+
+async def conditions(tx: Tx, run_ids: Sequence[str]) -> dict[str, Condition]:
+    """Where each of the runs stands that has not ended."""
     system = tx.acting_as(SYSTEM)
     found = list((await repo.by_ids(system, run_ids)).values())
-    words = await _why_queued(system, [run for run in found if run.state is State.QUEUED])
-    words |= await _why_unclaimed(system, [run for run in found if run.state in CLAIMABLE])
-    for run in found:
-        if run.state is State.UNCONFIRMED:
-            words[run.id] = "waits for somebody to confirm or discard its plan"
-        elif run.state is State.PENDING_REVIEW:
-            words[run.id] = "waits for somebody to approve or reject it"
-        elif run.state in WORKING and run.stop_requested_at is not None:
-            asked = f"{run.stop_requested_at:%H:%M:%S} UTC"
-            words[run.id] = f"waits for the worker to stop, as asked at {asked}"
-    return words
+    return {
+        **await _queued(system, [run for run in found if run.state is State.QUEUED]),
+        **await _unclaimed(system, [run for run in found if run.state in CLAIMABLE]),
+        **await _worked_on(system, [run for run in found if run.state in WORKING]),
+        **{run.id: _undecided(run) for run in found if run.state in _DECISIONS},
+    }
 
 
-async def _why_queued(tx: Tx, found: Sequence[Run]) -> dict[str, str]:
+_DECISIONS = {
+    State.UNCONFIRMED: (Reason.CONFIRMATION, "waits for somebody to confirm or discard its plan"),
+    State.PENDING_REVIEW: (Reason.REVIEW, "waits for somebody to approve or reject it"),
+}
+
+
+def _undecided(run: Run) -> Condition:
+    reason, words = _DECISIONS[run.state]
+    return Condition(reason, words, Owner.PERSON, _since(run))
+
+
+def _since(run: Run) -> datetime:
+    return run.state_since or run.updated_at
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+async def _worked_on(tx: Tx, found: Sequence[Run]) -> dict[str, Condition]:
+    leases = await leases_repo.of_runs(tx, [run.id for run in found])
+    return {run.id: _at_work(run, leases.get(run.id)) for run in found}
+
+
+def _at_work(run: Run, lease: Lease | None) -> Condition:
+    worker = lease.worker_id if lease else None
+    if run.stop_requested_at is not None:
+        reason = Reason.STOP
+        words = f"waits for the worker to stop, as asked at {_clock(run.stop_requested_at)}"
+    else:
+        reason = Reason.WORK
+        words = f"is being worked on by {f'worker {worker}' if worker else 'a worker'}"
+    deadline = lease.expires_at if lease else None
+    return Condition(reason, words, Owner.WORKER, _since(run), deadline, worker)
+
+
+async def _queued(tx: Tx, found: Sequence[Run]) -> dict[str, Condition]:
     if not found:
         return {}
     stack_ids = sorted({run.stack_id for run in found})
     stacks = await repo.stacks_of(tx, stack_ids)
     held = await repo.holders(tx, stack_ids)
+    since = await repo.holding_since(tx, [run.id for run in held.values()])
     commits = await vcs.by_ids(tx, sorted({run.commit_id for run in found if run.commit_id}))
     return {
-        run.id: why_queued(
-            stacks[run.stack_id], run, commits.get(run.commit_id or ""), held.get(run.stack_id)
+        run.id: _in_line(
+            stacks[run.stack_id],
+            run,
+            commits.get(run.commit_id or ""),
+            held.get(run.stack_id),
+            since,
         )
         for run in found
     }
 
 
-async def _why_unclaimed(tx: Tx, found: Sequence[Run]) -> dict[str, str]:
+def _in_line(
+    stack: Stack, run: Run, commit: Commit | None, held: Run | None, since: Mapping[str, datetime]
+) -> Condition:
+    """In the order in which `service.promote` asks."""
+    at, platform = _since(run), Owner.PLATFORM
+    if stack.deleting and not run.deletes_stack:
+        words = "waits for the stack's deletion, which would end it"
+        return Condition(Reason.STACK_DELETION, words, platform, at)
+    if commit is not None and commit.state is FetchState.WANTED:
+        return Condition(Reason.SOURCE, "waits for its source to be fetched", platform, at)
+    if run.kind in LOCKING and held is not None and held.id != run.id:
+        words = f"waits for run {held.id}, which holds the stack"
+        words += f" since {_clock(since[held.id])}" if held.id in since else ""
+        return Condition(Reason.STACK_HELD, words, platform, at, blocked_by=held.id)
+    if run.kind in LOCKING and locked_out(stack, run):
+        words = f"waits for {stack.locked_by} to unlock the stack"
+        if stack.locked_by == SYSTEM_LOCK:
+            words = "waits for somebody to look into the stack and unlock it"
+        words += f", locked since {_clock(stack.locked_at)}" if stack.locked_at else ""
+        return Condition(Reason.STACK_LOCKED, words, Owner.PERSON, at)
+    return Condition(Reason.TURN, "waits for its turn, which comes within seconds", platform, at)
+
+
+async def _unclaimed(tx: Tx, found: Sequence[Run]) -> dict[str, Condition]:
     if not found:
         return {}
     pool_ids = sorted({run.pool_id for run in found})
+    names = await pools.names(tx, pool_ids)
     workers = await pools.present(tx, pool_ids)
     held = await leases_repo.busy_workers(tx, pool_ids)
-    ahead = await repo.counts_ahead(tx, [run.id for run in found])
+    ahead = await queue_repo.counts_ahead(tx, [run.id for run in found])
     return {
-        run.id: _unclaimed(workers[run.pool_id], held[run.pool_id], ahead.get(run.id, 0))
+        run.id: Condition(
+            Reason.NO_WORKER,
+            _no_worker(
+                names[run.pool_id], workers[run.pool_id], held[run.pool_id], ahead.get(run.id, 0)
+            ),
+            Owner.PLATFORM,
+            _since(run),
+            ahead=ahead.get(run.id, 0),
+        )
         for run in found
     }
 
 
-def _unclaimed(workers: Sequence[Worker], held: Mapping[str, int], ahead: int) -> str:
+def _no_worker(pool: str, workers: Sequence[Worker], held: Mapping[str, int], ahead: int) -> str:
     if not workers:
-        return "waits for a worker: none of its worker pool is connected"
+        return f"waits for a worker: none of pool {pool} is connected"
     drained = sum(1 for w in workers if w.drained or w.shutdown_at is not None)
-    busy = sum(1 for w in workers if held.get(w.id, 0) >= w.concurrency)
-    words = f"waits for a worker: {busy} of {len(workers)} are busy, {drained} take no new runs"
-    return f"{words}; {ahead} runs are before it" if ahead else words
+    busy = sum(
+        1
+        for w in workers
+        if not w.drained and w.shutdown_at is None and held.get(w.id, 0) >= w.concurrency
+    )
+    idle = len(workers) - drained - busy
+    counts = f"{busy} busy, {drained} drained"
+    words = f"waits for a worker: none of pool {pool} is idle: {counts}"
+    if idle:
+        words = f"waits for a worker of pool {pool}: {idle} idle, {counts}"
+    if ahead == 0:
+        return words
+    return f"{words}; {ahead} run{'' if ahead == 1 else 's'} before it, spaces taking turns"

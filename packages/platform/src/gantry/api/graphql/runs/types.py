@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from gantry.api.graphql.context import Info
+from gantry.api.graphql.runs.conditions import RunCondition, condition_view
 from gantry.api.graphql.runs.plain import (
     RunChangeMetadata,
     RunChangeResource,
@@ -218,6 +219,12 @@ class Run:
     async def waits_for(self, info: Info) -> str | None:
         """What it waits for, as a sentence; none when it does not wait."""
         return await info.context.load(waiting.explanations, self.model.id)
+
+    @strawberry.field
+    async def condition(self, info: Info) -> RunCondition | None:
+        """Who has to do something next, and what; none when it has ended."""
+        found = await info.context.load(waiting.conditions, self.model.id)
+        return None if found is None else condition_view(found)
 
     @strawberry.field
     async def history(self, info: Info) -> list[RunStateTransition]:

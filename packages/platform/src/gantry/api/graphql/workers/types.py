@@ -21,6 +21,7 @@ from gantry.domains.pools import repo
 from gantry.domains.pools.model import Worker as WorkerModel
 from gantry.domains.pools.model import WorkerPool as PoolModel
 from gantry.domains.runs import leases_repo as leases
+from gantry.domains.runs import queue_repo
 from gantry.domains.runs import repo as runs
 from gantry.kernel.paging import decode_offset, encode_cursor, page_size
 
@@ -256,7 +257,7 @@ async def queue_page(info: Info, pool_id: str, input: SearchInput) -> SearchSche
         start = decode_offset(input.after)
     order = input.order_by[0].direction if input.order_by else QueryOrderDirection.ASC
     async with info.context.read() as tx:
-        found = await runs.queue_page(
+        found = await queue_repo.page(
             tx,
             pool_id,
             limit=limit + 1,
