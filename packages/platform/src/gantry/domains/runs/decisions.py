@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gantry.domains.people.actions import Action
-from gantry.domains.runs import access, repo
+from gantry.domains.runs import access, aftermath, repo
 from gantry.domains.runs.events import RunLost, RunTouched
 from gantry.domains.runs.model import Comment, Review, Run
 from gantry.domains.runs.service import advance, ask_to_stop
@@ -163,16 +163,18 @@ async def end_without_worker(tx: Tx, stack: Stack, run: Run, reason: str) -> Non
     """A run whose worker cannot be asked any more fails, and says what is not known.
 
     While the infrastructure may have been changing, nobody can say how far it came: the run
-    is marked so, and the stack stays locked until a person has looked and unlocks it.
+    is marked so, what is known is said, and the stack stays locked until a person has looked.
     """
     unknown = run.state in EXECUTING
+    if unknown:
+        reason = f"{reason}. {await aftermath.known(tx, stack, run)}"
     run.failure, run.outcome_unknown = reason, unknown
     tx.emit(RunLost(run.id, unknown))
     if unknown:
         await stack_service.lock_for_unknown_outcome(
             tx,
             stack.id,
-            note=f"The outcome of run {run.id} is unknown: {reason}. Compare the state with the"
+            note=f"The outcome of run {run.id} is unknown: {reason} Compare the state with the"
             " infrastructure, then unlock the stack.",
         )
     await advance(tx, stack, run, Signal.FAIL, note=reason)
