@@ -103,14 +103,15 @@ def _time_of(pool_id: Any) -> ColumnElement[float]:
     return func.coalesce(newest, 0.0)
 
 
-def _line(pool_ids: Any) -> Select[Any]:
-    """(id, stack_id, pool_id, place) of what waits for a worker of these pools; places from 1."""
+def _in_line(pool_ids: Any) -> tuple[Select[Any], tuple[Any, ...]]:
+    """(id, stack_id, pool_id) of what waits for a worker of these pools, and in which order."""
     aged = and_(
         func.mod(func.coalesce(Share.turns, 0), TURN_OF_THE_AGED) == TURN_OF_THE_AGED - 1,
         or_(Run.drift, Run.kind.not_in(LOCKING)),
         func.coalesce(Run.state_since, Run.updated_at) < func.clock_timestamp() - AGED,
     )
-    own = (Run.priority.desc(), case((aged, 0), else_=1), *_by_kind())
+    under_way, rank, age = _by_kind()
+    own = (case((aged, 0), else_=1), under_way, rank)
     waiting = (
         select(
             Run.id,
@@ -120,9 +121,12 @@ def _line(pool_ids: Any) -> Select[Any]:
             Stack.space_id,
             func.coalesce(Share.served, 0.0).label("served"),
             func.row_number()
-            .over(partition_by=(Run.pool_id, Stack.space_id), order_by=own)
+            .over(
+                partition_by=(Run.pool_id, Stack.space_id),
+                order_by=(Run.priority.desc(), *own, age),
+            )
             .label("nth"),
-            func.row_number().over(partition_by=Run.pool_id, order_by=own).label("among_all"),
+            *(part.label(f"own_{n}") for n, part in enumerate(own)),
         )
         .join(Stack, Stack.id == Run.stack_id)
         .outerjoin(Share, and_(Share.pool_id == Run.pool_id, Share.space_id == Stack.space_id))
@@ -133,29 +137,39 @@ def _line(pool_ids: Any) -> Select[Any]:
         select(waiting.c.pool_id, waiting.c.space_id, waiting.c.served).distinct().cte("competing")
     )
     competing = (
-        select(
-            spaces.c.pool_id,
-            spaces.c.space_id,
-            func.greatest(spaces.c.served, _time_of(spaces.c.pool_id)).label("begins"),
-            (literal(GUESS, Float) / weight(spaces.c.space_id)).label("step"),
+        (
+            select(
+                spaces.c.pool_id,
+                spaces.c.space_id,
+                func.greatest(spaces.c.served, _time_of(spaces.c.pool_id)).label("begins"),
+                (literal(GUESS, Float) / weight(spaces.c.space_id)).label("step"),
+            )
         )
-    ).cte("sharing")
+        .cte("sharing")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
     begins = competing.c.begins + (waiting.c.nth - 1) * competing.c.step
-    place = func.row_number().over(
-        partition_by=waiting.c.pool_id,
-        order_by=(waiting.c.priority.desc(), begins, waiting.c.among_all),
+    together = and_(
+        competing.c.pool_id == waiting.c.pool_id, competing.c.space_id == waiting.c.space_id
     )
-    return select(waiting.c.id, waiting.c.stack_id, waiting.c.pool_id, place.label("place")).join(
-        competing,
-        and_(competing.c.pool_id == waiting.c.pool_id, competing.c.space_id == waiting.c.space_id),
-    )
+    query = select(waiting.c.id, waiting.c.stack_id, waiting.c.pool_id).join(competing, together)
+    alike = (waiting.c[f"own_{n}"] for n in range(len(own)))
+    return query, (waiting.c.priority.desc(), begins, *alike, waiting.c.id)
+
+
+def _line(pool_ids: Any) -> Select[Any]:
+    """(id, place) of what waits for a worker of these pools; places from 1 in each pool."""
+    query, order = _in_line(pool_ids)
+    pool_id = query.selected_columns.pool_id
+    place = func.row_number().over(partition_by=pool_id, order_by=order)
+    return query.with_only_columns(query.selected_columns.id, place.label("place"))
 
 
 async def claimable(tx: Tx, pool_id: str, limit: int) -> list[tuple[str, str]]:
     """(run id, stack id) of the pool's runs that wait for a worker, in order, unlocked."""
-    line = _line([pool_id]).subquery()
-    query = select(line.c.id, line.c.stack_id).order_by(line.c.place).limit(limit)
-    return [(run_id, stack_id) for run_id, stack_id in (await tx.session.execute(query)).tuples()]
+    query, order = _in_line([pool_id])
+    rows = await tx.session.execute(query.order_by(*order).limit(limit))
+    return [(run_id, stack_id) for run_id, stack_id, _ in rows.tuples()]
 
 
 async def charge(tx: Tx, pool_id: str, space_id: str) -> None:
