@@ -167,7 +167,7 @@ async def end_without_worker(tx: Tx, stack: Stack, run: Run, reason: str) -> Non
     """
     unknown = run.state in EXECUTING
     if unknown:
-        reason = f"{reason}. {await aftermath.known(tx, stack, run)}"
+        reason = f"{reason.rstrip('.')}. {await aftermath.known(tx, stack, run)}"
     run.failure, run.outcome_unknown = reason, unknown
     tx.emit(RunLost(run.id, unknown))
     if unknown:
