@@ -7,6 +7,7 @@ import ctypes
 import fcntl
 import logging
 import os
+import resource
 import signal
 import sys
 from importlib.metadata import version
@@ -22,7 +23,10 @@ from gantry_worker import unsaved
 from gantry_worker.agent import Agent, clear_leftovers
 from gantry_worker.control_plane import Refused
 from gantry_worker.keys import PoolKey, load_pool_key
-from gantry_worker.runtimes.choice import NoSandbox, choose
+from gantry_worker.runtimes import egress
+from gantry_worker.runtimes.bounds import Bounds
+from gantry_worker.runtimes.choice import Choice, NoSandbox, choose
+from gantry_worker.runtimes.hardening import harden
 from gantry_worker.settings import (
     MisconfiguredError,
     WorkerSettings,
@@ -71,7 +75,7 @@ async def _work(settings: WorkerSettings) -> None:
     except ValueError as error:
         raise MisconfiguredError(str(error)) from None
     place = await asyncio.to_thread(_own_directory, settings.work_dir, key)
-    choice = await choose(settings.runtime, named="runtime" in settings.model_fields_set)
+    choice = await _hardened(settings, token.api)
     settings = settings.model_copy(update={"work_dir": place})
     agent = Agent(settings, token, key, choice, environment(), version("gantry-worker"))
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
@@ -90,12 +94,25 @@ async def _work(settings: WorkerSettings) -> None:
         log.info("worker ended at once")
 
 
+async def _hardened(settings: WorkerSettings, server: str) -> Choice:
+    # Who lists where commands may go relies on the sandbox as who names it does.
+    named = "runtime" in settings.model_fields_set or settings.egress is not None
+    choice = await choose(settings.runtime, named=named)
+    bounds = Bounds(settings.memory_limit, settings.pids_limit, settings.cpu_limit)
+    listed = settings.egress
+    return await harden(
+        choice, bounds, egress.parse(listed, server) if listed is not None else None
+    )
+
+
 def _close_to_others() -> None:
     """Keep other processes of this user, a run's unisolated commands among them, from reading
     this one's memory and the environment it was started with. Those of root still can.
     """
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         log.warning("the worker's memory stays readable", error=os.strerror(ctypes.get_errno()))
+    # Nor should what dies leave its memory, secrets and all, where the system keeps such things.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _own_directory(work_dir: Path, key: PoolKey) -> Path:

@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gantry_worker.runtimes import bounds, egress
 from gantry_worker.tools import publishers
 from gantry_worker.trust import trust
 
@@ -81,6 +82,32 @@ class WorkerSettings(BaseSettings):
         default="auto",
         validation_alias="GANTRY_WORKER_RUNTIME",
         description="Where commands run: `sandbox`, `process`, or the stronger that works.",
+    )
+    memory_limit: int | None = Field(
+        default=None,
+        validation_alias="GANTRY_WORKER_MEMORY_LIMIT",
+        description="Memory of one command, such as `2GiB`; needs control groups.",
+    )
+    pids_limit: int = Field(
+        default=bounds.PROCESSES,
+        ge=64,  # terraform with one provider has about forty threads
+        le=4194304,  # PID_MAX_LIMIT of Linux
+        validation_alias="GANTRY_WORKER_PIDS_LIMIT",
+        description="Processes and threads of one command.",
+    )
+    cpu_limit: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=4096,
+        validation_alias="GANTRY_WORKER_CPU_LIMIT",
+        description="Processors that one command may keep busy, such as `1.5`; needs control"
+        " groups.",
+    )
+    egress: Annotated[list[str] | None, NoDecode] = Field(
+        default=None,
+        validation_alias="GANTRY_WORKER_EGRESS",
+        description="Comma list of what commands may connect to: `host`, `*.suffix`, address or"
+        " network, each with `:port` or for 80 and 443; `*` is every public host.",
     )
     logs_timeout: timedelta = Field(
         default=timedelta(minutes=7),
@@ -157,7 +184,12 @@ class WorkerSettings(BaseSettings):
         """Only what `load_settings` hands over, which leaves out variables that are empty."""
         return (init_settings,)
 
-    @field_validator("mask_envs", "whitelist_envs", mode="before")
+    @field_validator("memory_limit", mode="before")
+    @classmethod
+    def _size(cls, value: Any) -> Any:
+        return bounds.size(value) if isinstance(value, str) else value
+
+    @field_validator("mask_envs", "whitelist_envs", "egress", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return (
@@ -171,6 +203,13 @@ class WorkerSettings(BaseSettings):
         if found == timedelta(0):
             raise ValueError("must be longer than nothing")
         return found
+
+    @field_validator("egress")
+    @classmethod
+    def _entries(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None:
+            egress.parse(value)
+        return value
 
     @field_validator("ca_bundle")
     @classmethod

@@ -42,12 +42,14 @@ class Exit:
 
     `code` is None when a signal ended it, `signal` is None when none did; both are None when it
     was never started because `stop` was already set. `reason` tells who wanted the end:
-    the command itself ("exited"), or `stop`, the time limit, the silence limit.
+    the command itself ("exited"), or `stop`, the time limit, the silence limit. `shortage` says in
+    a sentence what the command ran short of, if it met a limit that it was kept to.
     """
 
     code: int | None
     signal: int | None
     reason: Reason
+    shortage: str | None = None
 
 
 class CouldNotStart(Exception):

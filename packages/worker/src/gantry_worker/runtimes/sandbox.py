@@ -1,10 +1,12 @@
 """Commands in namespaces of their own, made by bubblewrap: what a worker uses wherever it can.
 
 A command sees the system's programs and its own workspace, and only its own processes. It does
-not see the worker's key, other runs, the host's homes or its services' sockets. The network is
-the host's, because providers need it: what listens on localhost, or hands out credentials by
-address as clouds do, stays reachable. Make the worker an ordinary user: the command has the
-worker's user id (without any capability), so that files in the workspace stay the worker's.
+not see the worker's key, other runs, the host's homes or its services' sockets, and calls to the
+kernel that no tool needs are refused (seccomp.py). The network is the host's, because providers
+need it: what listens on localhost or on an abstract Unix socket, or hands out credentials by
+address as clouds do, stays reachable, unless the operator has listed where commands may go
+(egress.py). Make the worker an ordinary user: the command has the worker's user id (without any
+capability), so that files in the workspace stay the worker's.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import asyncio
 import functools
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -24,7 +27,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from gantry_worker.runtimes.base import GRACE, Command, CouldNotStart
+from gantry_worker.runtimes import seccomp
+from gantry_worker.runtimes.base import GRACE, Command, CouldNotStart, ForRun
+from gantry_worker.runtimes.confinement import Confinement, Held
 from gantry_worker.runtimes.supervised import HOME, Supervised, make_home
 from gantry_worker.runtimes.supervision import Streams, in_memory, wait_until_readable
 from gantry_worker.runtimes.surroundings import Place, bubblewrap_options, inside
@@ -34,6 +39,7 @@ SIGNALLED = 128  # a shell's and bubblewrap's exit code for "ended by signal n" 
 LAST_SIGNAL = 64
 PROBE_LIMIT = timedelta(seconds=10)  # it takes milliseconds where it works
 ATTEMPTS, BETWEEN = 100, 0.01  # seconds; bubblewrap makes its process group within milliseconds
+OPEN = Confinement()
 
 
 def for_run(
@@ -42,6 +48,7 @@ def for_run(
     writable: Sequence[Path] = (),
     *,
     grace: timedelta = GRACE,
+    confinement: Confinement = OPEN,
 ) -> Supervised:
     """A sandbox with `workspace` at /mnt/workspace; the other paths keep their names.
 
@@ -63,12 +70,12 @@ def for_run(
         home=inside(place, place.workspace / HOME),
         grace=grace,
         inside=partial(inside, place),
-        start=partial(_start, program, place),
+        start=partial(_start, program, place, confinement),
     )
 
 
-async def probe_sandbox() -> str | None:
-    """None when sandboxes can be made here, else the reason why not."""
+async def probe_sandbox(make: ForRun | None = None) -> str | None:
+    """None when sandboxes can be made here, as `make` makes them, else the reason why not."""
     said = bytearray()
 
     async def listen(data: bytes) -> None:
@@ -76,7 +83,7 @@ async def probe_sandbox() -> str | None:
 
     with tempfile.TemporaryDirectory(prefix="gantry-probe-") as place:
         try:
-            ended = await for_run(Path(place)).run(
+            ended = await (make or for_run)(Path(place)).run(
                 Command(("true",), Path(place), {}),
                 output=listen,
                 stop=asyncio.Event(),
@@ -110,6 +117,11 @@ class _Boxed:
     told: bytes
     init: int | None
     init_handle: int | None
+    held: Held | None
+
+    def shortage(self) -> str | None:
+        """See `supervision.Bounded`."""
+        return self.held.shortage if self.held is not None else None
 
     async def gone(self) -> tuple[int | None, int | None]:
         returned = await self.bubblewrap.wait()
@@ -121,6 +133,8 @@ class _Boxed:
             _reap_if_ours(self.init)
             os.close(self.init_handle)
             self.init_handle = None
+        if self.held is not None:
+            await self.held.end()
         code = _facts(self.told).get("exit-code")
         if code is None:  # bubblewrap tells it only when the program was really started
             if 0 <= returned <= SIGNALLED:
@@ -150,9 +164,12 @@ class _Boxed:
                 self.bubblewrap.kill()
 
 
-async def _start(program: str, place: Place, command: Command, streams: Streams) -> _Boxed:
-    hidden = [*bubblewrap_options(place), "--chdir", inside(place, command.cwd), "--clearenv"]
-    for name, value in command.env.items():
+async def _start(
+    program: str, place: Place, confinement: Confinement, command: Command, streams: Streams
+) -> _Boxed:
+    hidden = [*bubblewrap_options(place), *confinement.options()]
+    hidden += ["--chdir", inside(place, command.cwd), "--clearenv"]
+    for name, value in {**command.env, **confinement.variables()}.items():
         hidden += ["--setenv", name, value]
     if _offers(program, "--disable-userns"):
         # Inside namespaces of its own a command would have capabilities, and so could reach
@@ -161,39 +178,64 @@ async def _start(program: str, place: Place, command: Command, streams: Streams)
     if any("\0" in word for word in (*hidden, *command.argv)):
         raise CouldNotStart("a NUL byte in the environment or an argument")
     with ExitStack() as theirs, ExitStack() as ours:
-        given = []
-        for path, content in place.user_database().items():
-            given.append(in_memory("file", content.encode()))
+        given: list[int] = []
+
+        def give(content: bytes) -> str:
+            given.append(in_memory("file", content))
             theirs.callback(os.close, given[-1])
-            hidden += ["--ro-bind-data", str(given[-1]), path]
+            return str(given[-1])
+
+        for path, text in place.user_database().items():
+            hidden += ["--ro-bind-data", give(text.encode()), path]
+        if seccomp.why_not() is None:
+            hidden += ["--seccomp", give(seccomp.program(platform.machine()))]
+        held, release = None, None
+        if confinement.begins_first:
+            held = Held(confinement, streams.stderr)
+            ours.callback(held.close)
+            gate, release = os.pipe2(os.O_CLOEXEC)
+            given.append(gate)
+            theirs.callback(os.close, gate)
+            hidden += ["--block-fd", str(gate)]
         hidden += ["--remount-ro", "/"]
         # Options travel in a file and the environment is empty: process lists are public, and
         # a command's LD_PRELOAD must not act on bubblewrap, outside the sandbox.
-        options = in_memory("options", b"".join(os.fsencode(word) + b"\0" for word in hidden))
-        theirs.callback(os.close, options)
+        options = give(b"".join(os.fsencode(word) + b"\0" for word in hidden))
         status, report = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(status, False)
         theirs.callback(os.close, report)
         ours.callback(os.close, status)
         process = await asyncio.create_subprocess_exec(
-            *(program, "--args", str(options), "--json-status-fd", str(report), "--"),
+            *(program, "--args", options, "--json-status-fd", str(report), "--"),
             *command.argv,
             stdin=streams.stdin,
             stdout=streams.stdout,
             stderr=streams.stderr,
-            pass_fds=(*given, options, report),
+            pass_fds=(*given, report),
             env={},
             start_new_session=True,  # Ctrl-C in the worker's terminal is the worker's business
         )
         theirs.close()
+        boxed = _Boxed(process, status, b"", None, None, held)
         try:
-            told = await _first_line(status)
+            boxed.told = await _first_line(status)
+            boxed.init = _facts(boxed.told).get("child-pid")
+            boxed.init_handle = _handle(boxed.init)
+            if held is not None and boxed.init is not None:
+                await held.begin(boxed.init)
         except BaseException:
-            process.kill()
+            # Before the gate closes, which would let it begin.
+            boxed.kill()
+            with suppress(ProcessLookupError):
+                process.kill()
             raise
+        finally:
+            if release is not None:
+                with suppress(BrokenPipeError):
+                    os.write(release, b"\0")
+                os.close(release)
         ours.pop_all()
-    init = _facts(told).get("child-pid")
-    return _Boxed(process, status, told, init, _handle(init))
+    return boxed
 
 
 async def _first_line(status: int) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
@@ -55,6 +55,15 @@ class Started(Protocol):
 
     def kill(self) -> None:
         """Kill it and all it started. May be called again, and after the end."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A `Started` that is kept to limits."""
+
+    def shortage(self) -> str | None:
+        """What it ran short of, in a sentence; known when it is gone."""
         ...
 
 
@@ -135,7 +144,7 @@ async def supervise(
     code, number = gone.result()
     if pulse.failure is not None:
         raise pulse.failure
-    return Exit(code, number, reason)
+    return Exit(code, number, reason, started.shortage() if isinstance(started, Bounded) else None)
 
 
 async def capture(

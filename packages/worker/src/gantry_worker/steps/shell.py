@@ -141,6 +141,8 @@ def _code(session: Session, ended: Exit) -> int:
     if ended.reason == "silent":
         minutes = session.settings.logs_timeout.total_seconds() / 60
         raise StepFailed(f"The command printed nothing for {minutes:g} minutes and was ended.")
+    if ended.shortage is not None and ended.code != 0:
+        raise StepFailed(ended.shortage)
     if ended.code is not None:
         return ended.code
     return 128 + (ended.signal or 0)
