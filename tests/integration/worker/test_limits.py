@@ -61,7 +61,9 @@ def unit():
 
 def limited(unit, workspace, script, **bounds):
     words = (limited_worker.__file__, unit, workspace, json.dumps(bounds), script)
-    told = subprocess.run([sys.executable, "-P", *map(str, words)], capture_output=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-P", *map(str, words)], capture_output=True, check=False
+    )
     assert told.returncode == 0, told.stderr.decode()
     return json.loads(told.stdout)
 
