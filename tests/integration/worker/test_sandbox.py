@@ -8,6 +8,7 @@ import pytest
 from gantry_worker.runtimes import sandbox
 from gantry_worker.runtimes.base import CouldNotStart
 from gantry_worker.runtimes.choice import NoSandbox, choose
+from gantry_worker.runtimes.surroundings import KERNEL
 
 from tests.support.commands import PATH, SOON, say
 
@@ -113,6 +114,14 @@ async def test_not_even_a_worker_that_is_root_lets_the_kernels_parameters_be_set
 
     assert "opened" not in told
     assert told.count("cannot create") == 3
+
+
+async def test_proc_tells_nothing_of_the_machines_memory_keys_and_timers(box, workspace):
+    names = [name for name in KERNEL if Path("/proc", name).exists()]
+    told = await say(box, workspace, f"cd /proc; for at in {' '.join(names)}; do cat $at; done")
+
+    assert len(told.splitlines()) == len(names) > 3
+    assert all("Permission denied" in line for line in told.splitlines())
 
 
 async def test_temporary_files_are_its_own_and_gone_afterwards(box, workspace):

@@ -101,6 +101,17 @@ def test_a_mounted_file_replaces_a_link_and_a_fifo(workspace, tmp_path):
     assert stat.S_IMODE((workspace.source / "link").stat().st_mode) == 0o600
 
 
+def test_a_link_in_the_place_of_the_source_is_no_project(workspace, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "app").mkdir(parents=True)
+    workspace.source.rename(workspace.root / "moved")
+    workspace.source.symlink_to(elsewhere)
+
+    for name in ("", "app"):
+        with pytest.raises(BadWorkspace, match="leads out"):
+            workspace.project(name)
+
+
 def test_a_mounted_file_does_not_leave_the_workspace_through_a_link(workspace, tmp_path):
     (workspace.source / "out").symlink_to(tmp_path)
 

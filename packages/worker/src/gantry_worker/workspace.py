@@ -87,8 +87,10 @@ class Workspace:
 
     def project(self, project_root: str) -> Path:
         """The stack's directory. Raises BadWorkspace when the commit has none of that name."""
-        path = (self.source / project_root).resolve()
-        if not path.is_relative_to(self.source.resolve()):
+        source = self.root.resolve() / self.source.name
+        path = (source / project_root).resolve()
+        # Not `source` with its links resolved: commands could put a link in its place.
+        if not path.is_relative_to(source):
             raise BadWorkspace(f'The project root "{project_root}" leads out of the repository.')
         if not path.is_dir():
             raise BadWorkspace(f'There is no directory "{project_root}" in this commit.')

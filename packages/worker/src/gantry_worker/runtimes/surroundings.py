@@ -47,6 +47,16 @@ CONFIGURATION = (
     "/etc/os-release",
 )
 
+KERNEL = (
+    # its memory, its log and where things lie in it
+    *("kcore", "vmcore", "kmsg", "kallsyms", "vmallocinfo", "slabinfo", "pagetypeinfo"),
+    *("kpagecount", "kpageflags", "kpagecgroup"),
+    # keys and timers of everybody
+    *("keys", "key-users", "timer_list", "sched_debug", "latency_stats"),
+)
+"""Files of /proc that tell of the machine and not of the command's own processes. Most ask only
+whose user id it is, and a worker that is root would pass that on."""
+
 MEMORY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - their own, empty, gone with the command
 NOBODY = 65534  # Linux's number for "a user that is not mapped"
 
@@ -103,7 +113,7 @@ def bubblewrap_options(place: Place) -> list[str]:
         *(word for path in CONFIGURATION for word in ("--ro-bind-try", path, path)),
         # Read-only, or a worker that is root would let commands set the kernel's parameters:
         # those look at the user id alone, capabilities or not.
-        *("--proc", "/proc", "--remount-ro", "/proc"),
+        *("--proc", "/proc", *_covered(), "--remount-ro", "/proc"),
         *("--dev", "/dev"),
         *(word for path in MEMORY for word in ("--tmpfs", path)),
         *("--remount-ro", "/dev"),
@@ -119,6 +129,12 @@ def _system() -> list[str]:
         else:
             options += ["--ro-bind-try", str(path), str(path)]
     return options
+
+
+def _covered() -> list[str]:
+    """Over each that this kernel has, a device that cannot be opened where devices may not be."""
+    files = (Path("/proc", name) for name in KERNEL)
+    return [word for at in files if at.exists() for word in ("--ro-bind", "/dev/null", str(at))]
 
 
 def _mounts(place: Place) -> list[str]:
