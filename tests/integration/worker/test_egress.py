@@ -2,8 +2,12 @@
 
 import asyncio
 import ipaddress
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import uuid
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from gantry_worker.runtimes.gateway import Egress
 from gantry_worker.runtimes.hardening import harden
 
 from tests.integration.worker.stand_in import standing_in
-from tests.support.commands import LONG, PATH, SOON, run, shell
+from tests.support.commands import LONG, PATH, SOON, processes_with, run, shell, until
 
 PYTHON = [] if sys.base_prefix == "/usr" else [Path(sys.base_prefix)]
 INTERPRETER = str(Path(sys.base_prefix, "bin", "python3"))
@@ -255,6 +259,63 @@ async def test_an_installation_on_this_machine_is_reached(boxed, workspace, ther
     said = await told(boxed(server=there.url), workspace, ASK, f"{there.url}/there")
 
     assert said == ["got 200 it is"]
+
+
+async def test_a_command_gets_no_descriptors_of_the_way_out(boxed, workspace):
+    _, said = await run(boxed("x.example"), shell(workspace, "ls /proc/self/fd"))
+
+    assert said.split() == [b"0", b"1", b"2", b"3"]  # 3 is the listing itself
+
+
+DYING = """
+import asyncio, sys, time
+from datetime import timedelta
+from pathlib import Path
+from gantry_worker.runtimes import sandbox
+from gantry_worker.runtimes.base import Command
+from gantry_worker.runtimes.confinement import Confinement
+from gantry_worker.runtimes.egress import AllowList
+from gantry_worker.runtimes.gateway import Egress, Gateway
+
+class Slow(Gateway):
+    async def open(self, pid):
+        if sys.argv[2] == "late":
+            await super().open(pid)
+        print("held", flush=True)
+        time.sleep(60)
+
+from gantry_worker.runtimes import confinement
+confinement.Gateway = Slow
+
+async def main():
+    long, place = timedelta(seconds=60), Path(sys.argv[1])
+    await sandbox.for_run(place, confinement=Confinement(egress=Egress(AllowList()))).run(
+        Command(("sh", "-c", "touch /mnt/workspace/began; sleep " + sys.argv[3]), place,
+                {"PATH": "/usr/bin:/bin"}),
+        output=None, stop=asyncio.Event(), timeout=long, silence=long)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+async def test_a_worker_that_dies_before_a_command_begins_lets_none_begin(workspace, when):
+    token = f"300.{uuid.uuid4().int}"
+    words = (sys.executable, "-c", DYING, str(workspace), when, token)
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout.readline() == b"held\n"
+        boxes = [pid for pid in processes_with(token) if pid != worker.pid]
+        assert boxes
+        worker.kill()
+    try:
+        if when == "late":  # the doorway, which had answered, sees to it
+            await until(lambda: not processes_with(token))
+        else:
+            await until(lambda: len(processes_with(token)) < len(boxes))
+        assert not (workspace / "began").exists()
+    finally:
+        for pid in processes_with(token):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_nothing_of_the_way_out_outlives_the_command(boxed, workspace, there):

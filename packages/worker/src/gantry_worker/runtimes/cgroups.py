@@ -135,8 +135,11 @@ def _own() -> Path:
 
 
 def _clear(own: Path) -> None:
+    """Remove what an earlier worker left, and end what it had not let begin yet."""
     for left in own.glob(f"{COMMAND}*"):
-        with suppress(OSError):  # somebody is still in there
+        with suppress(OSError):  # a kernel before 5.14
+            _write(left / "cgroup.kill", "1")
+        with suppress(OSError):  # somebody is still in there; the next worker tries again
             left.rmdir()
 
 
@@ -172,5 +175,8 @@ def _count(events: Path, name: str) -> int:
 
 def _write(path: Path, text: str) -> None:
     # Opened without O_CREAT: in this file system a wrong name is an error, not a new file.
-    with path.open("r+" if path.name != "cgroup.procs" else "w") as file:
-        file.write(text)
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(handle, text.encode())
+    finally:
+        os.close(handle)

@@ -77,6 +77,11 @@ class Held:
             self._gateway = Gateway(wanted.egress, self._aside)
             await self._gateway.open(pid)
 
+    def begun(self) -> None:
+        """It has been let go."""
+        if self._gateway is not None:
+            self._gateway.begun()
+
     async def end(self) -> None:
         """Look at what came of it, once everything in the sandbox is dead."""
         if self._group is not None:

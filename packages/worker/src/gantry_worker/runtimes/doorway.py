@@ -3,14 +3,17 @@
 Run as a file by runtimes/gateway.py: joining namespaces takes a process with one thread, and ends
 what it was before. Arguments: the sandbox's process as the host numbers it, the descriptor of a
 Unix socket to answer on, then addresses and ports by turns. Answers one message: the sockets, or
-in words why there are none.
+in words why there are none. Then it waits to hear that the command begins: until it does, nothing
+else ends the sandbox when the worker dies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -23,7 +26,8 @@ BACKLOG = 128  # connections that wait to be accepted; a tool's burst at its sta
 
 
 def main(pid: int, answer: int, where: Sequence[str]) -> None:
-    """Join, listen, hand over."""
+    """Join, listen, hand over, and end the sandbox if nobody is there to begin."""
+    sandbox = os.pidfd_open(pid)
     with socket.socket(fileno=answer) as out:
         try:
             _join(pid)
@@ -34,7 +38,13 @@ def main(pid: int, answer: int, where: Sequence[str]) -> None:
         except OSError as error:
             out.sendall(str(error).encode())
             return
-        socket.send_fds(out, [b"\0"], [one.fileno() for one in made])
+        with contextlib.suppress(BrokenPipeError):
+            socket.send_fds(out, [b"\0"], [one.fileno() for one in made])
+        for one in made:
+            one.close()
+        if not out.recv(1):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(sandbox, signal.SIGKILL)
 
 
 def _join(pid: int) -> None:

@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from gantry_worker.runtimes.proxying import (
     is_interim,
     understood,
 )
+from gantry_worker.runtimes.supervision import wait_until_readable
 
 log = structlog.get_logger()
 
@@ -84,18 +85,28 @@ class Gateway:
         self._room = asyncio.Semaphore(CONNECTIONS)
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
+        self._line: socket.socket | None = None
 
     async def open(self, pid: int) -> None:
         """Listen inside the network of the sandbox whose process this is. Raises CouldNotStart."""
         local = self._egress.allowed.local()
-        sockets = await _listening(pid, [(INSIDE, self._egress.port), *local])
-        proxy, *direct = sockets
+        where = [(INSIDE, self._egress.port), *local]
+        (proxy, *direct), self._line = await _listening(pid, where)
         self._begin(self._accept(proxy, self._serve))
         for listener, (host, port) in zip(direct, local, strict=True):
             self._begin(self._accept(listener, self._straight(host, port)))
 
+    def begun(self) -> None:
+        """The command runs; from now on it ends with the worker by itself."""
+        if self._line is not None:
+            with suppress(OSError):  # the doorway was killed; that does no harm any more
+                self._line.send(b"\0")
+            self._line.close()
+
     def close(self) -> None:
         """End every connection. May be called again."""
+        if self._line is not None:
+            self._line.close()
         for task in self._tasks:
             task.cancel()
 
@@ -256,12 +267,17 @@ async def _answer(writer: asyncio.StreamWriter, status: str, words: str) -> None
     await writer.drain()
 
 
-async def _listening(pid: int, where: list[tuple[str, int]]) -> list[socket.socket]:
-    """Sockets that listen inside the network of a process' sandbox. Raises CouldNotStart."""
+async def _listening(
+    pid: int, where: list[tuple[str, int]]
+) -> tuple[list[socket.socket], socket.socket]:
+    """Sockets that listen inside the network of a process' sandbox, and the line to the doorway,
+    which ends the sandbox unless it hears a byte before this line ends. Raises CouldNotStart.
+    """
     ours, theirs = socket.socketpair()
-    with ours:
+    with ExitStack() as kept:
+        kept.callback(ours.close)
         with theirs:
-            process = await asyncio.create_subprocess_exec(
+            await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", "-X", "utf8", doorway.__file__),
                 *(str(pid), str(theirs.fileno())),
                 *(str(word) for pair in where for word in pair),
@@ -269,23 +285,20 @@ async def _listening(pid: int, where: list[tuple[str, int]]) -> list[socket.sock
                 env={},
                 start_new_session=True,
             )
+        ours.setblocking(False)
         try:
             async with asyncio.timeout(DOORWAY_WITHIN.total_seconds()):
-                await process.wait()
-        except BaseException as error:
-            with suppress(ProcessLookupError):
-                process.kill()
-            if isinstance(error, TimeoutError):
-                raise CouldNotStart("the sandbox's network did not answer") from None
-            raise
-        ours.setblocking(False)
+                await wait_until_readable(ours.fileno())
+        except TimeoutError:
+            raise CouldNotStart("the sandbox's network did not answer") from None
         words, handles, _, _ = socket.recv_fds(ours, 4096, len(where))
-    if len(handles) != len(where):
-        for handle in handles:
-            os.close(handle)
-        reason = words.decode(errors="replace").strip("\0") or "it ended without a word"
-        raise CouldNotStart(f"the sandbox's network cannot be joined: {reason}")
-    return [_taken(handle) for handle in handles]
+        if len(handles) != len(where):
+            for handle in handles:
+                os.close(handle)
+            reason = words.decode(errors="replace").strip("\0") or "it ended without a word"
+            raise CouldNotStart(f"the sandbox's network cannot be joined: {reason}")
+        kept.pop_all()
+    return [_taken(handle) for handle in handles], ours
 
 
 def _taken(handle: int) -> socket.socket:

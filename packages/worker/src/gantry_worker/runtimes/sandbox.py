@@ -193,10 +193,13 @@ async def _start(
         if confinement.begins_first:
             held = Held(confinement, streams.stderr)
             ours.callback(held.close)
+            # Process 1 of the sandbox has the other end as well: were it to end with the worker,
+            # a worker that dies now would let the command begin.
             gate, release = os.pipe2(os.O_CLOEXEC)
-            given.append(gate)
+            given += [gate, release]
             theirs.callback(os.close, gate)
-            hidden += ["--block-fd", str(gate)]
+            ours.callback(os.close, release)
+            hidden += ["--block-fd", str(gate), "--sync-fd", str(release)]
         hidden += ["--remount-ro", "/"]
         # Options travel in a file and the environment is empty: process lists are public, and
         # a command's LD_PRELOAD must not act on bubblewrap, outside the sandbox.
@@ -223,19 +226,31 @@ async def _start(
             boxed.init_handle = _handle(boxed.init)
             if held is not None and boxed.init is not None:
                 await held.begin(boxed.init)
-        except BaseException:
-            # Before the gate closes, which would let it begin.
-            boxed.kill()
-            with suppress(ProcessLookupError):
-                process.kill()
-            raise
-        finally:
             if release is not None:
-                with suppress(BrokenPipeError):
+                with suppress(BrokenPipeError):  # it has ended already; its status says how
                     os.write(release, b"\0")
-                os.close(release)
+        except BaseException:
+            await _abandon(boxed)
+            raise
         ours.pop_all()
+    if held is not None and release is not None:
+        held.begun()
+        os.close(release)
     return boxed
+
+
+async def _abandon(boxed: _Boxed) -> None:
+    """End a sandbox that has not begun: process 1 does not die with bubblewrap yet."""
+    with suppress(ProcessLookupError):
+        boxed.bubblewrap.kill()
+    await boxed.bubblewrap.wait()
+    if boxed.init_handle is None:
+        with suppress(BlockingIOError, ValueError):  # it has not said, or not all of it
+            boxed.told += os.read(boxed.status, STATUS)
+            boxed.init_handle = _handle(_facts(boxed.told).get("child-pid"))
+    boxed.kill()
+    if boxed.init_handle is not None:
+        os.close(boxed.init_handle)
 
 
 async def _first_line(status: int) -> bytes:
