@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from gantry.domains.people import account_settings
 from gantry.domains.runs import decisions, manifests, triggers
 from gantry.domains.runs.states import Kind
 from gantry.kernel.tx import SYSTEM
@@ -34,10 +35,10 @@ async def worker(core, pool):
     return await given_a_worker(core, pool)
 
 
-async def manifest(core, stack, run):
+async def manifest(core, stack, run, now=None):
     async with core.db.read(SYSTEM) as tx:
         where = manifests.Addresses(BASE_URL, ISSUER)
-        now = await run_now(core, run)
+        now = now or await run_now(core, run)
         return await manifests.build(tx, core.vault, core.objects, where, stack, now)
 
 
@@ -142,6 +143,22 @@ async def test_the_environment_of_one_run_lies_sealed_and_comes_along_when_it_is
     assert variable(built, "A").value == "of-the-overrides"
     assert variable(built, "B").value == "b-of-the-config"
     assert variable(built, "TF_VAR_spacelift_project_root").value == "sub"
+
+
+async def test_the_most_particular_image_wins(core, pool, worker):
+    stack = await given_a_stack(core, pool)
+    run = await given_a_run(core, stack, Kind.PROPOSED, runtime_config={"runner_image": "of-run"})
+    await worker.take(run)
+
+    async with core.db.write(ADMIN) as tx:
+        await account_settings.set_runner_images(tx, private="of-account", public="of-public")
+    told = [await manifest(core, stack, run)]
+    for image in ("of-stack", None):
+        stack.runner_image = image
+        run.runtime_config = {}
+        told.append(await manifest(core, stack, run, now=run))
+
+    assert [each.runner_image for each in told] == ["of-run", "of-stack", "of-account"]
 
 
 async def test_only_what_plans_is_told_where_to_put_a_plan(core, pool, worker):

@@ -13,6 +13,7 @@ from gantry_protocol.manifest import EnvironmentValue, Manifest, MountedFile, St
 from gantry_protocol.words import Phase
 
 from gantry.domains.accounts import service as accounts
+from gantry.domains.accounts.model import Account
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts import service as elements
 from gantry.domains.contexts.kinds import ElementType
@@ -93,7 +94,7 @@ async def build(
         plan_json_key=plan_key,
         project_root=str(config.get("project_root") or stack.project_root or ""),
         tool=_tool(stack, config),
-        runner_image=config.get("runner_image") or stack.runner_image,
+        runner_image=_image(account, stack, config),
         command=run.command,
         skip_init=run.skip_init,
         destroy=run.kind is Kind.DESTROY,
@@ -157,6 +158,15 @@ def _tool(stack: Stack, runtime: Mapping[str, Any]) -> Tool:
         # A managed state is one state; workspaces are for other backends.
         workspace=None if stack.manages_state else config.get("workspace"),
     )
+
+
+def _image(account: Account, stack: Stack, config: Mapping[str, Any]) -> str | None:
+    """The image for workers that use containers (run configuration contract §1.3). None leaves it
+    to the worker.
+    """
+    public = stack.pool_id is None
+    default = account.public_runner_image if public else account.private_runner_image
+    return config.get("runner_image") or stack.runner_image or default
 
 
 def _hooks(stack: Stack, config: Mapping[str, Any]) -> dict[str, list[str]]:
