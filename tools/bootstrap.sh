@@ -16,7 +16,7 @@ UV_HOME=.cache/uv-venv
 case ${1-} in
 '') packages='' ;;
 runtime) packages='git gpgv bubblewrap' ;;
-test) packages='git gpgv bubblewrap gnupg postgresql' ;;
+test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static' ;;
 *)
     echo "usage: tools/bootstrap.sh [runtime|test]" >&2
     exit 2
@@ -37,6 +37,8 @@ stop() {
 have() {
     case $1 in
     bubblewrap) command -v bwrap ;;
+    busybox-static) command -v busybox ;;
+    docker.io) command -v dockerd ;;
     gnupg) command -v gpg ;;
     postgresql) ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null ;;
     python3*-venv) "$python" -c 'import ensurepip, venv' 2>/dev/null ;;
@@ -48,6 +50,8 @@ have() {
 price() {
     case $1 in
     bubblewrap) echo "the worker runs commands without a sandbox" ;;
+    busybox-static) echo "tests of containers with its shell are skipped" ;;
+    docker.io | podman) echo "tests of containers with that engine are skipped" ;;
     gpgv) echo "the worker cannot verify, and so not download, Terraform and OpenTofu" ;;
     *) return 1 ;;
     esac

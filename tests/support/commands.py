@@ -63,3 +63,35 @@ async def say(runtime, workspace, script, *args, **options):
     """What a script prints, in words."""
     _, data = await run(runtime, shell(workspace, script, *args, **options))
     return data.decode()
+
+
+WORKER = """
+import asyncio, sys
+from datetime import timedelta
+from pathlib import Path
+from gantry_worker.runtimes import docker, process, sandbox
+from gantry_worker.runtimes.base import Command
+from gantry_worker.runtimes.containers import Containers
+
+async def show(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+async def quietly(words):
+    pass
+
+async def maker(kind, engine):
+    if kind != "docker":
+        return {"process": process, "sandbox": sandbox}[kind].for_run
+    socket, own, image = engine.split("|")
+    options = Containers(Path(socket), Path(own), image, pull="never", network="none")
+    return await (await docker.connect(options)).for_image(None, quietly)
+
+async def main(kind, engine, workspace, *argv):
+    runtime = (await maker(kind, engine))(Path(workspace))
+    hour = timedelta(hours=1)
+    command = Command(argv, Path(workspace), {"PATH": "/usr/bin:/bin"})
+    await runtime.run(command, output=show, stop=asyncio.Event(), timeout=hour, silence=hour)
+
+asyncio.run(main(*sys.argv[1:]))
+"""

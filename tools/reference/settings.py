@@ -132,7 +132,7 @@ def _default(variable: str, field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, enum.Enum):
         return f"`{value.value}`"
-    if value is None or value == []:
+    if value is None or value in ([], ()):
         return "—"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

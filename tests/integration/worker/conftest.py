@@ -1,6 +1,7 @@
 """Whole runs, in the sandbox and without, against a server that says what a test wants."""
 
 import json
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,17 +12,43 @@ from gantry_worker.control_plane import ControlPlane
 from gantry_worker.journal import Journal
 from gantry_worker.masking import Masker
 from gantry_worker.performance import perform
+from gantry_worker.runtimes import sandbox
+from gantry_worker.runtimes.choice import Choice
 from gantry_worker.session import Session
 from gantry_worker.settings import load_settings
 from gantry_worker.workspace import Workspace
 
 from tests.integration.worker.stand_in import standing_in
 from tests.integration.worker.whole_run import CHOICES, a_key, source, took
+from tests.support.engines import NoEngineHere, connected
 
 
 @pytest.fixture(scope="module")
 def key():
     return a_key()
+
+
+@pytest.fixture(scope="session")
+async def docker():
+    """Docker's engine, with an image of this machine's programs."""
+    async with _engine("docker") as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+async def podman():
+    """Podman's service, the same."""
+    async with _engine("podman") as connected:
+        yield connected
+
+
+@asynccontextmanager
+async def _engine(kind):
+    async with AsyncExitStack() as stack:
+        try:
+            yield await stack.enter_async_context(connected(kind))
+        except NoEngineHere as reason:
+            pytest.skip(str(reason))
 
 
 @pytest.fixture
@@ -33,7 +60,26 @@ async def there():
 
 
 @pytest.fixture(params=CHOICES, ids=lambda choice: choice.name)
-def run(request, there, key, tmp_path):
+def choice(request):
+    return request.param
+
+
+@pytest.fixture
+async def in_containers(docker):
+    """The choice of a worker that uses the engine, in the machine's network as the server is."""
+    engine = await docker.with_options(network="host")
+    yield Choice("docker", True, sandbox.for_run, engine)
+    await engine.close()
+
+
+@pytest.fixture
+def run(choice, there, key, tmp_path):
+    return whole_run(choice, there, key, tmp_path)
+
+
+def whole_run(choice, there, key, tmp_path):
+    """Performs runs of a choice against the server that is there."""
+
     async def go(phases, *, state_version=1, run_type="TRACKED", minutes=1.0, **more):
         lease = Held(run_id="RUN", fence=len(there.bodies("report")) + 1)
         manifest = Manifest(
@@ -59,7 +105,7 @@ def run(request, there, key, tmp_path):
             ),
             server=server,
             key=key,
-            choice=request.param,
+            choice=choice,
             lease=lease,
             manifest=manifest,
             workspace=Workspace(tmp_path / "runs" / f"RUN-{lease.fence}"),
@@ -73,5 +119,5 @@ def run(request, there, key, tmp_path):
         assert list((tmp_path / "runs").iterdir()) == []
         return [json.loads(body)["report"] for body in there.bodies("report")]
 
-    go.isolates = request.param.isolates
+    go.isolates = choice.isolates
     return go

@@ -1,4 +1,4 @@
-"""Whole runs whose code is hostile, in the sandbox and without, as the server sees them."""
+"""Whole runs whose code is hostile, in sandboxes, containers and without, as the server sees."""
 
 import asyncio
 import base64
@@ -13,6 +13,7 @@ from gantry_protocol.words import Phase
 from gantry_worker import performance
 
 from tests.integration.worker.whole_run import (
+    CHOICES,
     NOTHING_LEFT,
     empty_state,
     log_of,
@@ -20,6 +21,12 @@ from tests.integration.worker.whole_run import (
     source,
     took,
 )
+from tests.support.commands import until
+
+
+@pytest.fixture(params=[*CHOICES, "docker"], ids=lambda choice: getattr(choice, "name", choice))
+def choice(request):
+    return request.getfixturevalue("in_containers") if request.param == "docker" else request.param
 
 
 async def test_a_task_that_leaves_links_and_pipes_is_done_and_shows_no_file_of_the_host(
@@ -215,12 +222,11 @@ async def test_a_runs_time_is_one_for_all_of_its_commands(run, there):
 # -- beginning before the server has said so
 
 
-def slowly(answer, look=lambda: None):
+def slowly(answer):
     """The answer, once whatever could be begun meanwhile has been begun and is over."""
 
     async def later():
         await asyncio.sleep(1)
-        look()
         return answer
 
     return lambda path, body: later()
@@ -234,20 +240,18 @@ def words_of(there, version):
 
 
 async def test_a_phase_begins_while_the_one_before_is_reported_and_its_log_is_its_own(run, there):
-    said, begun = on("init")[1], []
-
-    def look():
-        begun.append([path for path, _ in there.asked if path.endswith("/state")])
+    async def once_the_state_was_read():
+        await until(lambda: any(path.endswith("/state") for path, _ in there.asked))
+        return 200, {**on("init")[1], "state_version": 2}
 
     there.answers["report"] = [
-        slowly((200, {**said, "state_version": 2}), look),
+        lambda path, body: once_the_state_was_read(),
         (200, NOTHING_LEFT),
     ]
     there.answers["logs/2"] = [took]
 
     reports = await run([Phase.PREPARE, Phase.INIT], backend=empty_state(there))
 
-    assert begun[0], "the state was read while the report was under way"
     assert [report["phase"] for report in reports] == ["prepare", "init"]
     assert "Ready in" in words_of(there, 1)
     assert "init" not in words_of(there, 1).replace("initialized", "")

@@ -1,6 +1,7 @@
 """What a phase's commands find in their environment, and which of it is masked."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 from gantry_protocol.manifest import EnvironmentValue, Manifest, MountedFile, StateBackend
@@ -46,6 +47,16 @@ def test_nothing_takes_the_place_of_the_states_address_or_adds_to_it():
 
     assert found["TF_HTTP_ADDRESS"] == "https://ours/state"
     assert "TF_HTTP_SKIP_CERT_VERIFICATION" not in found
+
+
+def test_an_images_variables_are_there_unless_the_run_has_them():
+    image = {"CLOUDSDK": "there", "LANG": "of-the-image", "A": "of-the-image"}
+    own = EnvironmentValue(name="A", value="mine")
+    place = replace(around(), image=image)
+
+    found = of_phase(manifest(environment=[own]), NOTHING, Phase.PLAN, place)
+
+    assert (found["CLOUDSDK"], found["LANG"], found["A"]) == ("there", "C.UTF-8", "mine")
 
 
 def test_a_backend_of_the_codes_own_keeps_its_variables():

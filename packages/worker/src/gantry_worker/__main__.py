@@ -26,6 +26,7 @@ from gantry_worker.keys import PoolKey, load_pool_key
 from gantry_worker.runtimes import egress
 from gantry_worker.runtimes.bounds import Bounds
 from gantry_worker.runtimes.choice import Choice, NoSandbox, choose
+from gantry_worker.runtimes.containers import Containers
 from gantry_worker.runtimes.hardening import harden
 from gantry_worker.settings import (
     MisconfiguredError,
@@ -75,7 +76,7 @@ async def _work(settings: WorkerSettings) -> None:
     except ValueError as error:
         raise MisconfiguredError(str(error)) from None
     place = await asyncio.to_thread(_own_directory, settings.work_dir, key)
-    choice = await _hardened(settings, token.api)
+    choice = await _hardened(settings, token.api, place)
     settings = settings.model_copy(update={"work_dir": place})
     agent = Agent(settings, token, key, choice, environment(), version("gantry-worker"))
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
@@ -92,13 +93,31 @@ async def _work(settings: WorkerSettings) -> None:
         await agent.run()
     except asyncio.CancelledError:
         log.info("worker ended at once")
+    finally:
+        if choice.docker is not None:
+            await choice.docker.close()
 
 
-async def _hardened(settings: WorkerSettings, server: str) -> Choice:
+def _containers(settings: WorkerSettings, place: Path, bounds: Bounds) -> Containers:
+    return Containers(
+        socket=Path(settings.docker_host.removeprefix("unix://")),
+        own=place.resolve(),
+        image=settings.runner_image,
+        pull=settings.docker_pull,
+        config_dir=settings.docker_config_dir,
+        network=settings.docker_network,
+        runtime=settings.docker_runtime,
+        bounds=bounds,
+        mounts=(*settings.extra_mounts, *settings.reading_mounts, *settings.writing_mounts),
+    )
+
+
+async def _hardened(settings: WorkerSettings, server: str, place: Path) -> Choice:
     # Who lists where commands may go relies on the sandbox as who names it does.
     named = "runtime" in settings.model_fields_set or settings.egress is not None
-    choice = await choose(settings.runtime, named=named)
     bounds = Bounds(settings.memory_limit, settings.pids_limit, settings.cpu_limit)
+    containers = _containers(settings, place, bounds)
+    choice = await choose(settings.runtime, named=named, containers=containers)
     listed = settings.egress
     return await harden(
         choice, bounds, egress.parse(listed, server) if listed is not None else None

@@ -37,7 +37,7 @@ class Around:
     """What the worker knows of a command's surroundings.
 
     `root` is the workspace as commands see it, `carried` what hooks exported in earlier phases,
-    `final_state` how the run will end.
+    `final_state` how the run will end, `image` the variables of the image that commands run in.
     """
 
     state: str
@@ -46,16 +46,18 @@ class Around:
     root: str
     carried: Mapping[str, str] = field(default_factory=dict)
     final_state: str | None = None
+    image: Mapping[str, str] = field(default_factory=dict)
 
 
 def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> dict[str, str]:
     """Everything a command of the phase finds in its environment.
 
-    The worker's own come first, then the manifest's over them; `ro_` and `wo_` select by phase
-    and are taken off; `${NAME}` is replaced once, from all of it; then what hooks exported; the
-    state's address last, so that nothing can replace or extend it.
+    An image's come first of all, the worker's own and then the manifest's over them; `ro_` and
+    `wo_` select by phase and are taken off; `${NAME}` is replaced once, from all of it; then what
+    hooks exported; the state's address last, so that nothing can replace or extend it.
     """
-    found = {"PATH": around.path, "HOME": around.home, "LANG": "C.UTF-8"}
+    found = dict(around.image)
+    found |= {"PATH": around.path, "HOME": around.home, "LANG": "C.UTF-8"}
     # Computed, so anything else of these names wins (run configuration contract §2.1).
     found["TF_VAR_spacelift_run_state"] = around.state
     found["TF_VAR_spacelift_workspace_root"] = around.root

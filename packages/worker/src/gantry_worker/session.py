@@ -97,13 +97,19 @@ class Session:
 
         Values that contain a secret are masked in the log from now on.
         """
-        path = environment.SYSTEM_PATH
-        if self.tool is not None:
-            path = f"{self.running().inside(self.tool.parent)}:{path}"
         runtime = self.running()
+        path = runtime.variables.get("PATH", environment.SYSTEM_PATH)
+        if self.tool is not None:
+            path = f"{runtime.inside(self.tool.parent)}:{path}"
         root = runtime.inside(self.workspace.root)
         around = environment.Around(
-            self.state, path, runtime.home, root, self.carried, self.final_state
+            self.state,
+            path,
+            runtime.home,
+            root,
+            self.carried,
+            self.final_state,
+            runtime.variables,
         )
         found = environment.of_phase(self.manifest, self.given, phase, around)
         known = environment.secrets(self.manifest, self.given)

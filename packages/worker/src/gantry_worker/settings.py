@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 
 from gantry_worker.runtimes import bounds, egress
+from gantry_worker.runtimes.images import Pull
+from gantry_worker.runtimes.mounts import ExtraMount, Phases, parse
 from gantry_worker.tools import publishers
 from gantry_worker.trust import trust
 
@@ -29,23 +31,36 @@ _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 
 PROTECTING = {
     "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY": "runs would start that the policy refuses.",
+}
+"""Variables of existing launchers that keep something apart: whoever sets one relies on it, so
+that ignoring it would be worse than not starting."""
+
+PROTECTING_CONTAINERS = {
     "SPACELIFT_WORKER_NETWORK": "commands use the network of the worker itself.",
     "SPACELIFT_WORKER_RUNTIME": "commands run in a sandbox of the worker's own.",
     "SPACELIFT_WORKER_EXTRA_MOUNTS": "commands see their workspace and the system only.",
     "SPACELIFT_WORKER_RO_EXTRA_MOUNTS": "commands see their workspace and the system only.",
     "SPACELIFT_WORKER_WO_EXTRA_MOUNTS": "commands see their workspace and the system only.",
 }
-"""Variables of existing launchers that keep something apart, or bring something in: whoever sets
-one relies on it, so that ignoring it would be worse than not starting."""
+"""The same of those that only containers heed, and what is so without them."""
 
 UNHEEDED = (
     "SPACELIFT_DEBUG",
-    "SPACELIFT_DOCKER_CONFIG_DIR",
-    "SPACELIFT_DEFAULT_RUNNER_IMAGE",
     "SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE",
     "OBSERVABILITY_VENDOR",
 )
 """Variables of existing launchers that are passed over with a warning."""
+
+UNHEEDED_WITHOUT_CONTAINERS = ("SPACELIFT_DOCKER_CONFIG_DIR", "SPACELIFT_DEFAULT_RUNNER_IMAGE")
+"""The same of those that only containers heed."""
+
+
+MOUNTED: dict[str, Phases] = {
+    "extra_mounts": "all",
+    "reading_mounts": "reading",
+    "writing_mounts": "writing",
+}
+"""In which phases the mounts of each setting are there."""
 
 
 class MisconfiguredError(Exception):
@@ -78,15 +93,64 @@ class WorkerSettings(BaseSettings):
         validation_alias="GANTRY_WORKER_CONCURRENCY",
         description="Runs taken at a time.",
     )
-    runtime: Literal["auto", "sandbox", "process"] = Field(
+    runtime: Literal["auto", "sandbox", "process", "docker"] = Field(
         default="auto",
         validation_alias="GANTRY_WORKER_RUNTIME",
-        description="Where commands run: `sandbox`, `process`, or the stronger that works.",
+        description="Where commands run: `sandbox`, `process`, or the stronger that works; or in"
+        " containers (`docker`), which the variables below are about that say so.",
+    )
+    docker_host: str = Field(
+        default="unix:///var/run/docker.sock",
+        validation_alias="DOCKER_HOST",
+        description="Containers: the engine's Unix socket, Docker's or Podman's.",
+    )
+    runner_image: str = Field(
+        default="public.ecr.aws/spacelift/runner-terraform:latest",
+        validation_alias="SPACELIFT_DEFAULT_RUNNER_IMAGE",
+        description="Containers: the image for stacks that name none.",
+    )
+    docker_pull: Pull = Field(
+        default="if-missing",
+        validation_alias="GANTRY_WORKER_DOCKER_PULL",
+        description="Containers: when images are pulled.",
+    )
+    docker_config_dir: Path | None = Field(
+        default=None,
+        validation_alias="SPACELIFT_DOCKER_CONFIG_DIR",
+        description="Containers: the directory of the `config.json` that `docker login` writes,"
+        " with credentials for registries.",
+    )
+    docker_network: str = Field(
+        default="bridge",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        validation_alias="SPACELIFT_WORKER_NETWORK",
+        description="Containers: the engine's network that they are in; `host` is the machine's.",
+    )
+    docker_runtime: str | None = Field(
+        default=None,
+        validation_alias="SPACELIFT_WORKER_RUNTIME",
+        description="Containers: the engine's runtime for them, for example `runsc`.",
+    )
+    extra_mounts: Annotated[tuple[ExtraMount, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="SPACELIFT_WORKER_EXTRA_MOUNTS",
+        description="Containers: comma list of `/host/path:/container/path` to mount besides,"
+        " writable.",
+    )
+    reading_mounts: Annotated[tuple[ExtraMount, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="SPACELIFT_WORKER_RO_EXTRA_MOUNTS",
+        description="The same, in all phases but applying and destroying.",
+    )
+    writing_mounts: Annotated[tuple[ExtraMount, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="SPACELIFT_WORKER_WO_EXTRA_MOUNTS",
+        description="The same, while applying and destroying only.",
     )
     memory_limit: int | None = Field(
         default=None,
         validation_alias="GANTRY_WORKER_MEMORY_LIMIT",
-        description="Memory of one command, such as `2GiB`; needs control groups.",
+        description="Memory of one command, such as `2GiB`; needs control groups, or containers.",
     )
     pids_limit: int = Field(
         default=bounds.PROCESSES,
@@ -101,7 +165,7 @@ class WorkerSettings(BaseSettings):
         le=4096,
         validation_alias="GANTRY_WORKER_CPU_LIMIT",
         description="Processors that one command may keep busy, such as `1.5`; needs control"
-        " groups.",
+        " groups, or containers.",
     )
     egress: Annotated[list[str] | None, NoDecode] = Field(
         default=None,
@@ -211,6 +275,22 @@ class WorkerSettings(BaseSettings):
             egress.parse(value)
         return value
 
+    @field_validator("docker_host")
+    @classmethod
+    def _unix_socket(cls, value: str) -> str:
+        if not value.startswith("unix:///"):
+            # Over a network every command could reach the engine as well, and own the machine.
+            raise ValueError("must be a Unix socket, such as unix:///var/run/docker.sock")
+        return value
+
+    @field_validator("extra_mounts", "reading_mounts", "writing_mounts", mode="before")
+    @classmethod
+    def _mounts(cls, value: Any, info: ValidationInfo) -> Any:
+        phases = MOUNTED[str(info.field_name)]
+        if not isinstance(value, str):
+            return value
+        return tuple(parse(entry.strip(), phases) for entry in value.split(",") if entry.strip())
+
     @field_validator("ca_bundle")
     @classmethod
     def _authorities(cls, value: Path | None) -> Path | None:
@@ -234,7 +314,12 @@ def go_duration(text: str) -> timedelta:
 def unheeded(environment: dict[str, str]) -> list[str]:
     """The variables of existing launchers that are set and have no effect here."""
     mapped = [name for name in environment if name.startswith("SPACELIFT_PRIVATEVCS_MAPPING_")]
-    return sorted([*(name for name in UNHEEDED if environment.get(name)), *mapped])
+    names = UNHEEDED if _containers(environment) else (*UNHEEDED, *UNHEEDED_WITHOUT_CONTAINERS)
+    return sorted([*(name for name in names if environment.get(name)), *mapped])
+
+
+def _containers(environment: dict[str, str]) -> bool:
+    return environment.get("GANTRY_WORKER_RUNTIME") == "docker"
 
 
 def metadata(environment: dict[str, str]) -> dict[str, str]:
@@ -267,7 +352,8 @@ def load_settings(values: dict[str, str] | None = None) -> WorkerSettings:
     Raises MisconfiguredError with one line that names the variable and the remedy.
     """
     source = environment() if values is None else values
-    for variable, remedy in PROTECTING.items():
+    refused = PROTECTING if _containers(source) else PROTECTING | PROTECTING_CONTAINERS
+    for variable, remedy in refused.items():
         if source.get(variable):
             raise MisconfiguredError(
                 f"{variable} is set, and this launcher does not heed it: {remedy}"

@@ -27,13 +27,15 @@ class Command:
     """One program to run.
 
     `argv[0]` is looked up on the PATH of `env`. `cwd` is a path on the host. Arguments may show
-    in process lists: put secrets in `env` or `stdin`, which do not.
+    in process lists: put secrets in `env` or `stdin`, which do not. `writes` says that it belongs
+    to a phase that changes infrastructure: an operator may show such commands other things.
     """
 
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str] = field(repr=False)
     stdin: bytes | None = field(default=None, repr=False)
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,13 @@ class Runtime(Protocol):
     @property
     def home(self) -> str:
         """The home directory of commands, as they see it. Exists; beside the source, not in it."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the surroundings would set, an image for example; what `Command.env` has wins,
+        and nothing of it is there unless `Command.env` has it.
+        """
         ...
 
     def inside(self, path: Path, /) -> str:

@@ -41,6 +41,14 @@ def size(text: str) -> int:
     return in_bytes
 
 
+def memory_shortage(in_bytes: int) -> str:
+    """What a command is told that met its limit of memory."""
+    return (
+        f"The command needed more than the {size_in_words(in_bytes)} of memory that this worker"
+        " allows (GANTRY_WORKER_MEMORY_LIMIT), and the system ended a process of it."
+    )
+
+
 def size_in_words(in_bytes: int) -> str:
     """Bytes for people: `512 MiB`."""
     return f"{in_bytes / 1024**2:.0f} MiB"

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gantry_worker.runtimes.bounds import Bounds, size_in_words
+from gantry_worker.runtimes.bounds import Bounds, memory_shortage
 
 WORKER, COMMAND = "worker", "command-"
 PERIOD = 100_000
@@ -71,11 +71,7 @@ class Group:
     def shortage(self) -> str | None:
         """What the command ran short of, in a sentence; None if it did not."""
         if self.bounds.memory is not None and _count(self.path / "memory.events", "oom_kill"):
-            return (
-                f"The command needed more than the {size_in_words(self.bounds.memory)} of memory"
-                " that this worker allows (GANTRY_WORKER_MEMORY_LIMIT), and the system ended"
-                " a process of it."
-            )
+            return memory_shortage(self.bounds.memory)
         if self.bounds.processes is not None and _count(self.path / "pids.events", "max"):
             return (
                 f"The command had the {self.bounds.processes} processes and threads that this"

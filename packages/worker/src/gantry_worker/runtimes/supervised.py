@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ class Supervised:
     grace: timedelta
     inside: Callable[[Path], str]
     start: Callable[[Command, Streams], Awaitable[Started]]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     async def run(
         self,

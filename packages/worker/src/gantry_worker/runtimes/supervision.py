@@ -218,14 +218,15 @@ async def wait_until_readable(fd: int) -> None:
     """Return when reading from `fd` would not block."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(fd, _settle, ready)
+    loop.add_reader(fd, settle, ready)
     try:
         await ready
     finally:
         loop.remove_reader(fd)
 
 
-def _settle(ready: asyncio.Future[None]) -> None:
+def settle(ready: asyncio.Future[None]) -> None:
+    """Let whoever waits go on; a descriptor may be ready again before it has."""
     if not ready.done():
         ready.set_result(None)
 

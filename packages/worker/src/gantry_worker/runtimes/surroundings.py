@@ -78,14 +78,19 @@ class Place:
 
         The host's own would tell who else works on this machine.
         """
-        uid, gid, home = os.getuid(), os.getgid(), WORKSPACE / HOME
-        name = "root" if uid == 0 else "gantry"
-        group = "root" if gid == 0 else "gantry"
-        return {
-            "/etc/passwd": f"{name}:x:{uid}:{gid}::{home}:/bin/sh\n"
-            f"nobody:x:{NOBODY}:{NOBODY}::/nonexistent:/usr/sbin/nologin\n",
-            "/etc/group": f"{group}:x:{gid}:\nnogroup:x:{NOBODY}:\n",
-        }
+        return user_database(os.getuid(), os.getgid())
+
+
+def user_database(uid: int, gid: int) -> Mapping[str, str]:
+    """/etc/passwd and /etc/group with one user, at home in the workspace, and nobody."""
+    home = WORKSPACE / HOME
+    name = "root" if uid == 0 else "gantry"
+    group = "root" if gid == 0 else "gantry"
+    return {
+        "/etc/passwd": f"{name}:x:{uid}:{gid}::{home}:/bin/sh\n"
+        f"nobody:x:{NOBODY}:{NOBODY}::/nonexistent:/usr/sbin/nologin\n",
+        "/etc/group": f"{group}:x:{gid}:\nnogroup:x:{NOBODY}:\n",
+    }
 
 
 def inside(place: Place, path: Path) -> str:

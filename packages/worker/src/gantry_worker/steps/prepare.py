@@ -14,6 +14,8 @@ from gantry_worker import returned
 from gantry_worker.archive import open_sealed
 from gantry_worker.control_plane import Refused, ServerAway
 from gantry_worker.keys import CorruptWorkspace
+from gantry_worker.runtimes.base import ForRun
+from gantry_worker.runtimes.images import NoImage
 from gantry_worker.runtimes.supervised import HOME
 from gantry_worker.session import Session, StepFailed, StepStopped
 from gantry_worker.settings import environment as worker_environment
@@ -51,7 +53,8 @@ async def prepare(session: Session) -> Report:
     await _check_plan(session)
     binary = await _tool(session)
     session.tool, session.tool_version = binary.path, binary.version
-    session.runtime = session.choice.for_run(
+    for_run = await _surroundings(session)
+    session.runtime = for_run(
         workspace.root, read_only=_visible(session, binary.path), writable=[workspace.back]
     )
     await asyncio.to_thread(_terraformrc, session)
@@ -127,8 +130,35 @@ def _cache(session: Session) -> Path:
     return session.settings.work_dir / "tools"
 
 
+async def _surroundings(session: Session) -> ForRun:
+    """What makes the run's runtime; its image is there then, if it needs one."""
+    if session.choice.docker is None:
+        return session.choice.for_run
+    getting = asyncio.ensure_future(
+        session.choice.docker.for_image(session.manifest.runner_image, session.journal.say)
+    )
+    stopped = asyncio.ensure_future(session.stop.wait())
+    try:
+        async with asyncio.timeout(session.left.total_seconds()):
+            await asyncio.wait({getting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not getting.done():
+            raise StepStopped
+        return getting.result()
+    except TimeoutError:
+        raise StepFailed("The run's time was over before its image was there.") from None
+    except NoImage as error:
+        raise StepFailed(str(error)) from None
+    finally:
+        getting.cancel()
+        stopped.cancel()
+        await asyncio.gather(getting, stopped, return_exceptions=True)
+
+
 def _visible(session: Session, binary: Path) -> list[Path]:
     workspace = session.workspace
+    if session.choice.docker is not None:
+        # /usr and all else are the image's in there; the tool is a file beside what it has.
+        return [binary, workspace.scripts, workspace.kept]
     # What lies below /usr is visible anyway; a tool from elsewhere has to be shown.
     tools = [] if binary.is_relative_to("/usr") else [binary.parent]
     return [*tools, workspace.scripts, workspace.kept]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gantry_protocol.words import Phase
 
-from gantry_worker import returned, script
+from gantry_worker import environment, returned, script
 from gantry_worker.runtimes.base import Command, CouldNotStart, Exit, Output, TooMuchOutput
 from gantry_worker.session import Session, StepFailed, StepStopped
 
@@ -129,7 +129,8 @@ def _command(
         variables = {
             k: v for k, v in variables.items() if not k.startswith(("TF_CLI_ARGS", "TF_LOG"))
         }
-    return Command(tuple(argv), session.project, variables)
+    writes = phase in environment.WRITING
+    return Command(tuple(argv), session.project, variables, writes=writes)
 
 
 def _code(session: Session, ended: Exit) -> int:
