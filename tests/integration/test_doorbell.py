@@ -7,18 +7,16 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from gantry.infra.broker import Admission
+from gantry.infra.tls import server_context
 from gantry_protocol import topics
 from gantry_worker.doorbell import Doorbell, parse_endpoint
+from gantry_worker.trust import Trust
 
+from tests.support.certificates import Authority
 from tests.support.doorbell import (
     House,
     build,
@@ -60,7 +58,7 @@ async def a_doorbell(port: int, scheme: str = "", **options: object) -> AsyncIte
         pool_id="red",
         worker_id="ada",
         password=proof,
-        **({"ca_bundle": None} | options),
+        **({"tls": Trust().context} | options),
     )
     running = asyncio.create_task(doorbell.run(wake))
     try:
@@ -135,7 +133,7 @@ async def test_a_doorbell_that_is_overrun_asks_for_everything_once(house: House)
         pool_id="red",
         worker_id="ada",
         password=lambda: "proof of ada",
-        ca_bundle=None,
+        tls=Trust().context,
     )
     running = asyncio.create_task(doorbell.run(wake))
     await eventually(lambda: woken == [None])
@@ -162,51 +160,20 @@ async def test_what_the_worker_raises_when_woken_ends_its_doorbell(house: House)
         pool_id="red",
         worker_id="ada",
         password=lambda: "proof of ada",
-        ca_bundle=None,
+        tls=Trust().context,
     )
     with pytest.raises(LookupError):
         await doorbell.run(wake)
     await eventually(lambda: not house.broker.connected)
 
 
-def certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gantry")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    bundle, secret = directory / "ca.pem", directory / "key.pem"
-    bundle.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(bundle, secret)
-    return bundle, context
-
-
 async def test_a_doorbell_speaks_tls_with_a_server_whose_authority_it_was_given(tmp_path: Path):
-    bundle, context = certificate(tmp_path)
+    authority = Authority(tmp_path)
+    context = server_context(*authority.issue("127.0.0.1"))
     large = b"x" * topics.MESSAGE_LIMIT
     async with (
         running(tls=context) as house,
-        a_doorbell(house.broker.port, "tls://", ca_bundle=bundle) as bell,
+        a_doorbell(house.broker.port, "tls://", tls=Trust(authority.file).context) as bell,
     ):
         await eventually(lambda: bell.woken == [None])
         await house.broker.ring("red", "ada", large)
@@ -216,14 +183,39 @@ async def test_a_doorbell_speaks_tls_with_a_server_whose_authority_it_was_given(
 
 
 async def test_a_doorbell_gives_no_proof_to_a_server_it_cannot_trust(tmp_path: Path):
-    _, context = certificate(tmp_path)
+    context = server_context(*Authority(tmp_path).issue("127.0.0.1"))
+    attempts: list[None] = []
+
+    def tls() -> ssl.SSLContext:
+        attempts.append(None)
+        return Trust().context()
+
     async with (
         running(tls=context) as house,
-        a_doorbell(house.broker.port, "tls://") as bell,
+        a_doorbell(house.broker.port, "tls://", tls=tls) as bell,
     ):
-        await eventually(lambda: len(bell.proofs) >= 2)
+        await eventually(lambda: len(attempts) >= 3)
         assert bell.woken == []
+        assert bell.proofs == []
         assert house.asked == []
+
+
+async def test_a_doorbell_does_not_wait_for_an_answer_from_somebody_who_hung_up(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A load balancer without a server behind it takes connections and closes them."""
+    monkeypatch.setattr("gantry_worker.doorbell.ANSWER_SECONDS", 3600.0)
+    calls: list[None] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        calls.append(None)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server, a_doorbell(server.sockets[0].getsockname()[1]) as bell:
+        await eventually(lambda: len(calls) >= 3)
+        assert bell.woken == []
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_variable_that_is_set_to_nothing_is_missing(name):
         ("ENCRYPTION_TYPE", "kms", "not offered by this release. Set it to rsa"),
         ("ENCRYPTION_TYPE", "sha", "'rsa'"),
         ("MESSAGE_QUEUE_TYPE", "sqs", "not offered by this release. Leave it out"),
-        ("MQTT_BROKER_TYPE", "iotcore", "not offered by this release. Leave it out"),
+        ("MQTT_BROKER_TYPE", "iotcore", "not offered by this release. Set it to builtin"),
         ("OBJECT_STORAGE_TYPE", "gcp", "not offered by this release. Set it to aws"),
         ("SERVER_DOMAIN", "a b?c", "give a host name"),
         ("DATABASE_URL", "postgres://u:p@h:abc/d", "not an address that PostgreSQL"),

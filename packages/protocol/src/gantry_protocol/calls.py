@@ -48,6 +48,12 @@ class Registered(Message):
     lease_seconds: float
     poll_seconds: float
     """How often to ask for work although no bell rang."""
+    broker: str | None = None
+    """Where the bell hangs now, as gantry_protocol.endpoint reads it; None for where the pool's
+    token says, as from servers of before."""
+    broker_login: Literal["proof", "certificate"] = "proof"
+    """How the broker knows a worker: by a proof, which only Gantry's own broker is ever shown, or
+    by the certificate of its pool, over TLS."""
 
 
 class Held(Message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -51,9 +52,7 @@ class Agent:
         self.id = str(ULID())
         self._settings, self._token, self._key, self._choice = settings, token, key, choice
         self._variables, self._version = variables, version
-        self._server = ControlPlane(
-            token.api, token.pool_id, self._proof, ca_bundle=settings.ca_bundle
-        )
+        self._server = ControlPlane(token.api, token.pool_id, self._proof, trust=settings.trust)
         self._holds = Holds()
         self._lease_seconds = 0.0
         self._news = asyncio.Event()
@@ -79,14 +78,7 @@ class Agent:
             pool_id=self._token.pool_id,
             runtime=self._choice.name,
         )
-        bell = Doorbell(
-            endpoint=self._token.broker,
-            namespace=self._token.namespace,
-            pool_id=self._token.pool_id,
-            worker_id=self.id,
-            password=lambda: f"{self._token.pool_id}:{self._proof()}",
-            ca_bundle=self._settings.ca_bundle,
-        )
+        bell = self._doorbell(registered)
         self._lease_seconds = registered.lease_seconds
         side = [
             asyncio.create_task(self._listen(bell)),
@@ -103,6 +95,29 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._say_goodbye()
             await self._server.close()
+
+    def _doorbell(self, registered: Registered) -> Doorbell:
+        trust, by_certificate = self._settings.trust, registered.broker_login == "certificate"
+
+        def tls() -> ssl.SSLContext:
+            context = trust.context()
+            if by_certificate:
+                self._key.present(context, self._token.certificate)
+            return context
+
+        return Doorbell(
+            endpoint=registered.broker or self._token.broker,
+            namespace=self._token.namespace,
+            pool_id=self._token.pool_id,
+            worker_id=self.id,
+            # A proof opens the server's doors: a broker that is not Gantry's gets to see none.
+            password=None if by_certificate else self._password,
+            tls=tls,
+            proxies=self._settings.proxies,
+        )
+
+    def _password(self) -> str:
+        return f"{self._token.pool_id}:{self._proof()}"
 
     async def _register(self) -> Registered | None:
         """Be known to the server, however long that takes; None when told to leave before."""
@@ -226,13 +241,14 @@ class Agent:
         )
 
     def _passed_on(self) -> environment.Given:
-        wanted = self._settings.whitelist_envs
-        found = {}
+        wanted, proxies = self._settings.whitelist_envs, self._settings.proxies
+        found = proxies.variables()
         for name in wanted:
             bare = environment.bare(name)
             if bare in self._variables:
                 found[name] = self._variables[bare]
-        return environment.Given(found, frozenset(self._settings.mask_envs))
+        masked = frozenset(self._settings.mask_envs)
+        return environment.Given(found, masked, tuple(proxies.passwords()))
 
     async def _woken(self, message: bytes | None) -> None:
         """A bell: look for work, or heed what it says at once instead of at the next beat."""

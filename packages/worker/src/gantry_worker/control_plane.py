@@ -31,7 +31,7 @@ from gantry_protocol.calls import (
 )
 from pydantic import BaseModel, ValidationError
 
-from gantry_worker.trust import trust
+from gantry_worker.trust import Trust
 
 log = structlog.get_logger()
 
@@ -77,12 +77,12 @@ class ControlPlane:
         pool_id: str,
         proof: Callable[[], str],
         *,
-        ca_bundle: Path | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._base = f"{base_url}/worker/v1"
         self._pool_id = pool_id
         self._proof = proof
-        self._http = httpx2.AsyncClient(timeout=TIMEOUT, verify=trust(ca_bundle))
+        self._http = httpx2.AsyncClient(timeout=TIMEOUT, verify=(trust or Trust()).context())
 
     async def close(self) -> None:
         """Give the connections back."""

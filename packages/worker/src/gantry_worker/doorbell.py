@@ -13,14 +13,15 @@ import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import structlog
 from gantry_protocol import topics
 from gantry_protocol.endpoint import parse_endpoint
+from gantry_protocol.proxies import Proxies
 
-from gantry_worker.trust import trust
+from gantry_worker.line import Local, NoLine, Target, line
 
 FIRST_PAUSE = 0.2
 """Seconds before the first new attempt: a server that was restarted is back about then."""
@@ -43,10 +44,11 @@ log = structlog.get_logger()
 
 
 class Doorbell:
-    """The worker's end of the line. `endpoint` is as gantry_protocol.endpoint reads it;
-    `ca_bundle` (PEM) is trusted besides the system's authorities.
+    """The worker's end of the line. `endpoint` is as gantry_protocol.endpoint reads it; for
+    `tls://` the broker is believed, and shown who this is, by what `tls` makes.
 
-    `password` is called at each attempt, as a proof is short-lived.
+    `password` is called at each attempt, as a proof is short-lived; without it the broker knows
+    this worker by the certificate that `tls` shows.
     Raises ValueError for an endpoint that is none of these, BadTopic for ids that cannot be used.
     """
 
@@ -57,13 +59,18 @@ class Doorbell:
         namespace: str,
         pool_id: str,
         worker_id: str,
-        password: Callable[[], str],
-        ca_bundle: Path | None,
+        password: Callable[[], str] | None,
+        tls: Callable[[], ssl.SSLContext],
+        proxies: Proxies | None = None,
     ) -> None:
         self._host, self._port, self._secure = parse_endpoint(endpoint)
+        if password is None and not self._secure:
+            raise ValueError("a broker that knows workers by certificate is dialled by tls://")
+        self._pool_id = pool_id
         self._worker_id = worker_id
         self._password = password
-        self._ca_bundle = ca_bundle
+        self._tls = tls
+        self._proxy = (proxies or Proxies()).to(self._host, encrypted=self._secure)
         self._readonly = topics.readonly(namespace, pool_id, worker_id)
         self._writeonly = topics.writeonly(namespace, pool_id, worker_id)
         self._client: aiomqtt.Client | None = None
@@ -82,7 +89,7 @@ class Doorbell:
             self._connected_at = None
             try:
                 await self._listen(woken)
-            except aiomqtt.MqttError as cause:
+            except (aiomqtt.MqttError, NoLine) as cause:
                 log.warning("doorbell not connected", endpoint=self._endpoint, reason=str(cause))
             # Only a line that held for a while starts the pauses anew: two workers with one id
             # drive each other out, and must not do so five times a second.
@@ -140,42 +147,57 @@ class Doorbell:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiomqtt.Client]:
-        context = await asyncio.to_thread(self._trust) if self._secure else None
-        client = aiomqtt.Client(
-            self._host,
-            self._port,
-            username=self._worker_id,
-            password=self._password(),
+        context = await asyncio.to_thread(self._context) if self._secure else None
+        async with line(Target(self._host, self._port, context, self._proxy)) as local:
+            client = self._new_client(local)
+            # aiomqtt leaves its socket open, and answering, when it is cancelled or given no
+            # answer while it connects. So it is let finish connecting, and then told to close.
+            entering = asyncio.create_task(client.__aenter__())
+            try:
+                either: set[asyncio.Future[Any]] = {entering, local.cut}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if not entering.done():
+                    await local.cut  # before the broker has answered, which aiomqtt does not see
+                await asyncio.shield(entering)
+                try:
+                    yield client
+                except aiomqtt.MqttError:
+                    if local.cut.done():  # it knows why
+                        await local.cut
+                    raise
+            finally:
+                if local.cut.done():
+                    entering.cancel()
+                await asyncio.wait({entering})
+                if not entering.cancelled():
+                    entering.exception()  # looked at, or asyncio reports it as forgotten
+                # Closing what never was open is an error, or waited for in vain; either way the
+                # socket is closed at once.
+                with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await client.__aexit__(None, None, None)
+
+    def _new_client(self, local: Local) -> aiomqtt.Client:
+        # A broker that asks for certificates takes the name from there, whatever is said here.
+        return aiomqtt.Client(
+            local.path,
+            transport="unix",
+            username=self._worker_id if self._password else self._pool_id,
+            password=self._password() if self._password else None,
             identifier=self._worker_id,
             clean_session=True,
             keepalive=KEEP_ALIVE,
             timeout=ANSWER_SECONDS,
             max_queued_incoming_messages=WAITING_LIMIT,
-            tls_context=context,
             logger=_silent(),
         )
-        # aiomqtt leaves its socket open, and answering, when it is cancelled or given no answer
-        # while it connects. So it is let finish connecting, and then told to close.
-        entering = asyncio.create_task(client.__aenter__())
-        try:
-            await asyncio.shield(entering)
-            yield client
-        finally:
-            await asyncio.wait({entering})
-            if not entering.cancelled():
-                entering.exception()  # looked at, or asyncio reports it as forgotten
-            # Closing what never was open is an error, or waited for in vain; either way the
-            # socket is closed at once.
-            with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await client.__aexit__(None, None, None)
 
-    def _trust(self) -> ssl.SSLContext:
-        # Read anew at each attempt: a bundle that was renewed counts without a restart.
+    def _context(self) -> ssl.SSLContext:
+        # Made anew at each attempt: a bundle that was renewed counts without a restart.
         try:
-            return trust(self._ca_bundle)
+            return self._tls()
         except OSError as cause:
-            raise aiomqtt.MqttError(f"the CA bundle cannot be read: {cause}") from cause
+            raise NoLine(f"the CA bundle cannot be read: {cause}") from cause
 
 
 def _silent() -> logging.Logger:

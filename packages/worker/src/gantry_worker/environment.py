@@ -20,6 +20,16 @@ SHORTEST_LINE = 8
 """Bytes of a secret file's line that is masked: shorter ones are braces and keywords of its
 format, and masking them would shred the log."""
 
+TRUSTED_BY = (
+    "SSL_CERT_FILE",  # Go programs, Terraform among them, and OpenSSL
+    "GIT_SSL_CAINFO",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",  # Python
+    "AWS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+)
+"""Variables by which programs are told of a file of authorities."""
+
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BACKEND = "TF_HTTP_"
 
@@ -30,6 +40,8 @@ class Given:
 
     variables: Mapping[str, str]
     masked: frozenset[str]
+    hidden: tuple[str, ...] = ()
+    """Parts of them that must not appear in a log, such as a proxy's password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,8 @@ class Around:
     carried: Mapping[str, str] = field(default_factory=dict)
     final_state: str | None = None
     image: Mapping[str, str] = field(default_factory=dict)
+    authorities: str | None = None
+    """A file of all authorities to trust, where the system's are not enough."""
 
 
 def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> dict[str, str]:
@@ -61,6 +75,8 @@ def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> 
     # Computed, so anything else of these names wins (run configuration contract §2.1).
     found["TF_VAR_spacelift_run_state"] = around.state
     found["TF_VAR_spacelift_workspace_root"] = around.root
+    if around.authorities is not None:
+        found |= dict.fromkeys(TRUSTED_BY, around.authorities)
     found |= _selected(given.variables.items(), phase)
     found |= _selected(((v.name, v.value) for v in manifest.environment), phase)
     known = dict(found)
@@ -103,6 +119,7 @@ def secrets(manifest: Manifest, given: Given) -> list[str]:
     masked = {bare(name) for name in given.masked}
     values = [v.value for v in manifest.environment if v.secret]
     values += [value for name, value in given.variables.items() if bare(name) in masked]
+    values += given.hidden
     if manifest.backend is not None:
         values.append(manifest.backend.password)
     return [value for value in values if value]

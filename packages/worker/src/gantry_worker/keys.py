@@ -15,6 +15,7 @@ import base64
 import binascii
 import hashlib
 import os
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+
+from gantry_worker.trust import present
 
 PROOF_PURPOSE = "worker"
 MAX_PROOF = timedelta(minutes=10)  # gantry_protocol.calls: a proof lasts ten minutes at most
@@ -116,6 +119,15 @@ class PoolKey:
         kept = {old: made for old, made in self._proofs.items() if made[1] > now}
         self._proofs = {**kept, key: (proof, ends)}
         return proof
+
+    def present(self, context: ssl.SSLContext, certificate_pem: str) -> None:
+        """Let connections made with the context show the pool's certificate. Blocking."""
+        pem = self._private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        present(context, certificate_pem, pem.decode())
 
     def decrypt(self, sealed: str) -> bytes:
         """What the control plane sealed for this pool (a compact JWE). Raises Undecryptable."""

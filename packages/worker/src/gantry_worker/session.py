@@ -52,6 +52,8 @@ class Session:
     runtime: Runtime | None = None
     tool: Path | None = None
     tool_version: str | None = None
+    authorities: Path | None = None
+    """A file of those whom commands are to believe; None if the system's will do."""
     final_state: str | None = None
     """How the run will end, while its after_run hooks run."""
     started: bool = False
@@ -110,6 +112,7 @@ class Session:
             self.carried,
             self.final_state,
             runtime.variables,
+            runtime.inside(self.authorities) if self.authorities else None,
         )
         found = environment.of_phase(self.manifest, self.given, phase, around)
         known = environment.secrets(self.manifest, self.given)

@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from gantry_protocol.authorities import decode_root_cas
+from gantry_protocol.proxies import VARIABLES, Proxies, parse_proxy
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -23,7 +25,7 @@ from gantry_worker.runtimes import bounds, egress
 from gantry_worker.runtimes.images import Pull
 from gantry_worker.runtimes.mounts import ExtraMount, Phases, parse
 from gantry_worker.tools import publishers
-from gantry_worker.trust import trust
+from gantry_worker.trust import Trust
 
 _GO_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
@@ -231,7 +233,35 @@ class WorkerSettings(BaseSettings):
     ca_bundle: Path | None = Field(
         default=None,
         validation_alias="GANTRY_CA_BUNDLE",
-        description="PEM authorities to trust for the server and the broker.",
+        description=(
+            "File of PEM authorities to trust besides the system's: for the server, the broker,"
+            " object storage and downloads, and by the commands of runs."
+        ),
+    )
+    additional_root_cas: str | None = Field(
+        default=None,
+        validation_alias="ADDITIONAL_ROOT_CAS",
+        description=(
+            'The same as base64 of `{"caCertificates": ["<base64 of PEM>", …]}`. Both may be set.'
+        ),
+    )
+    http_proxy: SecretStr | None = Field(
+        default=None,
+        validation_alias="HTTP_PROXY",
+        description="Proxy for what goes out over http, and for a broker that is dialled plainly.",
+    )
+    https_proxy: SecretStr | None = Field(
+        default=None,
+        validation_alias="HTTPS_PROXY",
+        description="Proxy for what goes out over https, and for a broker that is dialled by TLS.",
+    )
+    no_proxy: str | None = Field(
+        default=None,
+        validation_alias="NO_PROXY",
+        description=(
+            "Comma list of hosts that are reached without a proxy, each with all below it. Commands"
+            " of runs are given all three."
+        ),
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", validation_alias="GANTRY_LOG_LEVEL", description="What is logged."
@@ -296,11 +326,44 @@ class WorkerSettings(BaseSettings):
     def _authorities(cls, value: Path | None) -> Path | None:
         if value is not None:
             try:
-                trust(value)
+                Trust(value).context()
             except OSError as error:
                 reason = error.strerror or "it holds no certificate in PEM form"
                 raise ValueError(f"{value} cannot be read: {reason}") from None
         return value
+
+    @field_validator("additional_root_cas")
+    @classmethod
+    def _more_authorities(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                Trust(added=decode_root_cas(value)).context()
+            except OSError:
+                raise ValueError("one of its certificates is none") from None
+        return value
+
+    @field_validator("http_proxy", "https_proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_proxy(value.get_secret_value())
+        return value
+
+    @property
+    def trust(self) -> Trust:
+        """Whom this worker believes."""
+        more = self.additional_root_cas
+        return Trust(self.ca_bundle, decode_root_cas(more) if more else None)
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies on the way out."""
+        http, https = self.http_proxy, self.https_proxy
+        return Proxies(
+            http.get_secret_value() if http else None,
+            https.get_secret_value() if https else None,
+            self.no_proxy or "",
+        )
 
 
 def go_duration(text: str) -> timedelta:
@@ -358,6 +421,9 @@ def load_settings(values: dict[str, str] | None = None) -> WorkerSettings:
             raise MisconfiguredError(
                 f"{variable} is set, and this launcher does not heed it: {remedy}"
             )
+    source = {name: source.get(name.lower(), "") for name in VARIABLES} | {
+        name: value for name, value in source.items() if value
+    }
     known = [str(field.validation_alias) for field in WorkerSettings.model_fields.values()]
     try:
         return WorkerSettings.model_validate(

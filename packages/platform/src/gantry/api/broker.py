@@ -1,7 +1,8 @@
 """Who may connect to the broker, and when a worker's bell is rung.
 
 A message to a worker says *look*; what it says is in the database. Every server hears every
-signal and rings for the workers that are connected to it.
+signal and rings for the workers that are connected to it, or through an external broker for all:
+then a worker may be rung once by each server, and looks as often.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ FEW = 4
 
 
 class Ringer(Protocol):
-    """A broker that holds connections of workers."""
+    """A broker that reaches workers."""
 
     @property
-    def connected(self) -> Collection[str]:
-        """The workers that are connected here."""
+    def connected(self) -> Collection[str] | None:
+        """The workers that are connected here; None when only somebody else can know."""
         ...
 
     async def ring(self, pool_id: str, worker_id: str, message: bytes) -> None:
-        """Wake one worker; nothing happens when it is not connected here."""
+        """Wake one worker; nothing happens when it is not connected."""
         ...
 
 
@@ -63,7 +64,7 @@ async def ring_for(db: Db, broker: Ringer, topic: str, payload: dict[str, object
     kind, _, name = topic.partition(":")
     if kind == "worker":
         pool_id, _, worker_id = name.partition("/")
-        if worker_id in broker.connected:
+        if _may_hear(broker, worker_id):
             bell = Bell.model_validate(payload)
             await broker.ring(pool_id, worker_id, bell.model_dump_json().encode())
     elif kind == "pool":
@@ -72,16 +73,24 @@ async def ring_for(db: Db, broker: Ringer, topic: str, payload: dict[str, object
 
 async def ring_everyone(db: Db, broker: Ringer) -> None:
     """Signals may have been missed: let every connected worker look."""
+    connected = broker.connected
     async with db.read(SYSTEM) as tx:
-        found = [await pools_repo.worker(tx, worker_id) for worker_id in broker.connected]
+        if connected is None:
+            found = await pools_repo.all_present(tx)
+        else:
+            asked = [await pools_repo.worker(tx, worker_id) for worker_id in connected]
+            found = [worker for worker in asked if worker is not None]
     for worker in found:
-        if worker is not None:
-            await broker.ring(worker.pool_id, worker.id, Bell().model_dump_json().encode())
+        await broker.ring(worker.pool_id, worker.id, Bell().model_dump_json().encode())
+
+
+def _may_hear(broker: Ringer, worker_id: str) -> bool:
+    return broker.connected is None or worker_id in broker.connected
 
 
 async def _wake_idle(db: Db, broker: Ringer, pool_id: str) -> None:
-    here = set(broker.connected)
-    if len(here) <= FEW:
+    here = broker.connected
+    if here is not None and len(here) <= FEW:
         # So few that asking who is idle costs more than a bell for nothing.
         for worker_id in here:
             await broker.ring(pool_id, worker_id, Bell().model_dump_json().encode())
@@ -95,7 +104,7 @@ async def _wake_idle(db: Db, broker: Ringer, pool_id: str) -> None:
     free = [
         worker
         for worker in workers
-        if worker.id in here
+        if _may_hear(broker, worker.id)
         and not worker.drained
         and worker.shutdown_at is None
         and busy.get(worker.id, 0) < worker.concurrency

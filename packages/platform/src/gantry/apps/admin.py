@@ -75,6 +75,21 @@ def doctor_command() -> None:
         raise typer.Exit(1)
 
 
+@admin.command("broker-ca")
+def broker_ca() -> None:
+    """Print the certificate by which an external broker recognises workers and servers (PEM).
+
+    It is no secret. Name it as the authority of clients, and require their certificates.
+    """
+
+    async def main() -> None:
+        async with _core() as core:
+            authority = await core.authority()
+        typer.echo(authority.certificate, nl=False)
+
+    _run(main)
+
+
 _MARKS = {
     doctor.Health.GOOD: "[green]good[/]   ",
     doctor.Health.ODD: "[yellow]look[/]   ",

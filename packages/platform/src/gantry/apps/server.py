@@ -1,11 +1,13 @@
-"""The server process: HTTP and the built-in broker on one loop."""
+"""The server process: HTTP and the way to wake workers on one loop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -19,22 +21,27 @@ from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes as graphql_routes
 from gantry.apps.listening import Listener
+from gantry.apps.settings import MisconfiguredError
 from gantry.apps.wiring import Core, house
 from gantry.infra.broker import Admission, Broker
 from gantry.infra.bus import Notice
+from gantry.infra.external_broker import ExternalBroker
+from gantry.infra.tls import BadCertificate, KeptCertificate
 
 log = structlog.get_logger()
+
+_AWAY = (SQLAlchemyError, OSError)
+"""A bell that is not rung for these costs a moment: workers ask on a slow timer as well."""
 
 
 async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
     """Serve until cancelled. `ready` is set when both ports are open."""
     settings, there = core.settings, house(core)
-    logging.getLogger("amqtt").setLevel(settings.mqtt_broker_log_level.upper())
-    broker = _broker(core)
-    await broker.start()
-    app = build(there, core, broker)
+    web = _certificate("GANTRY_TLS", settings.tls_certificate, settings.tls_key)
+    mqtt = _certificate("GANTRY_MQTT_TLS", settings.mqtt_tls_certificate, settings.mqtt_tls_key)
+    kept = [one for one in (web, mqtt) if one is not None]
     config = uvicorn.Config(
-        app,
+        build(there, core),
         host=settings.server_host,
         port=settings.server_port,
         log_config=None,
@@ -44,11 +51,18 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
         # Streams end when the server does; ten seconds let ordinary requests finish.
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=64 * 1024,
+        ssl_context_factory=None if web is None else _always(web.context),
     )
     server = Listener(config, ready)
-    async with asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(core.bus.run())
-        ringing = tasks.create_task(_ring(core, broker))
+    async with (
+        _waking(core, mqtt.context if mqtt else None) as broker,
+        asyncio.TaskGroup() as tasks,
+    ):
+        beside = [
+            tasks.create_task(core.bus.run()),
+            tasks.create_task(_ring(core, broker)),
+            *(tasks.create_task(one.keep()) for one in kept),
+        ]
         serving = tasks.create_task(server.serve())
         try:
             await asyncio.shield(serving)
@@ -56,12 +70,28 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
             # uvicorn ends in order when told, not when cancelled.
             server.should_exit = True
             await asyncio.gather(serving, return_exceptions=True)
-            ringing.cancel()
-            listening.cancel()
-            await broker.stop()
+            for task in beside:
+                task.cancel()
 
 
-def build(there: House, core: Core, broker: Broker) -> Starlette:
+def _certificate(name: str, certificate: Path | None, key: Path | None) -> KeptCertificate | None:
+    if certificate is None or key is None:
+        return None
+    try:
+        return KeptCertificate(certificate, key)
+    except BadCertificate as error:
+        raise MisconfiguredError(
+            f"{name}_CERTIFICATE and {name}_KEY are not usable: {error}."
+        ) from None
+
+
+def _always(
+    context: ssl.SSLContext,
+) -> Callable[[uvicorn.Config, Callable[[], ssl.SSLContext]], ssl.SSLContext]:
+    return lambda config, default: context
+
+
+def build(there: House, core: Core) -> Starlette:
     """The application with its GraphQL door."""
     routes: list[Route] = graphql_routes(there)
 
@@ -82,7 +112,40 @@ def build(there: House, core: Core, broker: Broker) -> Starlette:
     )
 
 
-def _broker(core: Core) -> Broker:
+@asynccontextmanager
+async def _waking(core: Core, tls: ssl.SSLContext | None) -> AsyncIterator[bells.Ringer]:
+    """The broker that the settings ask for, at work while the body runs."""
+    if core.settings.mqtt_broker_type == "builtin":
+        broker = _builtin(core, tls)
+        await broker.start()
+        try:
+            yield broker
+        finally:
+            await broker.stop()
+        return
+
+    async def missed() -> None:
+        await _everyone(core, outside)
+
+    outside = ExternalBroker(
+        endpoint=core.settings.server_endpoint,
+        namespace=core.settings.mqtt_namespace,
+        login=await core.broker_login(),
+        missed=missed,
+        standing=core.meter.broker,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        connected = tasks.create_task(outside.run())
+        try:
+            yield outside
+        finally:
+            connected.cancel()
+
+
+def _builtin(core: Core, tls: ssl.SSLContext | None) -> Broker:
+    settings = core.settings
+    logging.getLogger("amqtt").setLevel(settings.mqtt_broker_log_level.upper())
+
     async def admit(username: str, password: str) -> Admission | None:
         found = await bells.admitted(core.db, core.authority, username, password)
         return None if found is None else Admission(pool_id=found[0], worker_id=found[1])
@@ -92,25 +155,32 @@ def _broker(core: Core) -> Broker:
         log.debug("message from worker ignored", worker_id=who.worker_id, bytes=len(message))
 
     return Broker(
-        namespace=core.settings.mqtt_namespace,
-        host=core.settings.mqtt_broker_host,
-        port=core.settings.mqtt_broker_port,
+        namespace=settings.mqtt_namespace,
+        host=settings.mqtt_broker_host,
+        port=settings.mqtt_broker_port,
         admit=admit,
         heard=heard,
+        tls=tls,
     )
 
 
-async def _ring(core: Core, broker: Broker) -> None:
+async def _everyone(core: Core, broker: bells.Ringer) -> None:
+    try:
+        await bells.ring_everyone(core.db, broker)
+    except _AWAY as error:
+        log.warning("bell not rung", reason=type(error).__name__)
+
+
+async def _ring(core: Core, broker: bells.Ringer) -> None:
     def wanted(topic: str) -> bool:
         return topic.startswith(("pool:", "worker:"))
 
     async with core.bus.subscribe(wanted) as subscription:
         async for item in subscription:
+            if not isinstance(item, Notice):
+                await _everyone(core, broker)
+                continue
             try:
-                if isinstance(item, Notice):
-                    await bells.ring_for(core.db, broker, item.topic, dict(item.payload))
-                else:
-                    await bells.ring_everyone(core.db, broker)
-            except (SQLAlchemyError, OSError) as error:
-                # A bell that is not rung costs a moment: workers ask on a slow timer as well.
+                await bells.ring_for(core.db, broker, item.topic, dict(item.payload))
+            except _AWAY as error:
                 log.warning("bell not rung", reason=type(error).__name__)

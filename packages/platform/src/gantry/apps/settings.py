@@ -11,6 +11,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
+from gantry_protocol.endpoint import parse_endpoint
+from gantry_protocol.proxies import VARIABLES
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +25,7 @@ from gantry.apps import settings_rules as rules
 from gantry.apps.setting_groups.broker import BrokerSettings
 from gantry.apps.setting_groups.encryption import EncryptionSettings
 from gantry.apps.setting_groups.general import GeneralSettings, default_data_dir
+from gantry.apps.setting_groups.network import NetworkSettings
 from gantry.apps.setting_groups.sources import SourceSettings
 from gantry.apps.setting_groups.storage import StorageSettings, StorageType
 from gantry.ports.objects import Bucket
@@ -34,7 +37,12 @@ class MisconfiguredError(Exception):
 
 # Bases from the last to the first: so pydantic takes the fields in the order of the pages.
 class Settings(
-    SourceSettings, StorageSettings, BrokerSettings, EncryptionSettings, GeneralSettings
+    SourceSettings,
+    StorageSettings,
+    NetworkSettings,
+    BrokerSettings,
+    EncryptionSettings,
+    GeneralSettings,
 ):
     """One installation's settings."""
 
@@ -113,6 +121,19 @@ class Settings(
     def _belong_together(self) -> Settings:
         if self.server_port == self.mqtt_broker_port:
             raise ValueError("GANTRY_MQTT_BROKER_PORT must differ from the HTTP port")
+        if self.tls_certificate is not None and self.server_scheme != "https":
+            raise ValueError(
+                "GANTRY_SERVER_SCHEME must be https, because GANTRY_TLS_CERTIFICATE makes the HTTP"
+                " port speak TLS"
+            )
+        if self.mqtt_tls_certificate is not None:
+            if self.mqtt_broker_type != "builtin":
+                raise ValueError("GANTRY_MQTT_TLS_CERTIFICATE is for MQTT_BROKER_TYPE=builtin")
+            if not parse_endpoint(self.mqtt_broker_endpoint)[2]:
+                raise ValueError(
+                    "MQTT_BROKER_ENDPOINT must be tls://host:port, because"
+                    " GANTRY_MQTT_TLS_CERTIFICATE makes the built-in broker speak TLS"
+                )
         return self
 
     @property
@@ -163,6 +184,9 @@ def load_settings(
         )
     known = {_variable(name): name for name in Settings.model_fields}
     given = {variable: source[variable] for variable in known if source.get(variable)}
+    for variable in VARIABLES:  # the only ones that are customary in small letters as well
+        if variable not in given and (small := source.get(variable.lower())):
+            given[variable] = small
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:

@@ -1,12 +1,15 @@
 """What makes a value usable, what this release does not offer, and what it does not heed.
 
-Pure: values in, values or a ValueError with the reason out. No reason quotes a value.
+Values in, values or a ValueError with the reason out; of the machine only files that a setting
+names are looked at. No reason quotes a value.
 """
 
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from gantry_protocol.endpoint import parse_endpoint
@@ -19,7 +22,7 @@ from gantry.infra.db import libpq_url, sqlalchemy_url
 
 NOT_OFFERED: Mapping[tuple[str, str], str] = {
     ("ENCRYPTION_TYPE", "kms"): "Set it to rsa and ENCRYPTION_RSA_PRIVATE_KEY to a key of yours.",
-    ("MQTT_BROKER_TYPE", "iotcore"): "Leave it out, and MQTT_BROKER_ENDPOINT to the server's own.",
+    ("MQTT_BROKER_TYPE", "iotcore"): "Set it to builtin, or to external for a broker of yours.",
     ("MESSAGE_QUEUE_TYPE", "sqs"): "Leave it out: jobs are kept in PostgreSQL.",
     ("OBJECT_STORAGE_TYPE", "gcp"): "Set it to aws, minio or local.",
     ("OBJECT_STORAGE_TYPE", "azure"): "Set it to aws, minio or local.",
@@ -29,7 +32,7 @@ NOT_OFFERED: Mapping[tuple[str, str], str] = {
 WITHOUT_EFFECT = re.compile(
     r"ENCRYPTION_KMS_\w+|MESSAGE_QUEUE_SQS_\w+|SLACK_\w+|VCS_GATEWAY_\w+|GATEWAY_\w+|LICENSE_\w+"
     r"|OBSERVABILITY_VENDOR|LAUNCHER_IMAGE|LAUNCHER_IMAGE_TAG|SPACELIFT_PUBLIC_API"
-    r"|ADDITIONAL_ROOT_CAS|AWS_SECONDARY_REGION|FEATURE_FLAG_SELF_HOSTED_V3_INSTALLATION_FLOW"
+    r"|AWS_SECONDARY_REGION|FEATURE_FLAG_SELF_HOSTED_V3_INSTALLATION_FLOW"
     r"|BITBUCKET_AFFECTED_CHANGES_PER_PAGE_FILES|POLICY_REGO_\w+"
     r"|DRAIN_CONCURRENCY_(?:ASYNC_JOBS_FIFO|DLQ|DLQ_FIFO|EVENTS|IOT|WEBHOOKS)"
 )
@@ -90,6 +93,25 @@ def check_broker(value: str) -> str:
     """What workers dial."""
     parse_endpoint(value)
     return value
+
+
+def check_authorities(pem: str) -> None:
+    """Certificates that OpenSSL takes as authorities."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("it holds no certificates in PEM form") from None
+
+
+def read_pem(file: Path) -> str:
+    """The text of a file that a setting names."""
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not PEM") from None
 
 
 def check_host_and_port(value: str) -> str:

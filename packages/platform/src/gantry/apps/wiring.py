@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from importlib.metadata import version
 import procrastinate
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from gantry_protocol.endpoint import parse_endpoint
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,6 +29,7 @@ from gantry.domains.spaces import repo as spaces
 from gantry.infra import job_failures, live, queue
 from gantry.infra.bus import Bus
 from gantry.infra.db import Database, connect, libpq_url
+from gantry.infra.external_broker import Login
 from gantry.infra.git import GitSources
 from gantry.infra.git_credentials import credentials
 from gantry.infra.local_objects import LocalObjects
@@ -36,6 +39,7 @@ from gantry.infra.objects import RemoteObjects, s3_stores
 from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.schema import migrate
+from gantry.infra.tls import Trust, present
 from gantry.infra.vault import RsaVault, load_private_key, new_data_key, unwrap, wrap
 from gantry.jobs.catalog import TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
@@ -65,6 +69,13 @@ def release() -> str:
     return version("gantry-platform")
 
 
+SERVER_NAME = "gantry-server"
+"""The name in the certificate that servers show to an external broker."""
+SHOWN_FOR = timedelta(days=1)
+"""How long such a certificate lasts. It is looked at when a connection is made, and each has one
+of its own; the clocks may be hours apart."""
+
+
 @dataclass
 class Core:
     """One process' connections, open while the process runs."""
@@ -79,6 +90,7 @@ class Core:
     authority: Callable[[], Awaitable[PoolAuthority]]
     bus: Bus
     meter: Meter
+    trust: Trust
 
     @property
     def reach(self) -> Reach:
@@ -87,7 +99,25 @@ class Core:
             api=self.settings.base_url,
             broker=self.settings.mqtt_broker_endpoint,
             namespace=self.settings.mqtt_namespace,
+            by_certificate=self.settings.mqtt_broker_type == "external",
         )
+
+    async def broker_login(self) -> Login:
+        """How this installation's servers get into an external broker."""
+        settings = self.settings
+        _, _, encrypted = parse_endpoint(settings.server_endpoint)
+        if settings.mqtt_username is not None and settings.mqtt_password is not None:
+            password = Secret(settings.mqtt_password.get_secret_value())
+            context = self.trust.context if encrypted else None
+            return Login(context, settings.mqtt_username, password)
+        authority = await self.authority()
+
+        def show() -> ssl.SSLContext:
+            context = self.trust.context()
+            present(context, *authority.client(SERVER_NAME, lasts=SHOWN_FOR))
+            return context
+
+        return Login(show)
 
 
 @asynccontextmanager
@@ -96,7 +126,7 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
     url = settings.database_url.get_secret_value()
     private_key = _private_key(settings)
     await asyncio.to_thread(migrate, url)
-    jobs, meter = queue.open_queue(libpq_url(url)), Meter()
+    jobs, meter, trust = queue.open_queue(libpq_url(url)), Meter(), _trust(settings)
     engine = connect(url, pool_size=settings.database_pool_size)
     replica = settings.database_read_only_url
     db = Database(
@@ -110,7 +140,7 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
     async with jobs.open_async():
         try:
             vault = await _vault(db, private_key)
-            objects, local = _objects(settings, vault)
+            objects, local = _objects(settings, vault, trust)
             yield Core(
                 settings=settings,
                 db=db,
@@ -118,10 +148,11 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
                 vault=vault,
                 objects=objects,
                 local_objects=local,
-                sources=_sources(settings),
+                sources=_sources(settings, trust),
                 authority=await _authority(db, vault),
                 bus=Bus(libpq_url(url), queue.NOTIFY_CHANNEL),
                 meter=meter,
+                trust=trust,
             )
         finally:
             await db.close()
@@ -275,7 +306,16 @@ async def _authority(db: Database, vault: RsaVault) -> Callable[[], Awaitable[Po
     return get
 
 
-def _objects(settings: Settings, vault: RsaVault) -> tuple[Objects, LocalObjects | None]:
+def _trust(settings: Settings) -> Trust:
+    try:
+        return Trust(settings.added_authorities)
+    except OSError as error:
+        raise MisconfiguredError(f"GANTRY_CA_BUNDLE cannot be read: {error.strerror}") from None
+
+
+def _objects(
+    settings: Settings, vault: RsaVault, trust: Trust
+) -> tuple[Objects, LocalObjects | None]:
     if settings.object_storage_type is StorageType.LOCAL:
         local = LocalObjects(
             settings.data_dir / "objects",
@@ -297,16 +337,19 @@ def _objects(settings: Settings, vault: RsaVault) -> tuple[Objects, LocalObjects
         allow_http=(minio and not settings.minio_use_ssl)
         or bool(settings.aws_endpoint and settings.aws_endpoint.startswith("http://")),
         allow_invalid_certificates=minio and settings.minio_allow_insecure,
+        authorities=trust.added,
     )
     return RemoteObjects(stores), None
 
 
-def _sources(settings: Settings) -> GitSources:
+def _sources(settings: Settings, trust: Trust) -> GitSources:
     return GitSources(
         allow_file=settings.git_allow_file,
         allow_private=settings.git_allow_private,
         scratch=settings.data_dir / "scratch",
         timeout=timedelta(seconds=settings.git_timeout),
+        trust=trust,
+        proxies=settings.proxies,
         credentials=credentials(
             settings.git_credentials, settings.git_ssh_key, settings.git_ssh_known_hosts
         ),

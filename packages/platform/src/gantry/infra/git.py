@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
+from gantry_protocol.proxies import Proxies, Proxy
 
 from gantry.infra.git_access import (
     Credentials,
@@ -27,11 +28,13 @@ from gantry.infra.git_access import (
     last_words,
     look_up,
     pinned,
+    proxy_to,
     resolve_host,
     unreachable,
 )
 from gantry.infra.git_process import Ended, run_git, settle
 from gantry.infra.git_urls import Address, check_branch, check_sha, parse
+from gantry.infra.tls import Trust
 from gantry.ports.sources import BadRepository, CommitInfo, NoSuchRef, RepositoryUnreachable
 
 log = structlog.get_logger()
@@ -57,6 +60,7 @@ class GitSources:
 
     `timeout` bounds each call. `max_bytes` bounds what Git receives, as it packs it, and by
     itself what the commit's files take. `scratch` is for directories that live as long as a call.
+    Servers of https are believed by `trust`, and reached through `proxies` as http ones are.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class GitSources:
         credentials: Credentials | None = None,
         max_bytes: int = MAX_BYTES,
         resolve: Resolve = resolve_host,
+        trust: Trust | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._allow_file = allow_file
         self._allow_private = allow_private
@@ -77,6 +83,8 @@ class GitSources:
         self._credentials = credentials
         self._max_bytes = max_bytes
         self._resolve = resolve
+        self._trust = trust or Trust()
+        self._proxies = proxies or Proxies()
 
     def check_url(self, url: str) -> None:
         """See the port. Names are not looked up; that happens at each visit."""
@@ -120,17 +128,27 @@ class GitSources:
         place = await asyncio.to_thread(_make_place, self._scratch)
         try:
             async with asyncio.timeout(self._seconds):
-                found = await look_up(address, self._resolve, allow_private=self._allow_private)
+                proxy = proxy_to(address, self._proxies)
+                found = await look_up(
+                    address, self._resolve, allow_private=self._allow_private, proxy=proxy
+                )
                 login = self._credentials(address.url) if self._credentials else None
-                env = settle(place) | access(address, found, login)
+                world = await asyncio.to_thread(self._settle, place, proxy)
+                env = world | access(address, found, login)
                 env["GIT_ALLOW_PROTOCOL"] = address.scheme
-                yield _Visit(address, place, env, pinned(address, found))
+                options = () if proxy else pinned(address, found)
+                yield _Visit(address, place, env, options, proxy)
         except TimeoutError:
             raise RepositoryUnreachable(
                 f"{address.shown} could not be read within {self._seconds:g} seconds."
             ) from None
         finally:
             await asyncio.to_thread(shutil.rmtree, place)
+
+    def _settle(self, place: Path, proxy: Proxy | None) -> dict[str, str]:
+        # Whether this host is behind a proxy was decided above, so curl is told of that alone.
+        variables = Proxies(self._proxies.http, self._proxies.https).variables() if proxy else {}
+        return settle(place, authorities=self._trust.bundle(), proxies=variables)
 
     async def _bring(self, visit: _Visit, sha: str, branch: str) -> None:
         """Have the commit in a bare repository in `visit.place`.
@@ -148,7 +166,7 @@ class GitSources:
         if re.search(r"not our ref|mismatched algorithms", ended.errors):
             raise _no_commit(visit, sha)
         if is_known_failure(ended.errors):
-            raise unreachable(visit.address, ended.errors)
+            raise visit.unreachable(ended.errors)
         ref, _ = await _find(visit, branch)
         # Some servers cannot cut history either, so a failure of this one is not the last word.
         await self._receive(visit, f"--depth={_SOME}", ref=ref)
@@ -157,7 +175,7 @@ class GitSources:
         rest = ["--unshallow"] if (visit.place / "shallow").exists() else []
         ended = await self._receive(visit, *rest, ref=ref)
         if ended.code != 0:
-            raise unreachable(visit.address, ended.errors)
+            raise visit.unreachable(ended.errors)
         if not await _has(visit, sha):
             raise _no_commit(visit, sha, f" on “{branch}”")
 
@@ -180,6 +198,11 @@ class _Visit:
     place: Path
     env: dict[str, str]
     options: tuple[str, ...]
+    proxy: Proxy | None
+
+    def unreachable(self, errors: str) -> RepositoryUnreachable:
+        """What Git's words amount to."""
+        return unreachable(self.address, errors, self.proxy)
 
     async def git(
         self,
@@ -227,7 +250,7 @@ async def _find(visit: _Visit, branch: str) -> tuple[str, str]:
     peeled = f"{tag}^{{}}"
     ended = await visit.git("ls-remote", "--quiet", "--", visit.address.url, head, tag, peeled)
     if ended.code != 0:
-        raise unreachable(visit.address, ended.errors)
+        raise visit.unreachable(ended.errors)
     # Git matches the ends of names; only whole ones count here.
     lines = (line.partition("\t") for line in ended.output.decode(errors="replace").split("\n"))
     refs = {name: sha for sha, _, name in lines}

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gantry_protocol.proxies import Proxies, Proxy
+
 from gantry.infra.git_urls import DEFAULT_PORTS, Address, is_public, private_refused
 from gantry.kernel.secret import Secret
 from gantry.ports.sources import RepositoryUnreachable
@@ -52,8 +54,17 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def look_up(address: Address, resolve: Resolve, *, allow_private: bool) -> Sequence[str]:
-    """The host's IP addresses; none for file://.
+def proxy_to(address: Address, proxies: Proxies) -> Proxy | None:
+    """The proxy that http and https repositories are reached through, if there is one."""
+    if address.scheme not in ("https", "http"):
+        return None
+    return proxies.to(address.host, encrypted=address.scheme == "https")
+
+
+async def look_up(
+    address: Address, resolve: Resolve, *, allow_private: bool, proxy: Proxy | None = None
+) -> Sequence[str]:
+    """The host's IP addresses; none for file://, and for names that only the proxy knows.
 
     Raises RepositoryUnreachable when there are none, and BadRepository when one of them, any one,
     is private and that is not allowed.
@@ -63,6 +74,8 @@ async def look_up(address: Address, resolve: Resolve, *, allow_private: bool) ->
     try:
         found = await resolve(address.host, address.port)
     except OSError as error:
+        if proxy is not None:
+            return ()
         raise RepositoryUnreachable(
             f"There is no host called {address.host}.", detail=str(error)
         ) from None
@@ -155,8 +168,14 @@ def is_known_failure(errors: str) -> bool:
     return any(re.search(pattern, errors) for pattern, _ in _REASONS)
 
 
-def unreachable(address: Address, errors: str) -> RepositoryUnreachable:
+def unreachable(address: Address, errors: str, proxy: Proxy | None = None) -> RepositoryUnreachable:
     """The error that Git's words amount to. Its line for the log has no user or password."""
+    if proxy is not None and re.search(r"from proxy after CONNECT|resolve proxy", errors):
+        return RepositoryUnreachable(
+            f"{address.shown} cannot be reached, because the proxy {proxy.shown} does not let us"
+            " through.",
+            detail=last_words(errors),
+        )
     say = next((say for pattern, say in _REASONS if re.search(pattern, errors)), None)
     message = (say or "Git could not read {}.").format(address.shown)
     return RepositoryUnreachable(message, detail=last_words(errors))

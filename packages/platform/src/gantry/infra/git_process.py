@@ -70,11 +70,23 @@ class Ended:
     errors: str
 
 
-def settle(place: Path) -> dict[str, str]:
-    """Prepare an empty directory as the whole world of Git commands; their environment."""
+def settle(
+    place: Path, *, authorities: str | None = None, proxies: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Prepare an empty directory as the whole world of Git commands; their environment.
+
+    `authorities` (PEM) are believed instead of the system's; `proxies` are variables by which
+    curl finds the way out.
+    """
     config = place / "gitconfig"
     config.write_text(_CONFIG)
+    more = dict(proxies or {})
+    if authorities is not None:
+        bundle = place / "authorities.pem"
+        bundle.write_text(authorities)
+        more["GIT_SSL_CAINFO"] = str(bundle)
     return {
+        **more,
         "PATH": os.pathsep.join(os.get_exec_path()),
         "HOME": str(place),
         "TMPDIR": str(place),

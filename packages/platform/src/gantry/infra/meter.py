@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -42,6 +43,7 @@ class Meter:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self._broker: Gauge | None = None
         self._responses = Histogram(
             "gantry_http_response_seconds",
             "Time until the answer to a request begins, by route.",
@@ -75,6 +77,16 @@ class Meter:
             ["outcome"],
             registry=self.registry,
         )
+
+    def broker(self, up: bool) -> None:
+        """Whether the connection to an external broker stands; there is no such value before."""
+        if self._broker is None:
+            self._broker = Gauge(
+                "gantry_broker_up",
+                "Whether this server's connection to the external broker stands.",
+                registry=self.registry,
+            )
+        self._broker.set(1 if up else 0)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request's answer has begun. `route` is the door's pattern, never a path."""

@@ -167,12 +167,14 @@ def s3_stores(
     secret_access_key: str | None,
     allow_http: bool,
     allow_invalid_certificates: bool,
+    authorities: str | None = None,
 ) -> Mapping[Bucket, S3Store]:
     """A store per bucket. Nothing is connected yet.
 
     Without `endpoint` it is AWS itself; with one, a store such as MinIO. Without credentials
     they are looked for where AWS puts them: environment, web identity, container and instance
-    metadata (not `~/.aws`).
+    metadata (not `~/.aws`). `authorities` (PEM) are trusted besides the system's. The proxies of
+    the environment are obstore's own to heed.
     Raises ValueError when only one half of the credentials is given.
     """
     if (access_key_id is None) != (secret_access_key is None):
@@ -198,6 +200,8 @@ def s3_stores(
         "read_timeout": _READ_TIMEOUT,
         "timeout": _TIMEOUT,
     }
+    if authorities is not None:
+        client["root_certificate"] = authorities
     return {
         bucket: S3Store(
             name,

@@ -69,14 +69,24 @@ class PoolAuthority:
         The key must be RSA of 2048 to 6144 bits, because what workers receive is encrypted to it.
         """
         public_key = _requested_key(request)
+        return PoolCertificate(
+            certificate_pem=self._sign(pool_id, public_key, _TEN_YEARS),
+            public_key_pem=public_key.public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            ).decode(),
+        )
+
+    def _sign(
+        self, name: str, public_key: RSAPublicKey | ec.EllipticCurvePublicKey, lasts: timedelta
+    ) -> str:
         now = self._clock().replace(microsecond=0)
-        ends = min(now + _TEN_YEARS, self._certificate.not_valid_after_utc)
+        ends = min(now + lasts, self._certificate.not_valid_after_utc)
         if ends <= now:
             raise RuntimeError("the pool authority's own certificate has expired")
         issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
             x509.CertificateBuilder()
-            .subject_name(_named(pool_id))
+            .subject_name(_named(name))
             .issuer_name(self._certificate.subject)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
@@ -89,12 +99,22 @@ class PoolAuthority:
             .add_extension(issuer_id, critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        return PoolCertificate(
-            certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
-            public_key_pem=public_key.public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            ).decode(),
-        )
+        return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def certificate(self) -> str:
+        """The authority's own certificate, as PEM: what recognises every pool."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def client(self, name: str, *, lasts: timedelta) -> tuple[str, str]:
+        """A certificate of a client that is no pool, and its key, made just now; both are PEM.
+
+        Nothing but an external broker lets anybody in for it: pools are known by their keys.
+        """
+        if is_ulid(name):
+            raise ValueError("the name is one that a pool could have")
+        key = ec.generate_private_key(ec.SECP256R1())
+        return self._sign(name, key.public_key(), lasts), _key_pem(key)
 
     def check_proof(self, proof: str, *, public_key_pem: str, audience: str, pool_id: str) -> str:
         """See the port. RS256 or PS256; the id is a ULID; `exp` is at most ten minutes ahead,
@@ -153,12 +173,15 @@ def new_ca(name: str) -> tuple[str, str]:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    key_pem = key.private_bytes(
+    return _key_pem(key), certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
-    )
-    return key_pem.decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
+    ).decode()
 
 
 def _requested_key(request: str) -> RSAPublicKey:

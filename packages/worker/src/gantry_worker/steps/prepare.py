@@ -43,6 +43,7 @@ async def prepare(session: Session) -> Report:
         elif manifest.source_url is not None:
             await _source(session, manifest.source_url)
         await asyncio.to_thread(write_files, workspace, manifest.files)
+        session.authorities = await asyncio.to_thread(_authorities, session)
         project = workspace.project(manifest.project_root)
     except (BadWorkspace, CorruptWorkspace) as error:
         raise StepFailed(str(error)) from None
@@ -112,6 +113,16 @@ async def _tool(session: Session) -> Binary:
         raise StepFailed(str(error)) from None
 
 
+def _authorities(session: Session) -> Path | None:
+    """A file of all authorities, where the operator adds some to the system's."""
+    pem = session.settings.trust.as_pem()
+    if pem is None:
+        return None
+    file = session.workspace.scripts / "authorities.pem"
+    file.write_text(pem)
+    return file
+
+
 def _mirror(session: Session, name: ToolName) -> Mirror | None:
     settings = session.settings
     terraform = name == "terraform"
@@ -123,6 +134,7 @@ def _mirror(session: Session, name: ToolName) -> Mirror | None:
         base=base,
         keyring=settings.terraform_key if terraform else settings.opentofu_key,
         allow_unsigned=settings.allow_unsigned,
+        trust=settings.trust,
     )
 
 

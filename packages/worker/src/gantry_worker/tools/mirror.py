@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -27,6 +27,7 @@ import structlog
 
 from gantry_worker.tools.signatures import BadSignature, check_signature
 from gantry_worker.tools.versions import parse
+from gantry_worker.trust import Trust
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class Mirror:
     index: str
     keyring: Path | None = None
     allow_unsigned: bool = False
+    trust: Trust = field(default=Trust(), repr=False)
 
     @property
     def refusal(self) -> str | None:
@@ -84,6 +86,7 @@ def mirror_for(
     index: str | None = None,
     keyring: Path | None = None,
     allow_unsigned: bool = False,
+    trust: Trust | None = None,
 ) -> Mirror:
     """The publisher's own site, or a mirror of it at `base` with an `index.json` at its root."""
     if base is not None:
@@ -95,7 +98,7 @@ def mirror_for(
     else:
         base = "https://github.com/opentofu/opentofu/releases/download"
         index = index or "https://get.opentofu.org/tofu/api.json"
-    return Mirror(base, index, keyring, allow_unsigned)
+    return Mirror(base, index, keyring, allow_unsigned, trust or Trust())
 
 
 async def listed_versions(mirror: Mirror) -> list[str]:
@@ -104,7 +107,7 @@ async def listed_versions(mirror: Mirror) -> list[str]:
     Both publishers' forms are read: `{"versions": {"1.5.7": …}}` and
     `{"versions": [{"id": "1.8.0"}, …]}`.
     """
-    async with _client() as client:
+    async with await _client(mirror) as client:
         data = await _read(client, mirror.index, MAX_INDEX)
     try:
         versions: Any = json.loads(data)["versions"]
@@ -128,7 +131,7 @@ async def fetch_binary(mirror: Mirror, tool: ToolName, version: str, into: Path)
     place = f"{mirror.base}/{version if tool == 'terraform' else f'v{version}'}"
     stem = f"{place}/{command}_{version}"
     wanted = f"{command}_{version}_{_system()}.zip"
-    async with _client() as client:
+    async with await _client(mirror) as client:
         sums = await _read(client, f"{stem}_SHA256SUMS", MAX_SUMS)
         if mirror.keyring is None:
             log.warning(
@@ -205,9 +208,10 @@ def _system() -> str:
     return f"{platform.system().lower()}_{_ARCHES.get(machine, machine)}"
 
 
-def _client() -> httpx2.AsyncClient:
+async def _client(mirror: Mirror) -> httpx2.AsyncClient:
+    verify = await asyncio.to_thread(mirror.trust.context)
     # 30 seconds without a byte is a dead line; releases on GitHub are behind one redirect.
-    return httpx2.AsyncClient(timeout=30, follow_redirects=True, max_redirects=5)
+    return httpx2.AsyncClient(timeout=30, follow_redirects=True, max_redirects=5, verify=verify)
 
 
 async def _read(client: httpx2.AsyncClient, url: str, limit: int) -> bytes:

@@ -100,6 +100,9 @@ async def register(request: Request) -> Response:
             heartbeat_seconds=lease / 3,
             lease_seconds=lease,
             poll_seconds=POLL_SECONDS,
+            # Tokens are older than an operator's change of mind about the broker.
+            broker=there.reach.broker,
+            broker_login="certificate" if there.reach.by_certificate else "proof",
         )
     )
 

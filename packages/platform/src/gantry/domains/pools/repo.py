@@ -140,6 +140,11 @@ async def present(tx: Tx, pool_ids: Sequence[str]) -> dict[str, list[Worker]]:
     return found
 
 
+async def all_present(tx: Tx) -> list[Worker]:
+    """The workers that are there, of every pool."""
+    return list(await tx.session.scalars(select(Worker).where(Worker.gone_at.is_(None))))
+
+
 async def touch(tx: Tx, worker_id: str) -> None:
     """The worker was heard of just now."""
     await tx.session.execute(

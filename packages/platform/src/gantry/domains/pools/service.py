@@ -33,11 +33,13 @@ class BadPool(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How workers reach this installation; goes into every pool token."""
+    """How workers reach this installation; the three addresses go into every pool token."""
 
     api: str
     broker: str
     namespace: str
+    by_certificate: bool = False
+    """Whether the broker knows workers by the certificates of their pools."""
 
 
 async def create(
