@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,13 +29,20 @@ class Refusal:
 class Api:
     """One client of one server. Without a token it is nobody."""
 
-    def __init__(self, address: str, token: str | None = None, *, source: str | None = None):
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        *,
+        source: str | None = None,
+        verify: ssl.SSLContext | bool = True,
+    ):
         """`source`: the address to call from; another one is another caller to the server."""
         self.address, self.token = address, token
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx2.HTTPTransport(local_address=source) if source else None
+        transport = httpx2.HTTPTransport(local_address=source, verify=verify) if source else None
         self.http = httpx2.Client(
-            base_url=address, headers=headers, timeout=PATIENCE, transport=transport
+            base_url=address, headers=headers, timeout=PATIENCE, transport=transport, verify=verify
         )
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -57,6 +58,8 @@ class Process:
     log: Path
     popen: subprocess.Popen[bytes]
     address: str = ""
+    verify: ssl.SSLContext | bool = True
+    """Whom to believe at that address."""
 
     @property
     def pid(self) -> int:
@@ -188,14 +191,15 @@ class Platform:
         address = server.address
         if "token" not in self._tokens:
             credentials = {"username": ADMIN, "password": PASSWORD}
-            response = httpx2.post(f"{address}/admin-login", json=credentials, timeout=PATIENCE)
+            http = httpx2.Client(timeout=PATIENCE, verify=server.verify)
+            response = http.post(f"{address}/admin-login", json=credentials)
             assert response.status_code == 200, response.text
             token = self._tokens["token"] = response.json()["jwt"]
             self.secrets.add(token)
             headers = {"authorization": f"Bearer {token}"}
-            named = httpx2.post(f"{address}/setup", json={"name": "tests"}, headers=headers)
+            named = http.post(f"{address}/setup", json={"name": "tests"}, headers=headers)
             assert named.status_code == 200, named.text
-        return Api(address, self._tokens["token"])
+        return Api(address, self._tokens["token"], verify=server.verify)
 
     # -- the end
 
@@ -291,7 +295,8 @@ def wait_until_ready(*servers: Process) -> None:
     for server in servers:
         while True:
             with contextlib.suppress(httpx2.TransportError):
-                if httpx2.get(f"{server.address}/readiness").status_code == 200:
+                url = f"{server.address}/readiness"
+                if httpx2.get(url, verify=server.verify).status_code == 200:
                     break
             assert server.alive, server.said()
             assert time.monotonic() < deadline, f"not ready: {server.said()}"

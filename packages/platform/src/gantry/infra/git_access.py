@@ -157,10 +157,17 @@ _REASONS: Final = (
     (
         r"Could not resolve|onnection (refused|timed out|reset|closed)|ailed to connect"
         r"|ould(n't| not) connect|unreachable|No route to host|SSL|certificate"
-        r"|returned error: 5\d\d|Operation too slow",
+        r"|returned error: 5\d\d|Operation too slow|from proxy after CONNECT|tunnel failed",
         "{} cannot be reached.",
     ),
 )
+
+
+_PROXY: Final = (
+    (r"from proxy after CONNECT|CONNECT tunnel failed", "does not let us through"),
+    (r"resolve proxy|ailed to connect|ould(n't| not) connect|onnection refused", "does not answer"),
+)
+"""Curl's words when it is the proxy that fails; beyond it curl connects to nobody."""
 
 
 def is_known_failure(errors: str) -> bool:
@@ -170,10 +177,9 @@ def is_known_failure(errors: str) -> bool:
 
 def unreachable(address: Address, errors: str, proxy: Proxy | None = None) -> RepositoryUnreachable:
     """The error that Git's words amount to. Its line for the log has no user or password."""
-    if proxy is not None and re.search(r"from proxy after CONNECT|resolve proxy", errors):
+    if proxy is not None and (why := next((w for p, w in _PROXY if re.search(p, errors)), None)):
         return RepositoryUnreachable(
-            f"{address.shown} cannot be reached, because the proxy {proxy.shown} does not let us"
-            " through.",
+            f"{address.shown} cannot be reached, because the proxy {proxy.shown} {why}.",
             detail=last_words(errors),
         )
     say = next((say for pattern, say in _REASONS if re.search(pattern, errors)), None)
