@@ -46,7 +46,8 @@ _TELLING = re.compile(
     r"|status code: (\d{3})"
     r'|"(tcp connect error|dns error)"'
     r'|message: "([\w ]{1,80})"'
-    r"|invalid peer certificate: (\w{1,64})"
+    r"|invalid peer certificate: (\w{1,64})|InvalidCertificate\(\s*(\w{1,64})"
+    r"|(TunnelUnsuccessful|ProxyAuthRequired|TunnelIoError)"  # a proxy that does not let us through
     r"|source: (TimedOut)"
 )
 _NO_BUCKET = "NoSuchBucket"
