@@ -16,7 +16,7 @@ UV_HOME=.cache/uv-venv
 case ${1-} in
 '') packages='' ;;
 runtime) packages='git gpgv bubblewrap' ;;
-test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static' ;;
+test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static mosquitto' ;;
 *)
     echo "usage: tools/bootstrap.sh [runtime|test]" >&2
     exit 2
@@ -40,6 +40,7 @@ have() {
     busybox-static) command -v busybox ;;
     docker.io) command -v dockerd ;;
     gnupg) command -v gpg ;;
+    mosquitto) PATH="$PATH:/usr/sbin" command -v mosquitto ;;
     postgresql) ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null ;;
     python3*-venv) "$python" -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" ;;
@@ -52,6 +53,7 @@ price() {
     bubblewrap) echo "the worker runs commands without a sandbox" ;;
     busybox-static) echo "tests of containers with its shell are skipped" ;;
     docker.io | podman) echo "tests of containers with that engine are skipped" ;;
+    mosquitto) echo "the tests of external brokers are skipped" ;;
     gpgv) echo "the worker cannot verify, and so not download, Terraform and OpenTofu" ;;
     *) return 1 ;;
     esac

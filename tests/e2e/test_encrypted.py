@@ -29,9 +29,10 @@ class Company:
     site: Site
     proxy: ForwardProxy
     broker: Mosquitto
-    authority: Authority
     worker: Process
     code: Repository
+    bell: str
+    """The broker, as the server knows it."""
 
 
 def https(server: GitServer, certificate: tuple[Path, Path]) -> GitServer:
@@ -81,7 +82,7 @@ def company(new_platform, tmp_path_factory) -> Iterator[Company]:
         platform.start_scheduler()
         site = Site(platform, server)
         (worker,) = site.start_workers(1, **way_out)
-        yield Company(site, proxy, broker, authority, worker, repository)
+        yield Company(site, proxy, broker, worker, repository, f"tls://127.0.0.1:{bell}")
         platform.stop()
         broker.stop()
 
@@ -146,6 +147,63 @@ def test_the_broker_may_be_restarted(company):
 
 
 TRIGGER = "mutation ($stack: ID!) { runTrigger(stack: $stack, runType: TRACKED) { id } }"
+
+
+def doctor(company: Company, **settings: str) -> dict[str, str]:
+    """{what: how it was found and what is said of it}, from where the server runs."""
+    web = company.site.server.address.removeprefix("https://")
+    ended = company.site.platform.run(
+        "admin",
+        "doctor",
+        **{
+            "SERVER_DOMAIN": web,
+            "MQTT_BROKER_ENDPOINT": company.bell,
+            "HTTPS_PROXY": "",
+            **settings,
+        },
+    )
+    lines = [line for line in ended.stdout.splitlines() if not line.startswith(" ")]
+    found = (line.partition(" ")[::2] for line in lines)
+    return {
+        what: f"{health}: {says}"
+        for health, rest in found
+        for what, _, says in [rest.strip().partition(": ")]
+    }
+
+
+def test_the_doctor_tries_out_the_broker_and_looks_at_certificates(company):
+    findings = doctor(company)
+
+    assert not [what for what, said in findings.items() if said.startswith("bad")], findings
+    assert findings[f"broker {company.bell} for servers"] == "good: lets us in"
+    assert findings[f"broker {company.bell}"] == "good: takes connections"
+    assert findings["certificate of the server"].startswith("good: lasts until ")
+    assert findings["certificate of the broker"].startswith("good: lasts until ")
+
+
+def test_the_doctor_names_addresses_that_are_not_in_the_certificates(company):
+    web = company.site.server.address.replace("127.0.0.1", "localhost")
+    bell = company.bell.replace("127.0.0.1", "localhost")
+
+    findings = doctor(
+        company, SERVER_DOMAIN=web.removeprefix("https://"), MQTT_BROKER_ENDPOINT=bell
+    )
+
+    for what in (f"server {web}", f"broker {bell}"):
+        assert "its certificate is not believed: Hostname mismatch" in findings[what]
+
+
+def test_the_doctor_says_that_the_broker_is_away(company):
+    company.broker.stop()
+    try:
+        findings = doctor(company)
+    finally:
+        company.broker.start()
+
+    assert findings[f"broker {company.bell} for servers"].startswith("bad: does not let us in")
+    assert findings[f"broker {company.bell}"].startswith("bad: cannot be reached")
+
+
 WHAT_IS_TOLD = """
 echo "whole: $HTTPS_PROXY" && echo "host: ${https_proxy#*@}" && head -c 27 "$SSL_CERT_FILE"
 """

@@ -22,7 +22,7 @@ from gantry.ports.objects import Bucket, StorageDown
 from gantry.ports.sources import BadRepository, RepositoryUnreachable
 from gantry_protocol.proxies import Proxies
 from gantry_worker import trust as workers
-from gantry_worker.control_plane import ControlPlane
+from gantry_worker.control_plane import ControlPlane, ServerAway
 from gantry_worker.doorbell import Doorbell
 from gantry_worker.tools.mirror import MirrorRefused, listed_versions, mirror_for
 
@@ -244,6 +244,24 @@ async def test_a_worker_downloads_tools_and_objects_through_the_proxy(
     stranger = mirror_for("terraform", base=f"https://tools.test:{mirror}")
     with pytest.raises(MirrorRefused, match="certificate"):
         await listed_versions(stranger)
+
+
+@pytest.mark.usefixtures("way_out")
+async def test_a_worker_says_which_proxy_keeps_it_from_the_server(authority, proxy):
+    proxy.refusing = True
+    server = ControlPlane(
+        "https://gantry.test",
+        "POOL",
+        lambda: "proof",
+        trust=workers.Trust(authority.file),
+        proxies=Proxies(https=proxy.url),
+    )
+    with pytest.raises(ServerAway) as away:
+        await server.ask([])
+    await server.close()
+
+    name = f"the proxy http://127.0.0.1:{proxy.port}"
+    assert str(away.value) == f"{name} does not let us through: 403 Forbidden"
 
 
 @contextlib.asynccontextmanager

@@ -310,3 +310,21 @@ def test_only_the_pools_private_key_opens_what_is_sealed_for_it():
     assert opened.protected == {"alg": "RSA-OAEP-256", "enc": "A256GCM"}
     with pytest.raises(Exception, match="Decryption failed"):
         jwe.decrypt_compact(sealed, RSAKey.import_key(another_key()), registry=rules)
+
+
+def test_a_server_shows_a_certificate_that_no_pool_could_have():
+    pem, key = authority().client("gantry-server", lasts=timedelta(days=1))
+
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    certificate.verify_directly_issued_by(
+        x509.load_pem_x509_certificate(authority().certificate.encode())
+    )
+    (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    assert name.value == "gantry-server"
+    assert certificate.not_valid_after_utc == NOW + timedelta(days=1)
+    usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    loaded = serialization.load_pem_private_key(key.encode(), password=None)
+    assert loaded.public_key() == certificate.public_key()
+    with pytest.raises(ValueError, match="one that a pool could have"):
+        authority().client(POOL, lasts=timedelta(days=1))

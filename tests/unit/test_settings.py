@@ -14,6 +14,7 @@ from gantry.apps.settings import (
 )
 from gantry.apps.settings_rules import without_effect
 from gantry.ports.objects import Bucket
+from gantry_protocol.proxies import Proxies
 
 NEEDED = {
     "SERVER_DOMAIN": "gantry.example.com",
@@ -110,6 +111,11 @@ def test_a_variable_that_is_set_to_nothing_is_missing(name):
         ("GANTRY_RUN_LOG_RETENTION_DAYS", "0", "greater than or equal to 1"),
         ("GANTRY_LOG_LEVEL", "loud", "'debug'"),
         ("GANTRY_GIT_ALLOW_FILE_URLS", "perhaps", "boolean"),
+        ("HTTPS_PROXY", "proxy.example.com:3128", "http://host:port"),
+        ("ADDITIONAL_ROOT_CAS", "eyJhIjogMX0=", "must be base64 of"),
+        ("GANTRY_CA_BUNDLE", "/nowhere.pem", "cannot be read"),
+        ("GANTRY_CA_BUNDLE", __file__, "no certificates in PEM form"),
+        ("GANTRY_MQTT_SERVER_ENDPOINT", "banana", "tls://host:port"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_the_reason(name, value, reason):
@@ -130,10 +136,55 @@ def test_what_cannot_be_used_is_named_with_the_reason(name, value, reason):
         ({**NEEDED, "ADMIN_PASSWORD": "s3cr3t"}, "s3cr3t"),
         (without({**NEEDED, **MINIO}, "OBJECT_STORAGE_MINIO_ENDPOINT"), "s3cr3t"),
         ({**NEEDED, "GANTRY_MQTT_BROKER_PORT": "1983"}, "s3cr3t"),
+        ({**NEEDED, "HTTPS_PROXY": "ftp://u:s3cr3t@proxy"}, "s3cr3t"),
+        ({**NEEDED, "GANTRY_MQTT_PASSWORD": "s3cr3t"}, "s3cr3t"),
     ],
 )
 def test_a_refusal_never_shows_what_was_set(values, secret):
     assert secret not in refusal(values)
+
+
+EXTERNAL = {**NEEDED, "MQTT_BROKER_TYPE": "external"}
+PAIR = {"GANTRY_TLS_CERTIFICATE": "/c.pem", "GANTRY_TLS_KEY": "/k.pem"}
+MQTT_PAIR = {"GANTRY_MQTT_TLS_CERTIFICATE": "/c.pem", "GANTRY_MQTT_TLS_KEY": "/k.pem"}
+PLAIN_BELL = {"MQTT_BROKER_ENDPOINT": "tcp://gantry.example.com:1984"}
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({**EXTERNAL, **PLAIN_BELL}, "MQTT_BROKER_ENDPOINT must be tls://host:port"),
+        (
+            {**EXTERNAL, "GANTRY_MQTT_SERVER_ENDPOINT": "tcp://mqtt:1883"},
+            "GANTRY_MQTT_SERVER_ENDPOINT must be tls://host:port, or GANTRY_MQTT_USERNAME",
+        ),
+        ({**EXTERNAL, "GANTRY_MQTT_USERNAME": "gantry"}, "are set together"),
+        ({**EXTERNAL, **MQTT_PAIR}, "is for MQTT_BROKER_TYPE=builtin"),
+        ({**NEEDED, "GANTRY_MQTT_USERNAME": "gantry"}, "are for MQTT_BROKER_TYPE=external"),
+        ({**NEEDED, "GANTRY_TLS_KEY": "/k.pem"}, "GANTRY_TLS_CERTIFICATE and GANTRY_TLS_KEY are"),
+        (without({**NEEDED, **MQTT_PAIR}, "GANTRY_MQTT_TLS_KEY"), "GANTRY_MQTT_TLS_KEY are set"),
+        ({**NEEDED, **PAIR, "GANTRY_SERVER_SCHEME": "http"}, "GANTRY_SERVER_SCHEME must be https"),
+        ({**NEEDED, **MQTT_PAIR, **PLAIN_BELL}, "MQTT_BROKER_ENDPOINT must be tls://host:port"),
+    ],
+)
+def test_settings_of_encryption_that_contradict_each_other_are_refused(values, reason):
+    assert reason in refusal(values)
+
+
+def test_a_plain_line_from_the_servers_to_an_external_broker_needs_a_password():
+    user = {"GANTRY_MQTT_USERNAME": "gantry", "GANTRY_MQTT_PASSWORD": "s3cr3t"}
+    settings = load_settings({**EXTERNAL, **user, "GANTRY_MQTT_SERVER_ENDPOINT": "mqtt:1883"})
+
+    assert settings.server_endpoint == "mqtt:1883"
+    assert load_settings(EXTERNAL).server_endpoint == NEEDED["MQTT_BROKER_ENDPOINT"]
+
+
+def test_proxies_may_be_named_in_small_letters_and_capitals_win():
+    small = {"https_proxy": "http://small:1", "no_proxy": "near"}
+    both = {**small, "HTTPS_PROXY": "http://capital:1"}
+
+    assert load_settings({**NEEDED, **small}).proxies == Proxies(None, "http://small:1", "near")
+    assert load_settings({**NEEDED, **both}).proxies.https == "http://capital:1"
 
 
 def test_settings_that_are_printed_show_no_secret():

@@ -52,7 +52,9 @@ class Agent:
         self.id = str(ULID())
         self._settings, self._token, self._key, self._choice = settings, token, key, choice
         self._variables, self._version = variables, version
-        self._server = ControlPlane(token.api, token.pool_id, self._proof, trust=settings.trust)
+        self._server = ControlPlane(
+            token.api, token.pool_id, self._proof, trust=settings.trust, proxies=settings.proxies
+        )
         self._holds = Holds()
         self._lease_seconds = 0.0
         self._news = asyncio.Event()

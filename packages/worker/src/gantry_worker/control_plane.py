@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
@@ -29,6 +30,7 @@ from gantry_protocol.calls import (
     TicketWanted,
     Verdict,
 )
+from gantry_protocol.proxies import Proxies
 from pydantic import BaseModel, ValidationError
 
 from gantry_worker.trust import Trust
@@ -78,10 +80,14 @@ class ControlPlane:
         proof: Callable[[], str],
         *,
         trust: Trust | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._base = f"{base_url}/worker/v1"
         self._pool_id = pool_id
         self._proof = proof
+        # httpx heeds the proxies of the environment by itself; this one is for messages.
+        at = urlsplit(base_url)
+        self._proxy = (proxies or Proxies()).to(at.hostname or "", encrypted=at.scheme == "https")
         self._http = httpx2.AsyncClient(timeout=TIMEOUT, verify=(trust or Trust()).context())
 
     async def close(self) -> None:
@@ -216,7 +222,7 @@ class ControlPlane:
         try:
             response = await self._http.post(f"{self._base}/{path}", content=body, headers=headers)
         except httpx2.TransportError as cause:
-            raise ServerAway(type(cause).__name__) from cause
+            raise ServerAway(self._why(cause)) from cause
         if response.status_code == 500:
             raise ServerFailing("the server answered 500")
         # 502 to 504 are an ingress's words for a server that is not there.
@@ -225,6 +231,14 @@ class ControlPlane:
         if response.status_code >= 300:
             raise _refusal(response)
         return response.content
+
+    def _why(self, cause: httpx2.TransportError) -> str:
+        said = f"{type(cause).__name__}: {cause}".removesuffix(": ")
+        if self._proxy is None:
+            return said
+        if isinstance(cause, httpx2.ProxyError):
+            return f"the proxy {self._proxy.shown} does not let us through: {cause}"
+        return f"{said} (through the proxy {self._proxy.shown})"
 
 
 def _refusal(response: httpx2.Response) -> Refused | ServerAway:

@@ -68,7 +68,7 @@ async def _show(out: Console, up: embedded.Running) -> str:
     out.print(f"[bold]Gantry[/] is up at {up.url}, data in {up.installation.data_dir}")
     repository = await asyncio.to_thread(_repository, up.installation.data_dir)
     out.print(f"Example repository at {repository}")
-    async with httpx2.AsyncClient(base_url=up.url, timeout=60) as http:
+    async with httpx2.AsyncClient(base_url=up.url, timeout=60, trust_env=False) as http:
         client = Client(http, await sign_in(http, up))
         stack_id = await _stack(client, repository)
         out.print(f"Stack [bold]{stack_id}[/]: {up.url}/stack/{stack_id}")

@@ -11,8 +11,9 @@ import enum
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import aiomqtt
 import httpx2
 from gantry_protocol.endpoint import parse_endpoint
 
@@ -22,9 +23,11 @@ from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.runs import gauges_repo
 from gantry.domains.tfstate import unsaved
 from gantry.infra import schema
+from gantry.infra.external_broker import ExternalBroker
 from gantry.infra.object_probe import probe
+from gantry.infra.tls import Peer, Trust, peer_of, shake_hands, why_not
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.objects import Bucket, Objects, StorageDown
+from gantry.ports.objects import Bucket, StorageDown
 from gantry.ports.vault import Unreadable
 
 PATIENCE = 10.0
@@ -32,6 +35,10 @@ PATIENCE = 10.0
 
 CLOCKS_APART = timedelta(seconds=2)
 """Histories of several processes mix up beyond that; tokens bear minutes."""
+
+RENEWED_BEFORE = timedelta(days=14)
+"""What renews certificates does so a month before they end, or a third of their life: one that
+has only this long has been forgotten."""
 
 SWEPT_WITHIN = timedelta(seconds=60)
 """Leases are looked at every ten seconds while a scheduler and a drain are at work."""
@@ -80,8 +87,15 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     if standing is not None:
         async for finding in _database(settings, standing):
             yield finding
-    yield await _server(settings)
-    yield await _broker(settings)
+    try:
+        trust = Trust(settings.added_authorities)
+    except OSError as error:
+        yield _bad("authorities", f"cannot be read: {error.strerror}", "Check GANTRY_CA_BUNDLE.")
+        trust = Trust()
+    async for finding in _server(settings, trust):
+        yield finding
+    async for finding in _broker(settings, trust):
+        yield finding
 
 
 async def _database(settings: Settings, standing: schema.Standing) -> AsyncIterator[Finding]:
@@ -107,8 +121,10 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
     try:
         async with wiring.core(settings) as core:
             yield _good("encryption key", "opens the data keys")
+            if settings.mqtt_broker_type == "external":
+                yield await _as_a_server(core)
             for bucket in Bucket:
-                yield await _bucket(settings, core.objects, bucket)
+                yield await _bucket(settings, core, bucket)
             async for finding in _work(core):
                 yield finding
     except MisconfiguredError as error:
@@ -118,11 +134,12 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
         yield _bad("encryption key", "does not open the data keys", remedy)
 
 
-async def _bucket(settings: Settings, objects: Objects, bucket: Bucket) -> Finding:
+async def _bucket(settings: Settings, core: wiring.Core, bucket: Bucket) -> Finding:
     """Put and get, by our own credentials and by URL, as workers and browsers do."""
     what = f"bucket {bucket.value}"
     try:
-        await probe(objects, bucket, verify=not settings.minio_allow_insecure)
+        verify = False if settings.minio_allow_insecure else core.trust.context()
+        await probe(core.objects, bucket, verify=verify)
     except StorageDown as error:
         remedy = (
             "Is GANTRY_DATA_DIR there, writable and shared, and does the server run?"
@@ -171,39 +188,99 @@ async def _work(core: wiring.Core) -> AsyncIterator[Finding]:
         yield _good("stacks", "none is locked by the system")
 
 
-async def _server(settings: Settings) -> Finding:
+async def _server(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
     what, url = f"server {settings.base_url}", f"{settings.base_url}/health"
     remedy = "Check SERVER_DOMAIN, its DNS entry, and what stands in front of the server."
     try:
-        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
-            answer = await http.get(url)
+        async with (
+            httpx2.AsyncClient(timeout=PATIENCE, verify=trust.context()) as http,
+            http.stream("GET", url) as answer,
+        ):
+            connection = answer.extensions["network_stream"].get_extra_info("ssl_object")
+            peer = None if connection is None else peer_of(connection)
+            await answer.aread()
         said = answer.json() if answer.status_code == 200 else None
         version = said["version"] if said is not None else None
     except (httpx2.HTTPError, OSError) as error:
-        return _bad(what, f"cannot be reached: {_why(error)}", remedy)
+        yield _bad(what, f"cannot be reached: {_why(error)}", remedy)
+        return
     except (ValueError, KeyError, TypeError):
         version = None
     if version is None:
-        return _bad(what, f"somebody else answers: {answer.status_code}", remedy)
+        yield _bad(what, f"somebody else answers: {answer.status_code}", remedy)
+        return
     if version != wiring.release():
         says = f"runs release {version}, this is {wiring.release()}"
-        return _odd(what, says, "Bring all processes to one release.")
-    return _good(what, f"release {version}")
+        yield _odd(what, says, "Bring all processes to one release.")
+    else:
+        yield _good(what, f"release {version}")
+    if peer is not None:
+        yield _lasts("certificate of the server", peer)
 
 
-async def _broker(settings: Settings) -> Finding:
+async def _broker(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
+    """The address that workers dial."""
     what = f"broker {settings.mqtt_broker_endpoint}"
     remedy = "Check MQTT_BROKER_ENDPOINT, its DNS entry, and what ends TLS in front of it."
     host, port, encrypted = parse_endpoint(settings.mqtt_broker_endpoint)
+    peer = None
     try:
         async with asyncio.timeout(PATIENCE):
-            context = ssl.create_default_context() if encrypted else None
-            _, writer = await asyncio.open_connection(host, port, ssl=context)
-        writer.close()
+            if encrypted:
+                # Who only takes known certificates has an objection to us here, and may.
+                peer = await shake_hands(host, port, trust.context(), wait_for_word=False)
+            else:
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
     except (OSError, TimeoutError) as error:
-        return _bad(what, f"cannot be reached: {_why(error)}", remedy)
-    return _good(what, "takes connections")
+        asks = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+        if not (asks and settings.mqtt_broker_type == "external"):
+            yield _bad(what, f"cannot be reached: {_why(error)}", remedy)
+            return
+    yield _good(what, "takes connections")
+    if peer is not None:
+        yield _lasts("certificate of the broker", peer)
 
 
-def _why(error: Exception) -> str:
+async def _as_a_server(core: wiring.Core) -> Finding:
+    """Whether an external broker lets servers in."""
+    endpoint = core.settings.server_endpoint
+    what = f"broker {endpoint} for servers"
+    broker = ExternalBroker(
+        endpoint=endpoint,
+        namespace=core.settings.mqtt_namespace,
+        login=await core.broker_login(),
+        missed=_nothing,
+    )
+    try:
+        await broker.try_out()
+    except (aiomqtt.MqttError, OSError) as error:
+        remedy = (
+            "Runs start within seconds instead of at once. Is the broker there, does it know the"
+            " certificate that `gantry admin broker-ca` prints, and do we know its own"
+            " (GANTRY_CA_BUNDLE)? See docs/external-broker.md."
+        )
+        return _bad(what, f"does not let us in: {await broker.reason(error)}", remedy)
+    return _good(what, "lets us in")
+
+
+async def _nothing() -> None:
+    pass
+
+
+def _lasts(what: str, peer: Peer) -> Finding:
+    left, until = peer.expires_at - datetime.now(UTC), f"{peer.expires_at:%Y-%m-%d}"
+    if left < RENEWED_BEFORE:
+        remedy = "Renew it, or look at what should have done so."
+        return _odd(what, f"ends in {left.days} days, on {until}", remedy)
+    return _good(what, f"lasts until {until}")
+
+
+def _why(error: BaseException) -> str:
+    """The reason; TLS's own where that is what it comes down to."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return why_not(cause)
+        cause = cause.__cause__ or cause.__context__
     return str(error) or type(error).__name__

@@ -16,7 +16,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -267,8 +267,8 @@ async def _keep_postgres(postgres: EmbeddedPostgres) -> None:
 _WORKERS = frozenset(
     (
         *("PATH", "HOME", "LANG", "TMPDIR"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"),
-        *("GANTRY_CA_BUNDLE", "GANTRY_ALLOW_UNSIGNED_TOOLS"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("ADDITIONAL_ROOT_CAS", "GANTRY_CA_BUNDLE", "GANTRY_ALLOW_UNSIGNED_TOOLS"),
     )
 )
 _WORKERS_PREFIXES = ("SPACELIFT_", "GANTRY_WORKER_", "GANTRY_TERRAFORM_", "GANTRY_OPENTOFU_")
@@ -293,6 +293,7 @@ async def _keep_worker(settings: Settings, installation: Installation, token: st
         "SPACELIFT_POOL_PRIVATE_KEY": installation.pool_key,
         "GANTRY_WORKER_DIR": own.get("GANTRY_WORKER_DIR") or str(installation.data_dir / "worker"),
         "GANTRY_LOG_LEVEL": settings.log_level,
+        **_way_out(settings),
     }
     while True:
         process = await asyncio.create_subprocess_exec(
@@ -311,6 +312,12 @@ async def _keep_worker(settings: Settings, installation: Installation, token: st
             raise
         log.warning("local worker ended, starting it again", exit_code=code)
         await asyncio.sleep(WORKER_PAUSE)
+
+
+def _way_out(settings: Settings) -> dict[str, str]:
+    """The proxies, which the server on this machine has nothing to do with."""
+    near = ["localhost", "127.0.0.1", *filter(None, [settings.no_proxy])]
+    return replace(settings.proxies, without=",".join(near)).variables()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
 
 import httpx2
@@ -13,11 +14,11 @@ _LASTS = timedelta(minutes=5)  # the probe takes a second; clocks may differ by 
 _TIMEOUT = 15.0  # seconds; a store that takes longer over 32 bytes is not usable
 
 
-async def probe(objects: Objects, bucket: Bucket, *, verify: bool = True) -> None:
+async def probe(objects: Objects, bucket: Bucket, *, verify: ssl.SSLContext | bool = True) -> None:
     """Put, get, sign, upload, download and delete an object of the probe's own.
 
     Raises StorageDown with the step that failed in its detail. `verify` is whether the URLs'
-    certificates are checked, as configured for the store.
+    certificates are checked, as configured for the store, or whom to believe.
     """
     key = f"probe/{new_id()}"
     first, second = (f"{key} {n}".encode() for n in (1, 2))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -139,22 +140,32 @@ class Peer:
     expires_at: datetime
 
 
-async def shake_hands(host: str, port: int, context: ssl.SSLContext) -> Peer:
+async def shake_hands(
+    host: str, port: int, context: ssl.SSLContext, *, wait_for_word: bool = True
+) -> Peer:
     """Make an encrypted connection, see whether our own certificate is taken, and end it.
 
-    Raises OSError; `why_not` makes a sentence of it.
+    `wait_for_word` is whether to wait for the other side's word on that. Raises OSError;
+    `why_not` makes a sentence of it.
     """
     reader, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
-        der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        try:
-            async with asyncio.timeout(ALERT_SECONDS):
+        peer = peer_of(writer.get_extra_info("ssl_object"))
+        # One that waits for us to begin has no objection.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ALERT_SECONDS if wait_for_word else 0):
                 await reader.read(1)
-        except TimeoutError:
-            pass  # it waits for us to begin: it has no objection
-        return Peer(x509.load_der_x509_certificate(der).not_valid_after_utc.astimezone(UTC))
+        return peer
     finally:
         writer.transport.abort()
+
+
+def peer_of(connection: ssl.SSLObject) -> Peer:
+    """Who is at the other end of a connection that was verified."""
+    der = connection.getpeercert(binary_form=True)
+    if der is None:
+        raise ValueError("the other side showed no certificate")
+    return Peer(x509.load_der_x509_certificate(der).not_valid_after_utc)
 
 
 def why_not(error: Exception) -> str:
