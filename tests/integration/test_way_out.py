@@ -279,6 +279,7 @@ async def a_bell(endpoint: str, proxies: Proxies, trust: workers.Trust) -> Async
         password=lambda: "proof of ada",
         tls=trust.context,
         proxies=proxies,
+        proxy_tls=trust.context,
     )
     running = asyncio.create_task(doorbell.run(wake))
     try:
@@ -301,6 +302,17 @@ async def test_a_bell_rings_through_the_proxy(bell_certificate, authority, proxy
             await house.broker.ring("red", "ada", b"one")
             await eventually(lambda: woken == [None, b"one"])
         assert proxy.asked == [f"mqtt.test:{house.broker.port}"]
+
+
+async def test_a_bell_rings_through_a_proxy_that_speaks_tls_itself(bell_certificate, authority):
+    trust = workers.Trust(authority.file)
+    own = server_context(*authority.issue("127.0.0.1", file="proxy"))
+    with ForwardProxy(own) as proxy:
+        proxies = Proxies(https=proxy.url)
+        async with running(tls=bell_certificate.context) as house:
+            async with a_bell(f"tls://mqtt.test:{house.broker.port}", proxies, trust) as woken:
+                await eventually(lambda: woken == [None])
+            assert proxy.asked == [f"mqtt.test:{house.broker.port}"]
 
 
 async def test_a_bell_that_is_dialled_plainly_takes_the_other_proxy(proxy):

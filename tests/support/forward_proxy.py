@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 
 PIECE = 64 * 1024
@@ -21,12 +22,14 @@ class ForwardProxy:
     `asked` are the hosts and ports that were asked for, in order. `refusing` answers 403.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
         self.refusing = False
         self._listening = socket.create_server(("127.0.0.1", 0))
+        if tls is not None:
+            self._listening = tls.wrap_socket(self._listening, server_side=True)
         self.port = int(self._listening.getsockname()[1])
-        self.url = f"http://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+        self.url = f"{'http' if tls is None else 'https'}://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> ForwardProxy:

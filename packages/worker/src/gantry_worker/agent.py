@@ -116,6 +116,7 @@ class Agent:
             password=None if by_certificate else self._password,
             tls=tls,
             proxies=self._settings.proxies,
+            proxy_tls=trust.context,
         )
 
     def _password(self) -> str:

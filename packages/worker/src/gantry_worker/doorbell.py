@@ -45,7 +45,8 @@ log = structlog.get_logger()
 
 class Doorbell:
     """The worker's end of the line. `endpoint` is as gantry_protocol.endpoint reads it; for
-    `tls://` the broker is believed, and shown who this is, by what `tls` makes.
+    `tls://` the broker is believed, and shown who this is, by what `tls` makes; a proxy of
+    https:// is believed by what `proxy_tls` makes.
 
     `password` is called at each attempt, as a proof is short-lived; without it the broker knows
     this worker by the certificate that `tls` shows.
@@ -62,6 +63,7 @@ class Doorbell:
         password: Callable[[], str] | None,
         tls: Callable[[], ssl.SSLContext],
         proxies: Proxies | None = None,
+        proxy_tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
     ) -> None:
         self._host, self._port, self._secure = parse_endpoint(endpoint)
         if password is None and not self._secure:
@@ -69,7 +71,7 @@ class Doorbell:
         self._pool_id = pool_id
         self._worker_id = worker_id
         self._password = password
-        self._tls = tls
+        self._tls, self._proxy_tls = tls, proxy_tls
         self._proxy = (proxies or Proxies()).to(self._host, encrypted=self._secure)
         self._readonly = topics.readonly(namespace, pool_id, worker_id)
         self._writeonly = topics.writeonly(namespace, pool_id, worker_id)
@@ -147,8 +149,8 @@ class Doorbell:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiomqtt.Client]:
-        context = await asyncio.to_thread(self._context) if self._secure else None
-        async with line(Target(self._host, self._port, context, self._proxy)) as local:
+        target = await asyncio.to_thread(self._target)
+        async with line(target) as local:
             client = self._new_client(local)
             # aiomqtt leaves its socket open, and answering, when it is cancelled or given no
             # answer while it connects. So it is let finish connecting, and then told to close.
@@ -192,12 +194,14 @@ class Doorbell:
             logger=_silent(),
         )
 
-    def _context(self) -> ssl.SSLContext:
+    def _target(self) -> Target:
         # Made anew at each attempt: a bundle that was renewed counts without a restart.
         try:
-            return self._tls()
+            tls = self._tls() if self._secure else None
+            own = self._proxy_tls() if self._proxy and self._proxy.encrypted else None
         except OSError as cause:
             raise NoLine(f"the CA bundle cannot be read: {cause}") from cause
+        return Target(self._host, self._port, tls, self._proxy, own)
 
 
 def _silent() -> logging.Logger:

@@ -29,12 +29,15 @@ class NoLine(ConnectionError):
 
 @dataclass(frozen=True)
 class Target:
-    """Where the line leads. `tls` is made at each attempt; None for a plain line."""
+    """Where the line leads. `tls` is None for a plain line; `proxy_tls` is for a proxy that is
+    itself spoken to over TLS.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None
     proxy: Proxy | None = None
+    proxy_tls: ssl.SSLContext | None = None
 
 
 @dataclass
@@ -114,7 +117,7 @@ async def _through(
     proxy: Proxy, target: Target
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection that the proxy makes: RFC 9110, section 9.3.6."""
-    own = ssl.create_default_context() if proxy.encrypted else None
+    own = target.proxy_tls if proxy.encrypted else None
     try:
         reader, writer = await asyncio.open_connection(proxy.host, proxy.port, ssl=own)
     except OSError as error:

@@ -59,10 +59,10 @@ def greet(out: Console, running: embedded.Running) -> None:
 def server_command() -> None:
     """Serve the UI, the API, workers' calls, and the built-in MQTT broker.
 
-    Listens on port 1983 (HTTP) and 1984 (MQTT), in plain text: something in front of both ends
-    TLS. Needs SERVER_DOMAIN, MQTT_BROKER_ENDPOINT, DATABASE_URL and ENCRYPTION_RSA_PRIVATE_KEY;
-    OBJECT_STORAGE_TYPE and bucket names unless objects are files here. Ends in order on SIGTERM.
-    All variables: docs/reference/settings.md.
+    Listens on port 1983 (HTTP) and 1984 (MQTT), encrypted if certificates are named; otherwise
+    something in front of both ends TLS. Needs SERVER_DOMAIN, MQTT_BROKER_ENDPOINT, DATABASE_URL
+    and ENCRYPTION_RSA_PRIVATE_KEY; OBJECT_STORAGE_TYPE and bucket names unless objects are files
+    here. Ends in order on SIGTERM. All variables: docs/reference/settings.md.
     """
     settings = process.settings_or_exit()
 

@@ -11,7 +11,7 @@ import enum
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import aiomqtt
 import httpx2
@@ -26,6 +26,7 @@ from gantry.infra import schema
 from gantry.infra.external_broker import ExternalBroker
 from gantry.infra.object_probe import probe
 from gantry.infra.tls import Peer, Trust, peer_of, shake_hands, why_not
+from gantry.infra.vault import utc_now
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.objects import Bucket, StorageDown
 from gantry.ports.vault import Unreadable
@@ -269,7 +270,7 @@ async def _nothing() -> None:
 
 
 def _lasts(what: str, peer: Peer) -> Finding:
-    left, until = peer.expires_at - datetime.now(UTC), f"{peer.expires_at:%Y-%m-%d}"
+    left, until = peer.expires_at - utc_now(), f"{peer.expires_at:%Y-%m-%d}"
     if left < RENEWED_BEFORE:
         remedy = "Renew it, or look at what should have done so."
         return _odd(what, f"ends in {left.days} days, on {until}", remedy)
