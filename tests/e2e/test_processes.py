@@ -69,6 +69,15 @@ def test_what_a_process_logs_is_json_and_names_its_environment(bare):
         (("scheduler",), {"OBJECT_STORAGE_BUCKET_STATES": "x"}, "OBJECT_STORAGE_TYPE is not set"),
         (("backend", "drain"), {"OBJECT_STORAGE_TYPE": "minio"}, "OBJECT_STORAGE_MINIO_ENDPOINT"),
         (("backend", "drain"), {"ENCRYPTION_RSA_PRIVATE_KEY": "eA=="}, "is base64, but not of"),
+        (
+            ("backend", "server"),
+            {
+                "GANTRY_SERVER_SCHEME": "https",
+                "GANTRY_TLS_CERTIFICATE": "/nowhere.pem",
+                "GANTRY_TLS_KEY": "/nowhere.key",
+            },
+            "GANTRY_TLS_CERTIFICATE and GANTRY_TLS_KEY are not usable: ",
+        ),
         (("up",), {"GANTRY_SERVER_PORT": "abc"}, "GANTRY_SERVER_PORT is not usable"),
         (("up",), {"GANTRY_LOG_LEVEL": "loud"}, "GANTRY_LOG_LEVEL is not usable"),
     ],
@@ -106,6 +115,8 @@ def test_a_port_that_is_taken_is_named_in_one_line(site, taken):
         ({"SPACELIFT_TOKEN": "x"}, "SPACELIFT_POOL_PRIVATE_KEY is not set"),
         ({"SPACELIFT_LAUNCHER_RUN_TIMEOUT": "0s"}, "must be longer than nothing"),
         ({"GANTRY_CA_BUNDLE": "/nowhere.pem"}, "GANTRY_CA_BUNDLE is not usable"),
+        ({"ADDITIONAL_ROOT_CAS": "x"}, "ADDITIONAL_ROOT_CAS is not usable: must be base64 of"),
+        ({"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY is not usable: must be http://host:port"),
         (
             {"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY": "/policy.rego"},
             "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY is set, and this launcher does not heed",

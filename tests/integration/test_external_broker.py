@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -16,13 +17,19 @@ import structlog
 from gantry.infra.external_broker import ExternalBroker, Login
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.pool_keys import new_pool_key
-from gantry.infra.tls import Trust, present
+from gantry.infra.tls import Trust, present, server_context
 from gantry.kernel.ids import new_id
 from gantry_protocol import topics
+from gantry_protocol.token import PoolToken
 from gantry_worker import trust as workers
+from gantry_worker.agent import Agent
 from gantry_worker.doorbell import Doorbell
 from gantry_worker.keys import PoolKey
+from gantry_worker.runtimes import process
+from gantry_worker.runtimes.choice import Choice
+from gantry_worker.settings import load_settings
 
+from tests.integration.worker.stand_in import standing_in
 from tests.support.certificates import Authority
 from tests.support.doorbell import eventually
 from tests.support.mosquitto import Mosquitto, mosquitto
@@ -60,6 +67,25 @@ class Site:
         key, certificate = self._keys[pool]
         key.present(context, certificate)
         return context
+
+    def agent(self, pool: str, api: str, place: Path) -> Agent:
+        """A launcher of the pool, whose token knows nothing of a broker."""
+        key, certificate = self._keys[pool]
+        settings = load_settings({"SPACELIFT_TOKEN": "t", "SPACELIFT_POOL_PRIVATE_KEY": "k"})
+        return Agent(
+            settings.model_copy(update={"work_dir": place, "ca_bundle": self.web.file}),
+            PoolToken(
+                api=api,
+                broker="tcp://127.0.0.1:1",
+                namespace="spacelift",
+                pool_id=pool,
+                certificate=certificate,
+            ),
+            key,
+            Choice("process", False, process.for_run),
+            {},
+            "test",
+        )
 
     def shown_by_server(self) -> ssl.SSLContext:
         """What a server connects with."""
@@ -182,6 +208,41 @@ async def test_a_worker_cannot_ring(site: Site):
         await server.broker.ring(RED, ADA, b"true")
 
         await eventually(lambda: ada[1:] == [b"true"])
+
+
+async def test_a_worker_shows_an_external_broker_its_certificate_and_no_proof(
+    site: Site, tmp_path: Path
+):
+    said = bytearray()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said.extend(await reader.read(4096))
+        writer.close()
+
+    context = server_context(*site.web.issue("127.0.0.1", file="listener"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=site.pools.certificate)
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context)
+    registered = {
+        "worker_id": ADA,
+        "heartbeat_seconds": 60,
+        "lease_seconds": 90,
+        "poll_seconds": 60,
+        "broker": f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+        "broker_login": "certificate",
+    }
+    async with server, standing_in() as there:
+        there.answers["register"] = [(200, registered)]
+        there.answers["goodbye"] = [(204, b"")]
+        agent = site.agent(RED, there.url, tmp_path)
+        running = asyncio.create_task(agent.run())
+        await eventually(lambda: said)
+        agent.leave()
+        await running
+
+    assert b"MQTT" in said
+    assert {RED.encode(), agent.id.encode()} <= set(re.findall(rb"[0-9A-Z]{26}", said))
+    assert b"eyJ" not in said  # how every JWT begins
 
 
 async def test_both_sides_come_back_when_the_broker_was_restarted(site: Site):

@@ -8,6 +8,7 @@ from gantry_protocol.manifest import EnvironmentValue, Manifest, MountedFile, St
 from gantry_protocol.words import Phase
 from gantry_worker import script
 from gantry_worker.environment import (
+    TRUSTED_BY,
     Around,
     Given,
     derived,
@@ -119,6 +120,24 @@ def test_passed_on_variables_are_masked_whichever_phase_they_are_for():
     given = Given({"ro_TOKEN": "reads-only", "wo_KEY": "writes"}, frozenset({"TOKEN", "wo_KEY"}))
 
     assert {"reads-only", "writes"} <= set(words_to_mask(manifest(), given))
+
+
+def test_parts_of_passed_on_variables_may_be_hidden_on_their_own():
+    given = Given({"HTTPS_PROXY": "http://u:s3cr3t-word@proxy"}, frozenset(), ("s3cr3t-word",))
+
+    assert "s3cr3t-word" in words_to_mask(manifest(), given)
+    assert of_phase(manifest(), given, Phase.PLAN, around())["HTTPS_PROXY"].endswith("@proxy")
+
+
+def test_commands_are_told_of_authorities_unless_the_stack_names_its_own():
+    own = manifest(environment=[EnvironmentValue(name="SSL_CERT_FILE", value="/own.pem")])
+    told = replace(around(), authorities="/mnt/authorities.pem")
+
+    found = of_phase(own, NOTHING, Phase.PLAN, told)
+
+    assert found["SSL_CERT_FILE"] == "/own.pem"
+    assert found["GIT_SSL_CAINFO"] == "/mnt/authorities.pem"
+    assert not set(TRUSTED_BY) & set(of_phase(manifest(), NOTHING, Phase.PLAN, around()))
 
 
 def test_a_value_that_a_secret_was_put_into_is_masked_as_a_whole():
