@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import ssl
@@ -14,6 +15,7 @@ import httpx2
 import pytest
 import uvicorn
 from cryptography import x509
+from gantry.apps.listening import Listener
 from gantry.infra.tls import BadCertificate, KeptCertificate, Trust, shake_hands, why_not
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -63,9 +65,9 @@ async def shown(port: int, authority: Authority) -> int:
     return x509.load_der_x509_certificate(der).serial_number
 
 
-@pytest.fixture
-async def web(kept: KeptCertificate) -> AsyncIterator[int]:
-    """An HTTP server with that certificate; its port."""
+@contextlib.asynccontextmanager
+async def serving(kept: KeptCertificate) -> AsyncIterator[tuple[int, Listener, asyncio.Task[None]]]:
+    """An HTTP server with that certificate: its port, itself, and its life."""
     app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("hello"))])
     with socket.socket() as sock:
         sock.bind((HOST, 0))
@@ -75,12 +77,19 @@ async def web(kept: KeptCertificate) -> AsyncIterator[int]:
             lifespan="off",
             ssl_context_factory=lambda config, default: kept.context,
         )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        server = Listener(config, None)
+        life = asyncio.create_task(server.serve(sockets=[sock]))
         await eventually(lambda: server.started)
-        yield sock.getsockname()[1]
+        yield sock.getsockname()[1], server, life
         server.should_exit = True
-        await serving
+        await life
+
+
+@pytest.fixture
+async def web(kept: KeptCertificate) -> AsyncIterator[int]:
+    """The port of an HTTP server with that certificate."""
+    async with serving(kept) as (port, _, _):
+        yield port
 
 
 async def test_a_renewed_certificate_is_shown_to_whoever_comes_next(
@@ -133,6 +142,19 @@ async def test_files_that_do_not_fit_together_change_nothing_until_they_do(
     shutil.copy(key, tmp_path / "tls.key")
     assert kept.renew()
     assert await shown(web, authority) == serial(certificate)
+
+
+async def test_a_client_that_keeps_its_connection_does_not_keep_the_server_from_ending(
+    kept: KeptCertificate, authority: Authority
+):
+    async with (
+        serving(kept) as (port, server, life),
+        httpx2.AsyncClient(verify=Trust(authority.pem).context()) as http,
+    ):
+        assert (await http.get(f"https://{HOST}:{port}/")).text == "hello"
+        server.should_exit = True
+
+        await eventually(life.done)  # asyncio itself would give the client thirty seconds
 
 
 async def test_nothing_older_than_tls_1_2_is_spoken(web: int, authority: Authority):

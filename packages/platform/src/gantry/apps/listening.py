@@ -11,6 +11,10 @@ from typing import TypeVar
 import uvicorn
 
 
+CLOSE_SECONDS = 1.0
+"""For a client to take its last bytes once its connection is closed."""
+
+
 class Listener(uvicorn.Server):
     """uvicorn without its own signal handlers: the process' main decides when to end."""
 
@@ -28,6 +32,25 @@ class Listener(uvicorn.Server):
             raise OSError(errno.EADDRINUSE, f"cannot listen for HTTP on port {port}") from None
         if self._ready is not None:
             self._ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing more, and end in order what is under way."""
+        hanging_up = asyncio.create_task(self._hang_up())
+        try:
+            await super().shutdown(sockets=sockets)
+        finally:
+            hanging_up.cancel()
+
+    async def _hang_up(self) -> None:
+        """Cut connections that are closed on this side: over TLS a client has to agree to the
+        end, which one that keeps its connection for later does not, and uvicorn would wait.
+        """
+        while True:
+            found = [connection.transport for connection in self.server_state.connections]
+            closing = [transport for transport in found if transport.is_closing()]
+            await asyncio.sleep(CLOSE_SECONDS)
+            for transport in closing:
+                transport.abort()
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Leave signals to apps.process."""
