@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 from contextlib import closing
 
 import httpx2
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.platform import GANTRY, free_port, wait_until_ready
 
 
@@ -27,6 +29,36 @@ def test_each_process_answers_probes_on_a_port_of_its_own_when_asked_to(bare, co
 
     process.terminate()
     assert process.ended() == 0, process.said()
+
+
+def test_both_ports_of_a_server_speak_tls_by_certificates_of_their_own(bare, tmp_path):
+    authority = Authority(tmp_path)
+    web, bell = (authority.issue("127.0.0.1", file=name) for name in ("web", "bell"))
+    port = free_port()
+    server = bare.start_server(
+        MQTT_BROKER_ENDPOINT=f"tls://127.0.0.1:{port}",
+        GANTRY_MQTT_BROKER_PORT=str(port),
+        GANTRY_SERVER_SCHEME="https",
+        GANTRY_TLS_CERTIFICATE=str(web[0]),
+        GANTRY_TLS_KEY=str(web[1]),
+        GANTRY_MQTT_TLS_CERTIFICATE=str(bell[0]),
+        GANTRY_MQTT_TLS_KEY=str(bell[1]),
+    )
+    server.address = server.address.replace("http://", "https://")
+    server.verify = ssl.create_default_context(cafile=authority.file)
+    wait_until_ready(server)
+
+    answer = httpx2.get(f"{server.address}/admin-login", verify=server.verify)
+    assert answer.headers["strict-transport-security"]
+    with (
+        socket.create_connection(("127.0.0.1", port)) as line,
+        server.verify.wrap_socket(line, server_hostname="127.0.0.1") as encrypted,
+    ):
+        shown = encrypted.getpeercert(binary_form=True)
+    assert shown == ssl.PEM_cert_to_DER_cert(bell[0].read_text())
+
+    server.terminate()
+    assert server.ended() == 0, server.said()
 
 
 @pytest.fixture(scope="module")

@@ -121,3 +121,13 @@ async def test_jobs_are_counted_by_how_they_stand(core, meter):
     await core.drain()
 
     assert ("gantry_jobs", ("async", "todo")) not in await values(core, meter)
+
+
+def test_the_connection_to_an_external_broker_is_measured_where_there_is_one():
+    counting = Meter()
+    assert b"gantry_broker_up" not in counting.page()
+
+    counting.broker(True)
+    assert b"\ngantry_broker_up 1.0\n" in counting.page()
+    counting.broker(False)
+    assert b"\ngantry_broker_up 0.0\n" in counting.page()
