@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import uvicorn
 
-
 CLOSE_SECONDS = 1.0
 """For a client to take its last bytes once its connection is closed."""
 
