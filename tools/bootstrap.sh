@@ -3,7 +3,7 @@
 #
 #   tools/bootstrap.sh           the Python environment in .venv, as uv.lock has it
 #   tools/bootstrap.sh runtime   and the Debian packages that running Gantry uses
-#   tools/bootstrap.sh test      and those that its tests use
+#   tools/bootstrap.sh test      and those that its tests use, with Azurite from npm
 #
 # Needs Python 3.11 or later, and root or sudo where a package is missing.
 set -eu
@@ -158,12 +158,28 @@ sync_venv() {
     "$uv" sync --frozen --quiet
 }
 
+# ---------------------------------------------------------------- Azurite
+
+# Microsoft's emulator of its storage, as tests/support/azurite/package-lock.json has it. Its tests
+# are skipped where there is no npm; any release of Node.js from 20 on will do.
+sync_azurite() {
+    from=tests/support/azurite to=.cache/azurite
+    cmp -s "$from/package-lock.json" "$to/installed.json" && return
+    command -v npm >/dev/null || { say "without npm, tests of Azure's storage are skipped" && return; }
+    say "installing Azurite from npm into $to"
+    rm -rf "$to" && mkdir -p "$to"
+    cp "$from/package.json" "$from/package-lock.json" "$to"
+    (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+    cp "$from/package-lock.json" "$to/installed.json"
+}
+
 # ----------------------------------------------------------------
 
 # shellcheck disable=SC2086 # a list of names
 ensure_packages $packages
 find_uv
 sync_venv
+[ "${1-}" != test ] || sync_azurite
 if [ -n "$packages" ] && ! command -v terraform >/dev/null && ! command -v tofu >/dev/null; then
     say "neither terraform nor tofu is on PATH: the worker downloads what a stack asks for," \
         "and verifies it with the publisher's key"

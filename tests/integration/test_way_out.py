@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import structlog
 from gantry.infra.git import GitSources
-from gantry.infra.objects import RemoteObjects, s3_stores
+from gantry.infra.object_stores import s3_stores
+from gantry.infra.objects import RemoteObjects
 from gantry.infra.tls import KeptCertificate, Trust, server_context
 from gantry.kernel.ids import new_id
 from gantry.ports.objects import Bucket, StorageDown

@@ -12,7 +12,7 @@ from gantry.apps.settings import (
     default_data_dir,
     load_settings,
 )
-from gantry.apps.settings_rules import without_effect
+from gantry.apps.settings_rules import azure_account, without_effect
 from gantry.ports.objects import Bucket
 from gantry_protocol.proxies import Proxies
 
@@ -30,6 +30,9 @@ MINIO = {
     "OBJECT_STORAGE_MINIO_SECRET_ACCESS_KEY": "s3cr3t-minio",
     **BUCKETS,
 }
+
+
+AZURE = {"OBJECT_STORAGE_AZURE_ACCOUNT_URL": "https://gantry.blob.core.windows.net"}
 
 
 def without(values, name):
@@ -92,7 +95,6 @@ def test_a_variable_that_is_set_to_nothing_is_missing(name):
         ("ENCRYPTION_TYPE", "sha", "'rsa'"),
         ("MESSAGE_QUEUE_TYPE", "sqs", "not offered by this release. Leave it out"),
         ("MQTT_BROKER_TYPE", "iotcore", "not offered by this release. Set it to builtin"),
-        ("OBJECT_STORAGE_TYPE", "gcp", "not offered by this release. Set it to aws"),
         ("SERVER_DOMAIN", "a b?c", "give a host name"),
         ("DATABASE_URL", "postgres://u:p@h:abc/d", "not an address that PostgreSQL"),
         ("DATABASE_URL", "postgres://u:p@h/d?foo=bar", "options behind `?`"),
@@ -104,7 +106,8 @@ def test_a_variable_that_is_set_to_nothing_is_missing(name):
         ("FEDERATION_CUSTOM_ISSUER", "id.example.com", "starts with https://"),
         ("GANTRY_INSTRUMENTATION_PORT", "0", "greater than or equal to 1"),
         ("MQTT_BROKER_IOTCORE_NAMESPACE", "a/b", "pattern"),
-        ("OBJECT_STORAGE_TYPE", "gcs", "'local', 'aws' or 'minio'"),
+        ("OBJECT_STORAGE_TYPE", "gcs", "'local', 'aws', 'minio', 'gcp' or 'azure'"),
+        ("STORAGE_EMULATOR_HOST", "localhost:4443", "starts with https"),
         ("GANTRY_LEASE_SECONDS", "1", "greater than or equal to 5"),
         ("GANTRY_LEASE_SECONDS", "nan", "greater than or equal to 5"),
         ("GANTRY_DATABASE_POOL_SIZE", "1", "greater than or equal to 2"),
@@ -205,9 +208,9 @@ def test_settings_do_not_change_once_they_are_read():
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-@pytest.mark.parametrize("kind", ["aws", "minio"])
+@pytest.mark.parametrize("kind", ["aws", "minio", "gcp", "azure"])
 def test_storage_elsewhere_needs_every_bucket(kind, name):
-    values = {**NEEDED, **MINIO, "OBJECT_STORAGE_TYPE": kind, "AWS_REGION": "eu-west-1"}
+    values = {**NEEDED, **MINIO, "OBJECT_STORAGE_TYPE": kind, "AWS_REGION": "eu-west-1", **AZURE}
     assert load_settings(values).bucket(Bucket[name.removeprefix("OBJECT_STORAGE_BUCKET_")])
 
     assert refusal(without(values, name)) == f"{name} must name a bucket"
@@ -230,6 +233,41 @@ def test_minio_needs_an_address_and_a_key(name):
 def test_minio_is_named_by_host_and_port():
     words = refusal({**NEEDED, **MINIO, "OBJECT_STORAGE_MINIO_ENDPOINT": "http://minio:9000"})
     assert "give host:port, without a scheme" in words
+
+
+def test_azure_needs_the_address_of_an_account_and_a_key_that_can_be_one():
+    values = {**NEEDED, **BUCKETS, "OBJECT_STORAGE_TYPE": "azure"}
+
+    assert refusal(values).startswith("OBJECT_STORAGE_AZURE_ACCOUNT_URL is required")
+    for url, reason in (
+        ("gantry.blob.core.windows.net", "starts with https://"),
+        ("https://gantry.example.com", "the account's address"),
+    ):
+        assert reason in refusal({**values, "OBJECT_STORAGE_AZURE_ACCOUNT_URL": url})
+    words = refusal({**values, **AZURE, "AZURE_STORAGE_ACCOUNT_KEY": "s3cr3t!"})
+    assert words == "AZURE_STORAGE_ACCOUNT_KEY is not base64; copy the whole key"
+    assert (
+        load_settings({**values, **AZURE}).azure_account_url
+        == AZURE["OBJECT_STORAGE_AZURE_ACCOUNT_URL"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "account"),
+    [
+        ("https://gantry.blob.core.windows.net", "gantry"),
+        ("https://gantry1.blob.core.chinacloudapi.cn", "gantry1"),
+        ("http://127.0.0.1:10000/devstoreaccount1", "devstoreaccount1"),
+    ],
+)
+def test_an_azure_account_is_named_by_its_address(url, account):
+    assert azure_account(url) == account
+
+
+def test_what_other_programs_read_is_not_looked_at_while_storage_is_elsewhere():
+    others = {"AZURE_STORAGE_ACCOUNT_KEY": "not one", "GOOGLE_APPLICATION_CREDENTIALS": "/gone"}
+
+    assert load_settings({**NEEDED, **others}).object_storage_type is StorageType.LOCAL
 
 
 def test_a_process_needs_names_for_the_buckets_that_it_uses_alone():

@@ -31,6 +31,7 @@ from gantry_protocol.calls import (
     Verdict,
 )
 from gantry_protocol.proxies import Proxies
+from gantry_protocol.uploads import UPLOAD_HEADERS
 from pydantic import BaseModel, ValidationError
 
 from gantry_worker.trust import Trust
@@ -176,7 +177,10 @@ class ControlPlane:
         for attempt in range(4):
             try:
                 response = await self._http.put(
-                    url, content=content(), headers=headers, timeout=TRANSFER_TIMEOUT
+                    url,
+                    content=content(),
+                    headers={**UPLOAD_HEADERS, **headers},
+                    timeout=TRANSFER_TIMEOUT,
                 )
                 if response.status_code >= 500:
                     raise ServerAway(f"object storage answered {response.status_code}")

@@ -180,7 +180,7 @@ def load_settings(
     if (stray := rules.storage_without_a_type(source)) is not None:
         raise MisconfiguredError(
             f"OBJECT_STORAGE_TYPE is not set, and {stray} is."
-            " Set it to aws or minio, or to local for files below GANTRY_DATA_DIR."
+            " Set it to aws, minio, gcp or azure, or to local for files below GANTRY_DATA_DIR."
         )
     known = {_variable(name): name for name in Settings.model_fields}
     given = {variable: source[variable] for variable in known if source.get(variable)}

@@ -6,11 +6,13 @@ names are looked at. No reason quotes a value.
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gantry_protocol.endpoint import parse_endpoint
 from psycopg import ProgrammingError
@@ -24,8 +26,6 @@ NOT_OFFERED: Mapping[tuple[str, str], str] = {
     ("ENCRYPTION_TYPE", "kms"): "Set it to rsa and ENCRYPTION_RSA_PRIVATE_KEY to a key of yours.",
     ("MQTT_BROKER_TYPE", "iotcore"): "Set it to builtin, or to external for a broker of yours.",
     ("MESSAGE_QUEUE_TYPE", "sqs"): "Leave it out: jobs are kept in PostgreSQL.",
-    ("OBJECT_STORAGE_TYPE", "gcp"): "Set it to aws, minio or local.",
-    ("OBJECT_STORAGE_TYPE", "azure"): "Set it to aws, minio or local.",
 }
 """Values of the deployment contract that come later, and what to do until then."""
 
@@ -43,6 +43,7 @@ _DOMAIN = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 )
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")  # what Azure takes as the name of a storage account
 _BASE = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
@@ -126,6 +127,26 @@ def check_base(value: str) -> str:
     if not _BASE.fullmatch(value):
         raise ValueError("give an address that starts with https://")
     return value.rstrip("/")
+
+
+def azure_account(url: str) -> str:
+    """The account in the address of its blobs: the first part of its host, or, where the host
+    serves several accounts, the path.
+    """
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", parts.path.strip("/")
+    account = path if path else host.partition(".blob.")[0] if ".blob." in host else ""
+    if not _ACCOUNT.fullmatch(account):
+        raise ValueError("give the account's address, https://<account>.blob.core.windows.net")
+    return account
+
+
+def check_base64(variable: str, value: str) -> None:
+    """Bytes in base64."""
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        raise ValueError(f"{variable} is not base64; copy the whole key") from None
 
 
 def if_set(check: Callable[[str], str]) -> Callable[[str | None], str | None]:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gantry.api.doors import House
 from gantry.apps import metering
+from gantry.apps.remote_storage import remote_objects
 from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.accounts import service as accounts
@@ -35,7 +36,7 @@ from gantry.infra.git_credentials import credentials
 from gantry.infra.local_objects import LocalObjects
 from gantry.infra.meter import Meter
 from gantry.infra.news import NewsDesk
-from gantry.infra.objects import RemoteObjects, s3_stores
+from gantry.infra.objects import RemoteObjects
 from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.schema import migrate
@@ -45,7 +46,7 @@ from gantry.jobs.catalog import TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.objects import Bucket, Objects
+from gantry.ports.objects import Objects
 
 log = structlog.get_logger()
 
@@ -316,30 +317,16 @@ def _trust(settings: Settings) -> Trust:
 def _objects(
     settings: Settings, vault: RsaVault, trust: Trust
 ) -> tuple[Objects, LocalObjects | None]:
-    if settings.object_storage_type is StorageType.LOCAL:
-        local = LocalObjects(
-            settings.data_dir / "objects",
-            base_url=settings.base_url,
-            sign=vault.sign_url,
-            check=vault.check_url,
-            clock=lambda: datetime.now(UTC),
-        )
-        return local, local
-    minio = settings.object_storage_type is StorageType.MINIO
-    secret = settings.minio_secret_access_key
-    scheme = "https" if settings.minio_use_ssl else "http"
-    stores = s3_stores(
-        {bucket: name for bucket in Bucket if (name := settings.bucket(bucket))},
-        region=settings.region,
-        endpoint=f"{scheme}://{settings.minio_endpoint}" if minio else settings.aws_endpoint,
-        access_key_id=settings.minio_access_key_id if minio else None,
-        secret_access_key=secret.get_secret_value() if minio and secret else None,
-        allow_http=(minio and not settings.minio_use_ssl)
-        or bool(settings.aws_endpoint and settings.aws_endpoint.startswith("http://")),
-        allow_invalid_certificates=minio and settings.minio_allow_insecure,
-        authorities=trust.added,
+    if settings.object_storage_type is not StorageType.LOCAL:
+        return remote_objects(settings, trust.added), None
+    local = LocalObjects(
+        settings.data_dir / "objects",
+        base_url=settings.base_url,
+        sign=vault.sign_url,
+        check=vault.check_url,
+        clock=lambda: datetime.now(UTC),
     )
-    return RemoteObjects(stores), None
+    return local, local
 
 
 def _sources(settings: Settings, trust: Trust) -> GitSources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from datetime import timedelta
 
 import httpx2
@@ -27,7 +28,7 @@ async def probe(objects: Objects, bucket: Bucket, *, verify: ssl.SSLContext | bo
         _same(await objects.get(bucket, key), first, "get")
         async with httpx2.AsyncClient(verify=verify, timeout=_TIMEOUT) as client:
             url = await objects.upload_url(bucket, key, lasts=_LASTS)
-            await _request(client, "PUT", url, second)
+            await _request(client, "PUT", url, second, objects.upload_headers)
             _same(await objects.get(bucket, key), second, "get after upload")
             url = await objects.download_url(bucket, key, lasts=_LASTS)
             _same(await _request(client, "GET", url), second, "download")
@@ -38,11 +39,15 @@ async def probe(objects: Objects, bucket: Bucket, *, verify: ssl.SSLContext | bo
 
 
 async def _request(
-    client: httpx2.AsyncClient, method: str, url: str, content: bytes | None = None
+    client: httpx2.AsyncClient,
+    method: str,
+    url: str,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     # The URL is a credential: it appears in no detail, and neither does the cause's text.
     try:
-        answer = await client.request(method, url, content=content)
+        answer = await client.request(method, url, content=content, headers=headers)
     except httpx2.HTTPError as cause:
         raise StorageDown(f"probe: signed {method} failed: {type(cause).__name__}") from None
     if not answer.is_success:

@@ -1,4 +1,4 @@
-"""Object storage in S3 or in what speaks its language, through obstore.
+"""Object storage elsewhere, through obstore: S3 and its like, Google's and Microsoft's.
 
 Presigned URLs are the store's own: browsers and workers go there, not through this program.
 """
@@ -10,30 +10,16 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
+from obstore.store import AzureStore, GCSStore, S3Store
 
 from gantry.infra.object_rules import check_key, check_lasts, check_range
 from gantry.ports.objects import Bucket, ObjectMissing, StorageDown
 
-if TYPE_CHECKING:
-    from obstore.store import (
-        ClientConfig,
-        RetryConfig,
-        S3Config,
-        S3Credential,
-        S3CredentialProvider,
-    )
-
-# A request of a person waits for the answer: three more tries, and none after thirty seconds,
-# hide a store that restarts; what lasts longer is better told than waited for.
-_RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
-_CONNECT_TIMEOUT = timedelta(seconds=5)  # as obstore has it: a store is near or it is down
-_READ_TIMEOUT = timedelta(seconds=30)  # without a byte: longer than S3 takes over a slow part
-_TIMEOUT = timedelta(minutes=5)  # for a whole body: 300 MB at 1 MB/s
+RemoteStore = S3Store | GCSStore | AzureStore
 
 # Parts in flight when an object is over 5 MiB. Two, so that on a slow line each part is still
 # through before the read timeout; obstore's twelve would share the line and starve each other.
@@ -49,20 +35,31 @@ _TELLING = re.compile(
     r"|invalid peer certificate: (\w{1,64})|InvalidCertificate\(\s*(\w{1,64})"
     r"|(TunnelUnsuccessful|ProxyAuthRequired|TunnelIoError)"  # a proxy that does not let us through
     r"|source: (TimedOut)"
+    r"|source: (StartTooLarge)"
+    r"|performing (token request)"
 )
-_NO_BUCKET = "NoSuchBucket"
-_NO_RANGE = "416"  # the HTTP status; not every store sends S3's code with it
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")  # S3's and Google's word, and Microsoft's
+# The HTTP status, as not every store sends S3's code with it; and obstore's own word where a
+# store, as Microsoft's, answers with the whole object instead.
+_NO_RANGE = ("416", "StartTooLarge")
 _SETTLE = 0.1  # seconds; obstore's threads need well under a millisecond for what they hold
 
 
 class RemoteObjects:
-    """The `Objects` port on S3-compatible stores, one per bucket.
+    """The `Objects` port on stores of one provider, one per bucket.
 
     Every method takes only keys that pass `check_key`, and raises ValueError for others.
+    `upload_headers` are those that the provider wants to see with each upload to a URL.
     """
 
-    def __init__(self, stores: Mapping[Bucket, S3Store]) -> None:
+    def __init__(
+        self,
+        stores: Mapping[Bucket, RemoteStore],
+        *,
+        upload_headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._stores = dict(stores)
+        self.upload_headers = upload_headers
 
     async def put(self, bucket: Bucket, key: str, data: bytes) -> None:
         """Store the object whole or not at all. Raises StorageDown.
@@ -106,7 +103,7 @@ class RemoteObjects:
                     )
                     return bytes(found)
             except StorageDown as refused:
-                if _NO_RANGE not in refused.detail:
+                if not any(word in refused.detail for word in _NO_RANGE):
                     raise
         # S3 refuses a range that is empty or begins at the object's end, where there is simply
         # nothing to read; whoever follows a growing log asks for just that.
@@ -139,7 +136,10 @@ class RemoteObjects:
             return await obstore.sign_async(self._store(bucket), "GET", _checked(key), lasts)
 
     async def upload_url(self, bucket: Bucket, key: str, *, lasts: timedelta) -> str:
-        """A URL to which whoever has it may PUT the object, until it expires."""
+        """A URL to which whoever has it may PUT the object, until it expires.
+
+        With `upload_headers`: the provider may refuse an upload without them.
+        """
         check_lasts(lasts)
         with _explained(bucket, key):
             return await obstore.sign_async(self._store(bucket), "PUT", _checked(key), lasts)
@@ -152,81 +152,11 @@ class RemoteObjects:
         """
         await asyncio.sleep(_SETTLE)
 
-    def _store(self, bucket: Bucket) -> S3Store:
+    def _store(self, bucket: Bucket) -> RemoteStore:
         try:
             return self._stores[bucket]
         except KeyError:
             raise StorageDown(f"bucket={bucket}: no bucket is configured for this") from None
-
-
-def s3_stores(
-    buckets: Mapping[Bucket, str],
-    *,
-    region: str | None,
-    endpoint: str | None,
-    access_key_id: str | None,
-    secret_access_key: str | None,
-    allow_http: bool,
-    allow_invalid_certificates: bool,
-    authorities: str | None = None,
-) -> Mapping[Bucket, S3Store]:
-    """A store per bucket. Nothing is connected yet.
-
-    Without `endpoint` it is AWS itself; with one, a store such as MinIO. Without credentials
-    they are looked for where AWS puts them: environment, web identity, container and instance
-    metadata (not `~/.aws`). `authorities` (PEM) are trusted besides the system's. The proxies of
-    the environment are obstore's own to heed.
-    Raises ValueError when only one half of the credentials is given.
-    """
-    if (access_key_id is None) != (secret_access_key is None):
-        raise ValueError("an access key id and a secret access key go together")
-    provider = None
-    if access_key_id is not None and secret_access_key is not None:
-        provider = _fixed(access_key_id, secret_access_key)
-    config: S3Config = {
-        # By path (`/bucket/key`): the only way that MinIO, AWS and an endpoint taken from
-        # AWS_ENDPOINT_URL have in common, and the only one for bucket names with dots.
-        "virtual_hosted_style_request": False,
-        # Bulk deletion is one more thing that not every store knows; we delete one at a time.
-        "disable_bulk_delete": True,
-    }
-    if region is not None:
-        config["region"] = region
-    if endpoint is not None:
-        config["endpoint"] = endpoint
-    client: ClientConfig = {
-        "allow_http": allow_http,
-        "allow_invalid_certificates": allow_invalid_certificates,
-        "connect_timeout": _CONNECT_TIMEOUT,
-        "read_timeout": _READ_TIMEOUT,
-        "timeout": _TIMEOUT,
-    }
-    if authorities is not None:
-        client["root_certificate"] = authorities
-    return {
-        bucket: S3Store(
-            name,
-            config=config,
-            client_options=client,
-            retry_config=_RETRY,
-            credential_provider=provider,
-        )
-        for bucket, name in buckets.items()
-    }
-
-
-def _fixed(access_key_id: str, secret_access_key: str) -> S3CredentialProvider:
-    # Not passed as configuration: there obstore would join them with an AWS_SESSION_TOKEN that
-    # happens to be in the environment, and keep the secret where a store's `config` shows it.
-    def credentials() -> S3Credential:
-        return {
-            "access_key_id": access_key_id,
-            "secret_access_key": secret_access_key,
-            "token": None,
-            "expires_at": None,
-        }
-
-    return credentials
 
 
 def _checked(key: str) -> str:
@@ -244,7 +174,7 @@ def _explained(bucket: Bucket, key: str, *, writes: bool = False) -> Iterator[No
         yield
     except FileNotFoundError as cause:
         # A write to a place that is not there, or a bucket that is not: no object is missing.
-        if writes or _NO_BUCKET in str(cause):
+        if writes or any(word in str(cause) for word in _NO_BUCKET):
             raise _down(bucket, cause) from None
         raise ObjectMissing(bucket, key) from None
     except BaseError as cause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -82,7 +82,14 @@ class Objects(Protocol):
         ...
 
     async def upload_url(self, bucket: Bucket, key: str, *, lasts: timedelta) -> str:
-        """A URL to which whoever has it may PUT the object, until it expires."""
+        """A URL to which whoever has it may PUT the object, with `upload_headers`, until it
+        expires.
+        """
+        ...
+
+    @property
+    def upload_headers(self) -> Mapping[str, str]:
+        """What has to be sent along with an upload to a URL."""
         ...
 
 

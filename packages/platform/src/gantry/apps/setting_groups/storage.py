@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -18,6 +19,8 @@ class StorageType(StrEnum):
     LOCAL = "local"
     AWS = "aws"
     MINIO = "minio"
+    GCP = "gcp"
+    AZURE = "azure"
 
 
 def _bucket(name: Bucket) -> Any:
@@ -36,7 +39,8 @@ class StorageSettings(BaseSettings):
     object_storage_type: StorageType = Field(
         default=StorageType.LOCAL,
         validation_alias="OBJECT_STORAGE_TYPE",
-        description="`local` (files below GANTRY_DATA_DIR, one machine), `aws` or `minio`.",
+        description="`local` (files below GANTRY_DATA_DIR, one machine), `aws`, `minio`, `gcp`"
+        " or `azure`.",
     )
     aws_region: str | None = Field(
         default=None, validation_alias="AWS_REGION", description="Region of the buckets (aws)."
@@ -76,6 +80,27 @@ class StorageSettings(BaseSettings):
         validation_alias="OBJECT_STORAGE_MINIO_ALLOW_INSECURE",
         description="Accept a self-signed certificate (minio).",
     )
+    gcp_credentials: Path | None = Field(
+        default=None,
+        validation_alias="GOOGLE_APPLICATION_CREDENTIALS",
+        description="Key file of a service account (gcp). Default: the identity of the machine.",
+    )
+    gcp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="STORAGE_EMULATOR_HOST",
+        description="Another endpoint (gcp), for tests.",
+    )
+    azure_account_url: str | None = Field(
+        default=None,
+        validation_alias="OBJECT_STORAGE_AZURE_ACCOUNT_URL",
+        description="https://<account>.blob.core.windows.net (azure).",
+    )
+    azure_account_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="AZURE_STORAGE_ACCOUNT_KEY",
+        description="Key of the account (azure). Default: a client's secret, the workload's"
+        " identity, or the machine's.",
+    )
     bucket_deliveries: str | None = _bucket(Bucket.DELIVERIES)
     bucket_large_queue_messages: str | None = _bucket(Bucket.LARGE_QUEUE_MESSAGES)
     bucket_metadata: str | None = _bucket(Bucket.METADATA)
@@ -93,11 +118,33 @@ class StorageSettings(BaseSettings):
     )
 
     _place = field_validator("minio_endpoint")(rules.if_set(rules.check_host_and_port))
+    # Names of validators are shared by all groups.
+    _stores = field_validator("gcp_endpoint", "azure_account_url")(rules.if_set(rules.check_base))
+
+    @field_validator("gcp_credentials")
+    @classmethod
+    def _gcp_file(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser()
+
+    @field_validator("azure_account_url")
+    @classmethod
+    def _azure_account(cls, value: str | None) -> str | None:
+        if value is not None:
+            rules.azure_account(value)
+        return value
 
     @model_validator(mode="after")
     def _storage_is_complete(self) -> StorageSettings:
         if self.object_storage_type is StorageType.AWS and not (self.region or self.aws_endpoint):
             raise ValueError("AWS_REGION is required when OBJECT_STORAGE_TYPE is aws")
+        if self.object_storage_type is StorageType.AZURE:
+            if not self.azure_account_url:
+                raise ValueError(
+                    "OBJECT_STORAGE_AZURE_ACCOUNT_URL is required when OBJECT_STORAGE_TYPE is azure"
+                )
+            # Here and not by itself: where storage is elsewhere, the variable is somebody else's.
+            if key := self.azure_account_key:
+                rules.check_base64("AZURE_STORAGE_ACCOUNT_KEY", key.get_secret_value())
         if self.object_storage_type is StorageType.MINIO:
             for variable, value in (
                 ("OBJECT_STORAGE_MINIO_ENDPOINT", self.minio_endpoint),

@@ -254,11 +254,14 @@ class RunMutation:
         """Where to PUT a gzipped tar of a local tree."""
         async with info.context.write() as tx:
             workspace = await triggers.ticket_for_local_workspace(tx, str(stack))
-        url = await info.context.house.objects.upload_url(
+        objects = info.context.house.objects
+        url = await objects.upload_url(
             Bucket.USER_UPLOADED_WORKSPACES, workspace.object_key, lasts=URL_LASTS
         )
         return LocalWorkspace(
-            id=strawberry.ID(workspace.id), upload_url=url, upload_headers=StringMap(entries=[])
+            id=strawberry.ID(workspace.id),
+            upload_url=url,
+            upload_headers=StringMap.of(objects.upload_headers),
         )
 
     @mutation(SIGNED_IN)

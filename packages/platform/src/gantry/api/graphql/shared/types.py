@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 import strawberry
 
@@ -104,3 +105,8 @@ class StringMap:
     """See the API reference."""
 
     entries: list[KeyValuePair]
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> StringMap:
+        """The same, key by key."""
+        return cls(entries=[KeyValuePair(key=key, value=value) for key, value in values.items()])
