@@ -6,7 +6,8 @@ import json
 import time
 
 import pytest
-from gantry.infra.vault import RsaVault, load_private_key, new_data_key
+from gantry.infra.data_keys import new_data_key
+from gantry.infra.vault import RsaVault, load_private_key
 from joserfc import jws
 
 from tests.support.api_client import Api

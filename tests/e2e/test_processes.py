@@ -95,7 +95,7 @@ def test_what_a_process_logs_is_json_and_names_its_environment(bare):
 @pytest.mark.parametrize(
     ("command", "settings", "words"),
     [
-        (("backend", "server"), {"ENCRYPTION_TYPE": "kms"}, "kms is not offered"),
+        (("backend", "server"), {"MESSAGE_QUEUE_TYPE": "sqs"}, "sqs is not offered"),
         (("backend", "drain"), {"DATABASE_URL": "postgres://u:p@h:abc/d"}, "DATABASE_URL is not"),
         (("backend", "server"), {"MQTT_BROKER_ENDPOINT": "banana"}, "MQTT_BROKER_ENDPOINT is not"),
         (("scheduler",), {"OBJECT_STORAGE_BUCKET_STATES": "x"}, "OBJECT_STORAGE_TYPE is not set"),

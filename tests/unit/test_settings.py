@@ -91,8 +91,7 @@ def test_a_variable_that_is_set_to_nothing_is_missing(name):
         ("GANTRY_SERVER_PORT", "0", "greater than or equal to 1"),
         ("GANTRY_SERVER_PORT", "65536", "less than or equal to 65535"),
         ("GANTRY_SERVER_SCHEME", "ftp", "'https' or 'http'"),
-        ("ENCRYPTION_TYPE", "kms", "not offered by this release. Set it to rsa"),
-        ("ENCRYPTION_TYPE", "sha", "'rsa'"),
+        ("ENCRYPTION_TYPE", "sha", "'rsa' or 'kms'"),
         ("MESSAGE_QUEUE_TYPE", "sqs", "not offered by this release. Leave it out"),
         ("MQTT_BROKER_TYPE", "iotcore", "not offered by this release. Set it to builtin"),
         ("SERVER_DOMAIN", "a b?c", "give a host name"),
@@ -268,6 +267,36 @@ def test_what_other_programs_read_is_not_looked_at_while_storage_is_elsewhere():
     others = {"AZURE_STORAGE_ACCOUNT_KEY": "not one", "GOOGLE_APPLICATION_CREDENTIALS": "/gone"}
 
     assert load_settings({**NEEDED, **others}).object_storage_type is StorageType.LOCAL
+
+
+KMS = {
+    **without(NEEDED, "ENCRYPTION_RSA_PRIVATE_KEY"),
+    "ENCRYPTION_TYPE": "kms",
+    "ENCRYPTION_KMS_ENCRYPTION_KEY_ID": "alias/gantry",
+    "ENCRYPTION_KMS_SIGNING_KEY_ID": "alias/gantry-tokens",
+    "AWS_REGION": "eu-west-1",
+}
+
+
+def test_keys_in_kms_take_the_place_of_an_rsa_key():
+    settings = load_settings(KMS)
+
+    assert settings.encryption_type is EncryptionType.KMS
+    assert settings.encryption_rsa_private_key is None
+    assert without_effect(KMS) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["ENCRYPTION_KMS_ENCRYPTION_KEY_ID", "ENCRYPTION_KMS_SIGNING_KEY_ID", "AWS_REGION"]
+)
+def test_kms_needs_two_keys_and_a_region(name):
+    assert refusal(without(KMS, name)) == f"{name} is required when ENCRYPTION_TYPE is kms"
+
+
+def test_keys_in_kms_that_are_configured_and_not_chosen_are_told():
+    words = refusal(without(KMS, "ENCRYPTION_TYPE"))
+
+    assert words.startswith("ENCRYPTION_TYPE is not set, and ENCRYPTION_KMS_ENCRYPTION_KEY_ID is.")
 
 
 def test_a_process_needs_names_for_the_buckets_that_it_uses_alone():

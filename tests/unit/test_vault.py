@@ -12,11 +12,11 @@ from functools import lru_cache
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from gantry.infra.data_keys import new_data_key
 from gantry.infra.vault import (
     RsaVault,
     generate_private_key,
     load_private_key,
-    new_data_key,
     unwrap,
     wrap,
 )

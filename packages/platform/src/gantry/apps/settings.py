@@ -23,7 +23,7 @@ from pydantic_settings import (
 
 from gantry.apps import settings_rules as rules
 from gantry.apps.setting_groups.broker import BrokerSettings
-from gantry.apps.setting_groups.encryption import EncryptionSettings
+from gantry.apps.setting_groups.encryption import EncryptionSettings, EncryptionType
 from gantry.apps.setting_groups.general import GeneralSettings, default_data_dir
 from gantry.apps.setting_groups.network import NetworkSettings
 from gantry.apps.setting_groups.sources import SourceSettings
@@ -134,6 +134,8 @@ class Settings(
                     "MQTT_BROKER_ENDPOINT must be tls://host:port, because"
                     " GANTRY_MQTT_TLS_CERTIFICATE makes the built-in broker speak TLS"
                 )
+        if self.encryption_type is EncryptionType.KMS and not self.region:
+            raise ValueError("AWS_REGION is required when ENCRYPTION_TYPE is kms")
         return self
 
     @property
@@ -182,6 +184,8 @@ def load_settings(
             f"OBJECT_STORAGE_TYPE is not set, and {stray} is."
             " Set it to aws, minio, gcp or azure, or to local for files below GANTRY_DATA_DIR."
         )
+    if (stray := rules.kms_without_a_type(source)) is not None:
+        raise MisconfiguredError(f"ENCRYPTION_TYPE is not set, and {stray} is. Set it to kms.")
     known = {_variable(name): name for name in Settings.model_fields}
     given = {variable: source[variable] for variable in known if source.get(variable)}
     for variable in VARIABLES:  # the only ones that are customary in small letters as well

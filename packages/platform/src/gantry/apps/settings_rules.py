@@ -23,7 +23,6 @@ from sqlalchemy.exc import ArgumentError
 from gantry.infra.db import libpq_url, sqlalchemy_url
 
 NOT_OFFERED: Mapping[tuple[str, str], str] = {
-    ("ENCRYPTION_TYPE", "kms"): "Set it to rsa and ENCRYPTION_RSA_PRIVATE_KEY to a key of yours.",
     ("MQTT_BROKER_TYPE", "iotcore"): "Set it to builtin, or to external for a broker of yours.",
     ("MESSAGE_QUEUE_TYPE", "sqs"): "Leave it out: jobs are kept in PostgreSQL.",
 }
@@ -36,8 +35,9 @@ WITHOUT_EFFECT = re.compile(
     r"|BITBUCKET_AFFECTED_CHANGES_PER_PAGE_FILES|POLICY_REGO_\w+"
     r"|DRAIN_CONCURRENCY_(?:ASYNC_JOBS_FIFO|DLQ|DLQ_FIFO|EVENTS|IOT|WEBHOOKS)"
 )
-"""Variables of the deployment contract that this release passes over."""
+"""Variables of the deployment contract that this release passes over; of KMS unless it is used."""
 
+_KMS = re.compile(r"ENCRYPTION_KMS_(?:ENCRYPTION|SIGNING)_KEY_ID")
 _STORAGE = re.compile(r"OBJECT_STORAGE_(?:BUCKET|MINIO|AZURE)_\w+")
 _DOMAIN = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
@@ -49,8 +49,11 @@ _BASE = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 def without_effect(source: Mapping[str, str]) -> list[str]:
     """The variables that are set and change nothing: an operator may believe that they do."""
+    kms = source.get("ENCRYPTION_TYPE") == "kms"
     return sorted(
-        name for name, value in source.items() if value and WITHOUT_EFFECT.fullmatch(name)
+        name
+        for name, value in source.items()
+        if value and WITHOUT_EFFECT.fullmatch(name) and not (kms and _KMS.fullmatch(name))
     )
 
 
@@ -63,6 +66,16 @@ def storage_without_a_type(source: Mapping[str, str]) -> str | None:
     if source.get("OBJECT_STORAGE_TYPE"):
         return None
     return next((n for n, value in sorted(source.items()) if value and _STORAGE.fullmatch(n)), None)
+
+
+def kms_without_a_type(source: Mapping[str, str]) -> str | None:
+    """A variable that names a key in KMS while no type is chosen, and there is no RSA key.
+
+    The contract's default is KMS, and ours is RSA.
+    """
+    if source.get("ENCRYPTION_TYPE") or source.get("ENCRYPTION_RSA_PRIVATE_KEY"):
+        return None
+    return next((name for name in sorted(source) if source[name] and _KMS.fullmatch(name)), None)
 
 
 def check_domain(value: str) -> str:

@@ -14,19 +14,18 @@ from importlib.metadata import version
 
 import procrastinate
 import structlog
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from gantry_protocol.endpoint import parse_endpoint
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gantry.api.doors import House
 from gantry.apps import metering
+from gantry.apps.keys import keyring, open_vault
 from gantry.apps.remote_storage import remote_objects
 from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
-from gantry.domains.spaces import repo as spaces
 from gantry.infra import job_failures, live, queue
 from gantry.infra.bus import Bus
 from gantry.infra.db import Database, connect, libpq_url
@@ -41,12 +40,12 @@ from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.schema import migrate
 from gantry.infra.tls import Trust, present
-from gantry.infra.vault import RsaVault, load_private_key, new_data_key, unwrap, wrap
 from gantry.jobs.catalog import TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.objects import Objects
+from gantry.ports.vault import Vault
 
 log = structlog.get_logger()
 
@@ -84,7 +83,7 @@ class Core:
     settings: Settings
     db: Database
     queue: procrastinate.App
-    vault: RsaVault
+    vault: Vault
     objects: Objects
     local_objects: LocalObjects | None
     sources: GitSources
@@ -125,7 +124,7 @@ class Core:
 async def core(settings: Settings) -> AsyncIterator[Core]:
     """Migrate, connect, and read the keys. Raises MisconfiguredError, DatabaseUnusable."""
     url = settings.database_url.get_secret_value()
-    private_key = _private_key(settings)
+    ring = await keyring(settings)
     await asyncio.to_thread(migrate, url)
     jobs, meter, trust = queue.open_queue(libpq_url(url)), Meter(), _trust(settings)
     engine = connect(url, pool_size=settings.database_pool_size)
@@ -140,7 +139,7 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
     objects: Objects | None = None
     async with jobs.open_async():
         try:
-            vault = await _vault(db, private_key)
+            vault = await open_vault(db, ring)
             objects, local = _objects(settings, vault, trust)
             yield Core(
                 settings=settings,
@@ -274,24 +273,7 @@ async def _never() -> None:
     raise RuntimeError("the scheduler does not do jobs")
 
 
-def _private_key(settings: Settings) -> RSAPrivateKey:
-    try:
-        return load_private_key(settings.encryption_rsa_private_key.get_secret_value())
-    except ValueError as error:
-        raise MisconfiguredError(f"ENCRYPTION_RSA_PRIVATE_KEY is not usable: {error}") from None
-
-
-async def _vault(db: Database, private_key: RSAPrivateKey) -> RsaVault:
-    async with db.write(SYSTEM) as tx:
-        await spaces.make_root(tx)
-        keys = await accounts.first_data_key(tx, lambda: wrap(private_key, new_data_key()))
-        current = next(key.version for key in keys if key.current)
-        return RsaVault(
-            private_key, {key.version: unwrap(private_key, key.wrapped) for key in keys}, current
-        )
-
-
-async def _authority(db: Database, vault: RsaVault) -> Callable[[], Awaitable[PoolAuthority]]:
+async def _authority(db: Database, vault: Vault) -> Callable[[], Awaitable[PoolAuthority]]:
     async with db.write(SYSTEM) as tx:
         account = await accounts.initialise(
             tx,
@@ -314,9 +296,7 @@ def _trust(settings: Settings) -> Trust:
         raise MisconfiguredError(f"GANTRY_CA_BUNDLE cannot be read: {error.strerror}") from None
 
 
-def _objects(
-    settings: Settings, vault: RsaVault, trust: Trust
-) -> tuple[Objects, LocalObjects | None]:
+def _objects(settings: Settings, vault: Vault, trust: Trust) -> tuple[Objects, LocalObjects | None]:
     if settings.object_storage_type is not StorageType.LOCAL:
         return remote_objects(settings, trust.added), None
     local = LocalObjects(

@@ -2,9 +2,6 @@
 
 The RSA key comes from the operator and never touches the database; the data keys lie in the
 database, each wrapped with it. Losing the RSA key therefore loses every sealed value.
-
-A sealed value is: 1 byte format, 4 bytes version of the data key (big-endian), 12 bytes nonce,
-then AES-256-GCM ciphertext with its 16-byte tag.
 """
 
 from __future__ import annotations
@@ -12,39 +9,32 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 from joserfc.jws import JWSRegistry
 
+from gantry.infra.data_keys import DataKeys
 from gantry.ports.vault import InvalidToken, SignedToken, Unreadable
 
 CLOCK_SKEW = 5  # seconds: what NTP leaves between two hosts in bad weather, and no more
-
-_FORMAT = b"\x01"
-_VERSION_BYTES = 4
-_NONCE_BYTES = 12  # the size GCM is defined for; random nonces are safe to 2**32 seals per key
-_TAG_BYTES = 16
-_HEAD = len(_FORMAT) + _VERSION_BYTES + _NONCE_BYTES
-_DATA_KEY_BYTES = 32  # AES-256
-_MAX_VERSION = 2 ** (8 * _VERSION_BYTES) - 1
 
 _MIN_BITS = 2048  # NIST SP 800-131A: the least that is still allowed
 _MAX_BITS = 8192  # beyond this a signature costs a tenth of a second and protects nothing more
 # 128-bit strength (NIST SP 800-57), good past 2030; 4096 bits would more than double the price
 # of each signature, and every run and session needs one.
 _NEW_KEY_BITS = 3072
+
+BY_KMS = b"aws-kms:"
+"""What data keys begin with that KMS wrapped. Of those that RSA did, one in 2**64 would."""
 
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 _TOKEN_HEADER = {"alg", "kid", "typ"}
@@ -58,7 +48,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class RsaVault:
+class RsaVault(DataKeys):
     """Seals with the `current` data key, opens with any, signs with the RSA key.
 
     `data_keys` maps versions (0 to 2**32 - 1) to unwrapped keys of 32 bytes. Raises ValueError
@@ -73,41 +63,11 @@ class RsaVault:
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        if current not in data_keys:
-            raise ValueError(f"There is no data key of the current version {current}.")
-        for version, data_key in data_keys.items():
-            if not 0 <= version <= _MAX_VERSION or len(data_key) != _DATA_KEY_BYTES:
-                raise ValueError(f"Data key {version} is not 32 bytes, or its version not 32 bits.")
-        self._current = current
-        self._ciphers = {version: AESGCM(key) for version, key in data_keys.items()}
-        self._url_keys = {version: _url_key(key) for version, key in data_keys.items()}
+        super().__init__(data_keys, current)
         self._key = RSAKey.import_key(private_key)
         self._kid = self._key.thumbprint()  # RFC 7638
         self._tokens = token_rules("RS256")
         self._clock = clock
-
-    def seal(self, plain: bytes, *, identity: str) -> bytes:
-        """See the port. Sealing the same bytes twice gives two different answers."""
-        nonce = os.urandom(_NONCE_BYTES)
-        version = self._current.to_bytes(_VERSION_BYTES, "big")
-        sealed = self._ciphers[self._current].encrypt(nonce, plain, _bound_to(identity, version))
-        return _FORMAT + version + nonce + sealed
-
-    def open(self, sealed: bytes, *, identity: str) -> bytes:
-        """See the port. Which of key, identity and bytes is wrong cannot always be told."""
-        if len(sealed) < _HEAD + _TAG_BYTES or sealed[:1] != _FORMAT:
-            raise Unreadable("A stored secret is cut short or of an unknown format.")
-        version = sealed[1 : 1 + _VERSION_BYTES]
-        cipher = self._ciphers.get(int.from_bytes(version, "big"))
-        if cipher is None:
-            raise Unreadable("A stored secret was sealed with a key that is not here any more.")
-        nonce = sealed[1 + _VERSION_BYTES : _HEAD]
-        try:
-            return cipher.decrypt(nonce, sealed[_HEAD:], _bound_to(identity, version))
-        except InvalidTag:
-            raise Unreadable(
-                "A stored secret cannot be opened: it was changed, moved, or its key was."
-            ) from None
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """See the port. `exp` is a NumericDate or an aware datetime.
@@ -117,14 +77,15 @@ class RsaVault:
         meant for everybody. So it does for a purpose whose `aud` is not a list of one, which
         `verify` would never accept.
         """
-        audience = claims.get("aud")
-        if not claims.get("exp") or not audience:
-            raise ValueError("A token needs both `exp` and `aud`.")
-        if "purpose" in claims and not (isinstance(audience, list) and len(audience) == 1):
-            raise ValueError("The `aud` of a token with a purpose is a list of one audience.")
+        check_claims(claims)
         header = {"alg": "RS256", "kid": self._kid}
         # joserfc turns datetimes into numbers in place: hand it a copy.
         return jwt.encode(header, dict(claims), self._key, registry=self._tokens)
+
+    async def vouch(self, claims: Mapping[str, Any]) -> str:
+        """See the port. The same key as for tokens of our own, which `purpose` tells apart."""
+        check_vouched(claims)
+        return self.sign(claims)
 
     def verify(self, token: str, *, audience: str, purpose: str) -> SignedToken:
         """See the port. Asks for `exp`, a `sub`, and an `aud` list of exactly this audience;
@@ -134,30 +95,38 @@ class RsaVault:
             token,
             self._key,
             self._tokens,
-            kid=self._kid,
+            kids=(self._kid,),
             audience=audience,
             purpose=purpose,
             now=self._clock(),
         )
 
-    def sign_url(self, text: str) -> str:
-        """See the port. HMAC-SHA256 with a key derived from the current data key."""
-        return _url_digest(self._url_keys[self._current], text)
-
-    def check_url(self, text: str, signature: str) -> bool:
-        """See the port. Takes the same time whatever the signature is."""
-        given = signature.encode(errors="replace")
-        matches = [
-            hmac.compare_digest(_url_digest(key, text).encode(), given)
-            for key in self._url_keys.values()
-        ]
-        return any(matches)
-
     def jwks(self) -> Mapping[str, Any]:
         """See the port. Holds the public half of the one key that `sign` uses."""
-        public = self._key.as_dict(private=False)
-        key = {"kty": "RSA", "n": public["n"], "e": public["e"]}
-        return {"keys": [{**key, "kid": self._kid, "use": "sig", "alg": "RS256"}]}
+        return published(self._key)
+
+
+def published(key: RSAKey) -> Mapping[str, Any]:
+    """A JSON Web Key Set of the public half of one key."""
+    public = key.as_dict(private=False)
+    only = {"kty": "RSA", "n": public["n"], "e": public["e"]}
+    return {"keys": [{**only, "kid": key.thumbprint(), "use": "sig", "alg": "RS256"}]}
+
+
+def check_claims(claims: Mapping[str, Any]) -> None:
+    """Raises ValueError for claims that nobody should sign."""
+    audience = claims.get("aud")
+    if not claims.get("exp") or not audience:
+        raise ValueError("A token needs both `exp` and `aud`.")
+    if "purpose" in claims and not (isinstance(audience, list) and len(audience) == 1):
+        raise ValueError("The `aud` of a token with a purpose is a list of one audience.")
+
+
+def check_vouched(claims: Mapping[str, Any]) -> None:
+    """Raises ValueError for claims that other systems should not be shown."""
+    check_claims(claims)
+    if "purpose" in claims:
+        raise ValueError("A token for other systems has no purpose: we never take it ourselves.")
 
 
 def token_rules(*algorithms: str) -> JWSRegistry:
@@ -169,18 +138,18 @@ def token_rules(*algorithms: str) -> JWSRegistry:
 
 def check_token(
     token: str,
-    key: RSAKey,
+    key: RSAKey | KeySet,
     rules: JWSRegistry,
     *,
     audience: str,
     purpose: str,
     now: datetime,
-    kid: str | None = None,
+    kids: tuple[str, ...] | None = None,
 ) -> SignedToken:
     """What a JWT says, once it is known to be signed by `key` for this audience and purpose.
 
-    With `kid` the header must name it. `exp` is needed; `exp`, `nbf` and `iat` may be five
-    seconds off. Raises InvalidToken; says "expired" only of a token that is otherwise right.
+    With `kids` the header must name one of them. `exp` is needed; `exp`, `nbf` and `iat` may be
+    five seconds off. Raises InvalidToken; says "expired" only of a token that is otherwise right.
     """
     try:
         decoded = jwt.decode(token, key, registry=rules)
@@ -189,7 +158,7 @@ def check_token(
     # Extensions (`crit`, `b64`, `jku` …) change what a signature covers; we never send one.
     if not _TOKEN_HEADER.issuperset(decoded.header):
         raise InvalidToken
-    if kid is not None and decoded.header.get("kid") != kid:
+    if kids is not None and decoded.header.get("kid") not in kids:
         raise InvalidToken
     claims = decoded.claims
     if claims.get("aud") != [audience] or not _same(claims.get("purpose"), purpose):
@@ -248,11 +217,6 @@ def generate_private_key() -> str:
     return base64.b64encode(pem).decode()
 
 
-def new_data_key() -> bytes:
-    """A fresh data key: 32 random bytes. Wrap it before it is stored."""
-    return os.urandom(_DATA_KEY_BYTES)
-
-
 def wrap(private_key: RSAPrivateKey, data_key: bytes) -> bytes:
     """A data key as it may be stored: RSA-OAEP with SHA-256, readable with the private key."""
     return private_key.public_key().encrypt(data_key, _OAEP)
@@ -260,28 +224,14 @@ def wrap(private_key: RSAPrivateKey, data_key: bytes) -> bytes:
 
 def unwrap(private_key: RSAPrivateKey, wrapped: bytes) -> bytes:
     """What `wrap` was given. Raises Unreadable when it was another key, or the bytes changed."""
+    if wrapped.startswith(BY_KMS):
+        raise Unreadable("The stored data keys belong to AWS KMS: ENCRYPTION_TYPE has to be kms.")
     try:
         return private_key.decrypt(wrapped, _OAEP)
     except ValueError:
         raise Unreadable(
             "The stored data keys do not belong to this ENCRYPTION_RSA_PRIVATE_KEY."
         ) from None
-
-
-def _bound_to(identity: str, version: bytes) -> bytes:
-    # The version has a fixed length, so no two pairs of identity and version read the same.
-    return b"gantry:" + identity.encode() + version
-
-
-def _url_key(data_key: bytes) -> bytes:
-    return HKDF(
-        algorithm=hashes.SHA256(), length=_DATA_KEY_BYTES, salt=None, info=b"gantry url"
-    ).derive(data_key)
-
-
-def _url_digest(key: bytes, text: str) -> str:
-    # A request's path may hold lone surrogates: no signed text does, but asking must not fail.
-    return hmac.new(key, text.encode(errors="surrogatepass"), "sha256").hexdigest()
 
 
 def _same(claim: Any, wanted: str) -> bool:

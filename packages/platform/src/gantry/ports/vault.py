@@ -26,6 +26,16 @@ class InvalidToken(UserError):
         super().__init__(f"unauthorized: {reason}")
 
 
+class KeyServiceDown(UserError):
+    """The service that keeps the keys does not answer, or refuses."""
+
+    code = "KEY_SERVICE_UNAVAILABLE"
+    status = 503
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("The key service cannot be reached; try again.", detail=detail)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedToken:
     """A verified token: who it speaks for and everything it claims."""
@@ -49,7 +59,13 @@ class Vault(Protocol):
         ...
 
     def sign(self, claims: Mapping[str, Any]) -> str:
-        """A JWT (RS256, with `kid`) over the claims; `exp` and `aud` are the caller's to set."""
+        """A JWT of our own, for `verify`; `exp`, `aud` and `purpose` are the caller's to set."""
+        ...
+
+    async def vouch(self, claims: Mapping[str, Any]) -> str:
+        """A JWT for other systems (RS256, with `kid`), which `jwks` is for; `exp` and `aud` are
+        the caller's to set, and `purpose` is not set. Raises KeyServiceDown.
+        """
         ...
 
     def verify(self, token: str, *, audience: str, purpose: str) -> SignedToken:

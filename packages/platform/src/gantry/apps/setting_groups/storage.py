@@ -43,7 +43,9 @@ class StorageSettings(BaseSettings):
         " or `azure`.",
     )
     aws_region: str | None = Field(
-        default=None, validation_alias="AWS_REGION", description="Region of the buckets (aws)."
+        default=None,
+        validation_alias="AWS_REGION",
+        description="Region of the buckets (aws) and keys (kms).",
     )
     aws_default_region: str | None = Field(
         default=None,

@@ -29,7 +29,7 @@ class Account(Model):
 
 
 class DataKey(Model):
-    """An AES-256 key wrapped by the installation's RSA key; one of them is current."""
+    """An AES-256 key, wrapped by the installation's RSA key or by AWS KMS; one is current."""
 
     __tablename__ = "data_key"
 

@@ -71,12 +71,12 @@ async def initialise(
     return account
 
 
-async def first_data_key(tx: Tx, make: Callable[[], bytes]) -> list[DataKey]:
-    """The data keys, after making the first one if there is none (wrapped by `make`)."""
+async def first_data_key(tx: Tx, wrapped: bytes) -> list[DataKey]:
+    """The data keys, after keeping `wrapped` as the first one if there is none still."""
     await repo.alone(tx)
     keys = await repo.data_keys(tx)
     if not keys:
-        tx.session.add(DataKey(version=1, wrapped=make(), created_at=tx.now, current=True))
+        tx.session.add(DataKey(version=1, wrapped=wrapped, created_at=tx.now, current=True))
         await tx.session.flush()
         keys = await repo.data_keys(tx)
     return keys

@@ -61,14 +61,14 @@ class Addresses:
 async def build(
     tx: Tx, vault: Vault, objects: Objects, where: Addresses, stack: Stack, run: Run
 ) -> Manifest:
-    """The manifest of a leased run. Raises StorageDown, Unreadable."""
+    """The manifest of a leased run. Raises StorageDown, KeyServiceDown, Unreadable."""
     commit = None
     if run.commit_id is not None:
         commit = (await vcs_repo.by_ids(tx, [run.commit_id])).get(run.commit_id)
     account = await accounts.get(tx)
     own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
     api_token = _token(vault, where, run, stack, API_PURPOSE, tx)
-    oidc_token = _oidc_token(vault, where, run, stack, tx)
+    oidc_token = await _oidc_token(vault, where, run, stack, tx)
     environment = _metadata(account.name or "", stack, run, commit)
     for name, token in (("SPACELIFT_API_TOKEN", api_token), ("SPACELIFT_OIDC_TOKEN", oidc_token)):
         environment[name] = EnvironmentValue(name=name, value=token, secret=True)
@@ -199,14 +199,13 @@ def writes(run: Run) -> bool:
     return run.kind is not Kind.TRACKED or run.autodeploy or run.state is State.PREPARING_APPLY
 
 
-def _oidc_token(vault: Vault, where: Addresses, run: Run, stack: Stack, tx: Tx) -> str:
+async def _oidc_token(vault: Vault, where: Addresses, run: Run, stack: Stack, tx: Tx) -> str:
     scope = "write" if writes(run) else "read"
     now = int(tx.now.timestamp())
     place = f"space:{stack.space_id}:stack:{stack.id}"
-    return vault.sign(
+    return await vault.vouch(
         {
             "iss": where.issuer,
-            # Without a purpose: we never take it ourselves.
             "aud": where.base_url.partition("://")[2],
             "sub": f"{place}:run_type:{run.kind.value}:scope:{scope}",
             "jti": new_id(),
