@@ -7,38 +7,21 @@ from pathlib import Path
 
 import pytest
 from gantry.infra.vault import generate_private_key
-from gantry_protocol.token import decode_pool_token
 
+from tests.support.doctor import bad, doctor
 from tests.support.platform import free_port
-from tests.support.site import Site
-
-
-def doctor(site: Site, **settings: str) -> tuple[int, dict[str, str]]:
-    """(exit code, {what: how it was found and what is said of it})."""
-    broker = decode_pool_token(site.pool.config).broker
-    ended = site.platform.run("admin", "doctor", **{"MQTT_BROKER_ENDPOINT": broker, **settings})
-    findings = {}
-    for line in ended.stdout.splitlines():
-        if not line.startswith(" "):
-            health, _, rest = line.partition(" ")
-            what, _, says = rest.strip().partition(": ")
-            findings[what] = f"{health}: {says}"
-    assert findings, ended.stderr
-    return ended.returncode, findings
-
-
-def bad(findings: dict[str, str]) -> set[str]:
-    return {what for what, says in findings.items() if says.startswith("bad")}
 
 
 def test_an_installation_that_is_well_is_found_so(site):
     code, findings = doctor(site)
 
     assert (code, bad(findings)) == (0, set())
-    assert findings["encryption key"] == "good: opens the data keys"
+    assert findings["encryption key"] == "good: opens the data keys, seals and signs"
     assert findings["scheduler and drain"] == "good: at work"
     assert findings["bucket states"] == "good: takes and gives, also by URL"
     assert len([what for what in findings if what.startswith("bucket ")]) == 10
+    assert findings["clock of storage"] == "good: as this machine's"
+    assert findings["name 127.0.0.1"] == "good: 127.0.0.1"
 
 
 def test_another_key_than_the_installations_own_is_found_out(site):
@@ -78,6 +61,13 @@ def test_addresses_that_nobody_answers_at_are_named(site):
     assert code == 1
     names = {what for what in bad(findings) if not what.startswith("bucket ")}
     assert names == {f"server http://{nowhere}", f"broker tcp://{nowhere}"}
+
+
+def test_a_name_that_is_in_no_dns_is_named_with_its_variable(site):
+    code, findings = doctor(site, SERVER_DOMAIN="gantry.invalid")
+
+    assert code == 1
+    assert findings["name gantry.invalid"].startswith("bad: cannot be looked up")
 
 
 @pytest.mark.parametrize(

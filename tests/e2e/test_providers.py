@@ -14,6 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.support.cloud_stores import ACCOUNT_KEY, azurite
+from tests.support.doctor import bad, doctor, read
 from tests.support.object_stores import moto_server
 from tests.support.platform import encryption_key
 from tests.support.site import Site
@@ -22,6 +23,8 @@ CODE = """
 resource "terraform_data" "kept" { input = "kept" }
 output "kept" { value = terraform_data.kept.output }
 """
+KEY = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "example-secret"}
+BUCKETS = {f"OBJECT_STORAGE_BUCKET_{b.name}": f"gantry-{b}" for b in Bucket}
 GONE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -29,9 +32,8 @@ GONE = "00000000-0000-0000-0000-000000000000"
 def kms():
     """Settings of an installation whose keys KMS has."""
     region = "eu-west-1"
-    credentials = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "example"}
     with moto_server() as url:
-        client = boto3.client("kms", endpoint_url=url, region_name=region, **credentials)
+        client = boto3.client("kms", endpoint_url=url, region_name=region, **KEY)
         made = [
             client.create_key(**wanted)["KeyMetadata"]["KeyId"]
             for wanted in ({}, {"KeyUsage": "SIGN_VERIFY", "KeySpec": "RSA_4096"})
@@ -43,7 +45,7 @@ def kms():
             "ENCRYPTION_KMS_SIGNING_KEY_ID": made[1],
             "AWS_ENDPOINT_URL_KMS": url,
             "AWS_REGION": region,
-            **{name.upper(): value for name, value in credentials.items()},
+            **{name.upper(): value for name, value in KEY.items()},
         }
 
 
@@ -56,7 +58,7 @@ def elsewhere(new_platform, kms):
             OBJECT_STORAGE_TYPE="azure",
             OBJECT_STORAGE_AZURE_ACCOUNT_URL=url,
             AZURE_STORAGE_ACCOUNT_KEY=ACCOUNT_KEY,
-            **{f"OBJECT_STORAGE_BUCKET_{b.name}": f"gantry-{b}" for b in Bucket},
+            **BUCKETS,
         )
         platform.secrets.add(ACCOUNT_KEY)
         site = Site(platform, platform.start())
@@ -88,6 +90,57 @@ def test_clouds_can_check_the_token_of_a_run(elsewhere):
     head = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
     assert (head["alg"], head["kid"]) == ("RS256", published["keys"][0]["kid"])
     elsewhere.decide("runDiscard", stack, run)
+
+
+def test_the_doctor_finds_keys_and_objects_well_and_says_what_it_cannot_see(elsewhere):
+    code, findings = doctor(elsewhere)
+
+    assert (code, bad(findings)) == (0, set())
+    assert findings["encryption key"] == "good: opens the data keys, seals and signs"
+    assert findings["bucket states"] == "good: takes and gives, also by URL"
+    assert findings["keeping of states"].startswith("look: no earlier versions are kept")
+    assert "cannot be seen from here" in findings["keeping"]
+
+
+def test_the_doctor_finds_a_key_that_does_not_sign(elsewhere, kms):
+    wraps = kms["ENCRYPTION_KMS_ENCRYPTION_KEY_ID"]
+
+    code, findings = doctor(elsewhere, ENCRYPTION_KMS_SIGNING_KEY_ID=wraps)
+
+    assert code == 1
+    assert "ENCRYPTION_KMS_SIGNING_KEY_ID is not usable" in findings["encryption key"]
+
+
+def test_the_doctor_finds_states_that_will_be_deleted(new_platform, kms):
+    moto = kms["AWS_ENDPOINT_URL_KMS"]
+    s3 = boto3.client("s3", endpoint_url=moto, region_name="eu-west-1", **KEY)
+    rule = {"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
+    s3.put_bucket_lifecycle_configuration(
+        Bucket="gantry-states", LifecycleConfiguration={"Rules": [rule]}
+    )
+    platform = new_platform(
+        **kms,
+        OBJECT_STORAGE_TYPE="minio",
+        OBJECT_STORAGE_MINIO_ENDPOINT=moto.removeprefix("http://"),
+        OBJECT_STORAGE_MINIO_ACCESS_KEY_ID=KEY["aws_access_key_id"],
+        OBJECT_STORAGE_MINIO_SECRET_ACCESS_KEY=KEY["aws_secret_access_key"],
+        **BUCKETS,
+    )
+    platform.run("admin", "jobs", "list")  # sets the database up
+
+    ended = platform.run("admin", "doctor")
+
+    findings = read(ended.stdout)
+    says = "objects go when they are 30 days old, and are needed for ever"
+    assert findings["keeping of states"] == f"bad: {says}"
+    assert findings["keeping of run-logs"] == "good: objects stay"
+    assert findings["keeping of deliveries"] == "look: nothing deletes old objects"
+    assert findings["clock of storage"] == "good: as this machine's"
+    assert "Take that rule out of the lifecycle of OBJECT_STORAGE_BUCKET_STATES" in ended.stdout
+    s3.delete_bucket_lifecycle(Bucket="gantry-states")
+    assert read(platform.run("admin", "doctor").stdout)["keeping of states"].startswith(
+        "look: no earlier versions are kept"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from datetime import timedelta
+from email.utils import formatdate
 
 import httpx2
 import pytest
@@ -28,6 +30,9 @@ from tests.support.cloud_stores import (
 from tests.support.object_stores import (
     KEY_ID,
     SECRET,
+    Clock,
+    door_of,
+    local_at,
     local_store,
     moto_server,
     remote,
@@ -308,8 +313,33 @@ async def test_a_url_that_s3_would_not_honour_is_not_made(store, lasts):
         await store.objects.upload_url(LOGS, new_id(), lasts=lasts)
 
 
-async def test_the_probe_goes_all_the_way(store):
-    await probe(store.objects, LOGS)
+async def test_the_probe_goes_all_the_way_and_reads_the_stores_clock(store):
+    ahead = await probe(store.objects, LOGS)
+
+    assert abs(ahead) < MINUTE
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"), [("slow", -timedelta(hours=1)), ("Yesterday", None), (None, None)]
+)
+async def test_a_clock_that_is_wrong_is_measured_and_one_that_is_not_told_is_not(
+    tmp_path, date, expected
+):
+    async def door(request):
+        answer = await place["door"](request)
+        if date == "slow":
+            answer.headers["date"] = formatdate(time.time() - 3600, usegmt=True)
+        elif date is not None:
+            answer.headers["date"] = date
+        return answer
+
+    place = {}
+    async with serving(door, dates=False) as url:
+        objects = local_at(tmp_path, url, Clock())
+        place["door"] = door_of(objects)
+        ahead = await probe(objects, LOGS)
+
+    assert ahead == expected or abs(ahead - expected) < MINUTE
 
 
 # ------------------------------------------------------------------ where nothing works

@@ -7,35 +7,32 @@ server runs for the server's view, and once more on a worker's machine for the a
 from __future__ import annotations
 
 import asyncio
-import enum
 import ssl
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import aiomqtt
 import httpx2
 from gantry_protocol.endpoint import parse_endpoint
 
-from gantry.apps import metering, wiring
-from gantry.apps.setting_groups.storage import StorageType
+from gantry.apps import doctor_storage, metering, wiring
+from gantry.apps.findings import Finding, Health, bad, good, odd
+from gantry.apps.remote_storage import storage_endpoint
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.runs import gauges_repo
 from gantry.domains.tfstate import unsaved
 from gantry.infra import schema
 from gantry.infra.external_broker import ExternalBroker
-from gantry.infra.object_probe import probe
 from gantry.infra.tls import Peer, Trust, peer_of, shake_hands, why_not
-from gantry.infra.vault import utc_now
+from gantry.infra.vault import is_confirmed, utc_now
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.objects import Bucket, StorageDown
-from gantry.ports.vault import Unreadable
+from gantry.ports.vault import KeyServiceDown, Unreadable
+
+__all__ = ["Finding", "Health", "examine"]
 
 PATIENCE = 10.0
 """Seconds for any one answer; what takes longer does not do for workers either."""
-
-CLOCKS_APART = timedelta(seconds=2)
-"""Histories of several processes mix up beyond that; tokens bear minutes."""
 
 RENEWED_BEFORE = timedelta(days=14)
 """What renews certificates does so a month before they end, or a third of their life: one that
@@ -43,36 +40,6 @@ has only this long has been forgotten."""
 
 SWEPT_WITHIN = timedelta(seconds=60)
 """Leases are looked at every ten seconds while a scheduler and a drain are at work."""
-
-
-class Health(enum.StrEnum):
-    """How one thing was found."""
-
-    GOOD = "good"
-    ODD = "look"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was tried: how it was found, and what to do about it."""
-
-    what: str
-    health: Health
-    says: str
-    remedy: str = ""
-
-
-def _good(what: str, says: str) -> Finding:
-    return Finding(what, Health.GOOD, says)
-
-
-def _odd(what: str, says: str, remedy: str) -> Finding:
-    return Finding(what, Health.ODD, says, remedy)
-
-
-def _bad(what: str, says: str, remedy: str) -> Finding:
-    return Finding(what, Health.BAD, says, remedy)
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
@@ -84,14 +51,18 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         url = settings.database_url.get_secret_value()
         standing = await asyncio.to_thread(schema.look, url)
     except schema.DatabaseUnusable as error:
-        yield _bad("database", str(error), "Check DATABASE_URL, the network and the server.")
+        yield bad("database", str(error), "Check DATABASE_URL, the network and the server.")
     if standing is not None:
         async for finding in _database(settings, standing):
             yield finding
+    for name, variable in _names(settings):
+        if settings.proxies.to(name, encrypted=True) is not None:
+            continue  # the proxy looks it up; this machine need not know it
+        yield await _looked_up(name, variable)
     try:
         trust = Trust(settings.added_authorities)
     except OSError as error:
-        yield _bad("authorities", f"cannot be read: {error.strerror}", "Check GANTRY_CA_BUNDLE.")
+        yield bad("authorities", f"cannot be read: {error.strerror}", "Check GANTRY_CA_BUNDLE.")
         trust = Trust()
     async for finding in _server(settings, trust):
         yield finding
@@ -102,53 +73,56 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 async def _database(settings: Settings, standing: schema.Standing) -> AsyncIterator[Finding]:
     version = f"PostgreSQL {standing.version}"
     apart = abs(standing.clock_ahead)
-    if apart > CLOCKS_APART:
+    if apart > doctor_storage.CLOCKS_APART:
         says = f"the database's clock and this machine's are {apart.total_seconds():.1f} s apart"
-        yield _odd("clock", says, "Let both follow a time server (NTP).")
+        yield odd("clock", says, "Let both follow a time server (NTP).")
     else:
-        yield _good("clock", "as the database's")
+        yield good("clock", "as the database's")
     if standing.revision is None:
-        yield _odd("database", f"{version}, empty", "The first process that starts sets it up.")
+        yield odd("database", f"{version}, empty", "The first process that starts sets it up.")
         return
     if standing.revision != standing.newest:
         known = standing.revision in standing.known
         yield (
-            _odd("database", f"{version}, of an older release", "Start this release.")
+            odd("database", f"{version}, of an older release", "Start this release.")
             if (known)
-            else _bad("database", f"{version}, of a newer release", "Use that release's program.")
+            else bad("database", f"{version}, of a newer release", "Use that release's program.")
         )
         return
-    yield _good("database", f"{version}, schema {standing.revision}")
+    yield good("database", f"{version}, schema {standing.revision}")
     try:
         async with wiring.core(settings) as core:
-            yield _good("encryption key", "opens the data keys")
+            yield await _key(core)
             if settings.mqtt_broker_type == "external":
                 yield await _as_a_server(core)
-            for bucket in Bucket:
-                yield await _bucket(settings, core, bucket)
+            async for finding in doctor_storage.examine(settings, core.objects, core.trust):
+                yield finding
             async for finding in _work(core):
                 yield finding
     except MisconfiguredError as error:
-        yield _bad("encryption key", str(error), "Set the variable as the processes have it.")
-    except Unreadable:
-        remedy = "Set ENCRYPTION_RSA_PRIVATE_KEY to the key that this database was set up with."
-        yield _bad("encryption key", "does not open the data keys", remedy)
+        yield bad("encryption key", str(error), "Set the variable as the processes have it.")
+    except Unreadable as error:
+        remedy = "Set the key that this database was set up with."
+        yield bad("encryption key", f"does not open the data keys: {error}", remedy)
 
 
-async def _bucket(settings: Settings, core: wiring.Core, bucket: Bucket) -> Finding:
-    """Put and get, by our own credentials and by URL, as workers and browsers do."""
-    what = f"bucket {bucket.value}"
+async def _key(core: wiring.Core) -> Finding:
+    """The data keys were unwrapped and opened a stored value, or there would be no `core`."""
+    what = "encryption key"
+    sealed = core.vault.seal(b"doctor", identity=what)
+    core.vault.open(sealed, identity=what)
+    async with core.db.read(SYSTEM) as tx:
+        hour = tx.now + timedelta(hours=1)
     try:
-        verify = False if settings.minio_allow_insecure else core.trust.context()
-        await probe(core.objects, bucket, verify=verify)
-    except StorageDown as error:
-        remedy = (
-            "Is GANTRY_DATA_DIR there, writable and shared, and does the server run?"
-            if settings.object_storage_type is StorageType.LOCAL
-            else f"Check OBJECT_STORAGE_BUCKET_{bucket.name}, rights, and the way there."
-        )
-        return _bad(what, error.detail or error.message, remedy)
-    return _good(what, "takes and gives, also by URL")
+        claims = {"sub": "doctor", "aud": "doctor", "exp": int(hour.timestamp())}
+        token = await core.vault.vouch(claims)
+    except KeyServiceDown as error:
+        remedy = "Allow the processes kms:Sign with ENCRYPTION_KMS_SIGNING_KEY_ID."
+        return bad(what, f"opens the data keys, and does not sign: {error.detail}", remedy)
+    if not is_confirmed(token, core.vault.jwks()):
+        remedy = "Does ENCRYPTION_KMS_SIGNING_KEY_ID name one and the same key at all times?"
+        return bad(what, "signs what the published key does not confirm", remedy)
+    return good(what, "opens the data keys, seals and signs")
 
 
 async def _work(core: wiring.Core) -> AsyncIterator[Finding]:
@@ -160,33 +134,54 @@ async def _work(core: wiring.Core) -> AsyncIterator[Finding]:
     if swept is None or swept > SWEPT_WITHIN:
         since = "never" if swept is None else f"{swept.total_seconds():.0f} s ago"
         remedy = "Start `gantry scheduler` and `gantry backend drain`, or look at their logs."
-        yield _bad("scheduler and drain", f"looked at leases {since}", remedy)
+        yield bad("scheduler and drain", f"looked at leases {since}", remedy)
     else:
-        yield _good("scheduler and drain", "at work")
+        yield good("scheduler and drain", "at work")
     workers = sum(value for (name, _), value in readings.items() if name == "gantry_workers")
     if workers:
-        yield _good("workers", f"{workers:.0f} connected")
+        yield good("workers", f"{workers:.0f} connected")
     else:
-        yield _odd("workers", "none is connected", "Start `gantry worker`.")
+        yield odd("workers", "none is connected", "Start `gantry worker`.")
     failed = sum(
         value
         for (name, labels), value in readings.items()
         if name == "gantry_jobs" and ("state", "failed") in labels
     )
     if failed:
-        yield _odd("jobs", f"{failed:.0f} failed", "See `gantry admin jobs list`.")
+        yield odd("jobs", f"{failed:.0f} failed", "See `gantry admin jobs list`.")
     else:
-        yield _good("jobs", "none failed")
+        yield good("jobs", "none failed")
     if kept:
-        yield _odd("states", f"{len(kept)} kept apart", "See `gantry admin unsaved-states list`.")
+        yield odd("states", f"{len(kept)} kept apart", "See `gantry admin unsaved-states list`.")
     else:
-        yield _good("states", "none is kept apart")
+        yield good("states", "none is kept apart")
     locked = readings.get(("gantry_stacks_locked", (("by", "system"),)), 0)
     if locked:
         remedy = "Look at their last runs, put right what is not, and unlock them."
-        yield _odd("stacks", f"{locked:.0f} locked by the system", remedy)
+        yield odd("stacks", f"{locked:.0f} locked by the system", remedy)
     else:
-        yield _good("stacks", "none is locked by the system")
+        yield good("stacks", "none is locked by the system")
+
+
+def _names(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Host names that others have to find, each with the variable it comes from."""
+    yield urlsplit(settings.base_url).hostname or "", "SERVER_DOMAIN"
+    yield parse_endpoint(settings.mqtt_broker_endpoint)[0], "MQTT_BROKER_ENDPOINT"
+    if (place := storage_endpoint(settings)) is not None:
+        url, variable = place
+        yield urlsplit(url).hostname or "", variable
+
+
+async def _looked_up(name: str, variable: str) -> Finding:
+    what = f"name {name}"
+    try:
+        async with asyncio.timeout(PATIENCE):
+            found = await asyncio.get_running_loop().getaddrinfo(name, None)
+    except (OSError, UnicodeError, TimeoutError) as error:
+        remedy = f"Make a DNS entry for it, or correct {variable}."
+        return bad(what, f"cannot be looked up: {_why(error)}", remedy)
+    addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
+    return good(what, ", ".join(addresses))
 
 
 async def _server(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
@@ -203,18 +198,18 @@ async def _server(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
         said = answer.json() if answer.status_code == 200 else None
         version = said["version"] if said is not None else None
     except (httpx2.HTTPError, OSError) as error:
-        yield _bad(what, f"cannot be reached: {_why(error)}", remedy)
+        yield bad(what, f"cannot be reached: {_why(error)}", remedy)
         return
     except (ValueError, KeyError, TypeError):
         version = None
     if version is None:
-        yield _bad(what, f"somebody else answers: {answer.status_code}", remedy)
+        yield bad(what, f"somebody else answers: {answer.status_code}", remedy)
         return
     if version != wiring.release():
         says = f"runs release {version}, this is {wiring.release()}"
-        yield _odd(what, says, "Bring all processes to one release.")
+        yield odd(what, says, "Bring all processes to one release.")
     else:
-        yield _good(what, f"release {version}")
+        yield good(what, f"release {version}")
     if peer is not None:
         yield _lasts("certificate of the server", peer)
 
@@ -236,9 +231,9 @@ async def _broker(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
     except (OSError, TimeoutError) as error:
         asks = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
         if not (asks and settings.mqtt_broker_type == "external"):
-            yield _bad(what, f"cannot be reached: {_why(error)}", remedy)
+            yield bad(what, f"cannot be reached: {_why(error)}", remedy)
             return
-    yield _good(what, "takes connections")
+    yield good(what, "takes connections")
     if peer is not None:
         yield _lasts("certificate of the broker", peer)
 
@@ -261,8 +256,8 @@ async def _as_a_server(core: wiring.Core) -> Finding:
             " certificate that `gantry admin broker-ca` prints, and do we know its own"
             " (GANTRY_CA_BUNDLE)? See docs/external-broker.md."
         )
-        return _bad(what, f"does not let us in: {await broker.reason(error)}", remedy)
-    return _good(what, "lets us in")
+        return bad(what, f"does not let us in: {await broker.reason(error)}", remedy)
+    return good(what, "lets us in")
 
 
 async def _nothing() -> None:
@@ -273,8 +268,8 @@ def _lasts(what: str, peer: Peer) -> Finding:
     left, until = peer.expires_at - utc_now(), f"{peer.expires_at:%Y-%m-%d}"
     if left < RENEWED_BEFORE:
         remedy = "Renew it, or look at what should have done so."
-        return _odd(what, f"ends in {left.days} days, on {until}", remedy)
-    return _good(what, f"lasts until {until}")
+        return odd(what, f"ends in {left.days} days, on {until}", remedy)
+    return good(what, f"lasts until {until}")
 
 
 def _why(error: BaseException) -> str:

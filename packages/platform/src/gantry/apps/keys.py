@@ -16,6 +16,7 @@ from gantry.domains.spaces import repo as spaces
 from gantry.infra.data_keys import new_data_key
 from gantry.infra.db import Database
 from gantry.infra.kms import Kms, KmsVault, connect_kms
+from gantry.infra.tls import Trust
 from gantry.infra.vault import RsaVault, load_private_key, unwrap, wrap
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.vault import KeyServiceDown, Vault
@@ -48,13 +49,13 @@ class Keyring(Protocol):
         ...
 
 
-async def keyring(settings: Settings) -> Keyring:
+async def keyring(settings: Settings, trust: Trust) -> Keyring:
     """The key that is configured, tried as far as that is possible without a data key.
 
     Raises MisconfiguredError.
     """
     if settings.encryption_type is EncryptionType.KMS:
-        return await _kms(settings)
+        return await _kms(settings, trust)
     key = settings.encryption_rsa_private_key
     try:
         return _RsaKeyring(load_private_key(key.get_secret_value() if key else ""))
@@ -116,7 +117,7 @@ class _KmsKeyring:
         return KmsVault(self._kms, self._public_key, data_keys, current)
 
 
-async def _kms(settings: Settings) -> _KmsKeyring:
+async def _kms(settings: Settings, trust: Trust) -> _KmsKeyring:
     signing, region = settings.encryption_kms_signing_key_id, settings.region
     encryption = settings.encryption_kms_encryption_key_id
     if not (encryption and signing and region):
@@ -127,6 +128,7 @@ async def _kms(settings: Settings) -> _KmsKeyring:
         signing_key=signing,
         region=region,
         endpoint=settings.aws_kms_endpoint,
+        bundle=trust.bundle(),
     )
     try:
         return _KmsKeyring(kms, await kms.public_key())

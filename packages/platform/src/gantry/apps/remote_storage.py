@@ -9,8 +9,10 @@ from gantry_protocol.uploads import UPLOAD_HEADERS
 from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.apps.settings_rules import azure_account
+from gantry.infra.bucket_looks import GOOGLE, BucketLooks, GoogleLooks, s3_looks
 from gantry.infra.object_stores import S3Access, azure_stores, gcs_stores, s3_stores
 from gantry.infra.objects import RemoteObjects
+from gantry.infra.tls import Trust
 from gantry.ports.objects import Bucket
 
 
@@ -37,6 +39,40 @@ def remote_objects(settings: Settings, authorities: str | None) -> RemoteObjects
     if settings.object_storage_type is StorageType.AZURE:
         return _azure(settings, names, authorities)
     return RemoteObjects(s3_stores(names, **s3_access(settings, authorities)))
+
+
+def storage_endpoint(settings: Settings) -> tuple[str, str] | None:
+    """The address of the storage, and the variable it comes from; None for files."""
+    kind = settings.object_storage_type
+    if kind is StorageType.LOCAL:
+        return None
+    if kind is StorageType.GCP:
+        return settings.gcp_endpoint or GOOGLE, "STORAGE_EMULATOR_HOST"
+    if kind is StorageType.AZURE:
+        return settings.azure_account_url or "", "OBJECT_STORAGE_AZURE_ACCOUNT_URL"
+    if kind is StorageType.MINIO:
+        return f"//{settings.minio_endpoint}", "OBJECT_STORAGE_MINIO_ENDPOINT"
+    aws = f"https://s3.{settings.region}.amazonaws.com"
+    return settings.aws_endpoint or aws, "AWS_REGION or AWS_ENDPOINT_URL_S3"
+
+
+def bucket_looks(settings: Settings, trust: Trust) -> BucketLooks | None:
+    """Where buckets tell how long they keep what; None where they do not. Blocking.
+
+    Raises Unseen.
+    """
+    names = {bucket: name for bucket in Bucket if (name := settings.bucket(bucket))}
+    kind = settings.object_storage_type
+    if kind is StorageType.GCP:
+        return GoogleLooks(
+            names,
+            credentials=settings.gcp_credentials,
+            endpoint=settings.gcp_endpoint,
+            trust=trust.context(),
+        )
+    if kind in (StorageType.AWS, StorageType.MINIO):
+        return s3_looks(names, s3_access(settings, trust.added), bundle=trust.bundle())
+    return None
 
 
 def _azure(

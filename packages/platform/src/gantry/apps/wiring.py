@@ -124,9 +124,10 @@ class Core:
 async def core(settings: Settings) -> AsyncIterator[Core]:
     """Migrate, connect, and read the keys. Raises MisconfiguredError, DatabaseUnusable."""
     url = settings.database_url.get_secret_value()
-    ring = await keyring(settings)
     await asyncio.to_thread(migrate, url)
-    jobs, meter, trust = queue.open_queue(libpq_url(url)), Meter(), _trust(settings)
+    trust = _trust(settings)
+    ring = await keyring(settings, trust)
+    jobs, meter = queue.open_queue(libpq_url(url)), Meter()
     engine = connect(url, pool_size=settings.database_pool_size)
     replica = settings.database_read_only_url
     db = Database(

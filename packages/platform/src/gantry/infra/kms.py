@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
+from gantry.infra.aws import aws_client
 from gantry.infra.data_keys import DataKeys, derived
 from gantry.infra.vault import (
     BY_KMS,
@@ -186,21 +187,25 @@ class KmsVault(DataKeys):
         return published(self._public)
 
 
-def connect_kms(*, encryption_key: str, signing_key: str, region: str, endpoint: str | None) -> Kms:
-    """The two keys, as AWS' own chain of credentials allows. Nothing is connected yet. Blocking."""
-    # Here, because it takes most of a second, which only those who use KMS should spend.
-    import boto3
-    from botocore.config import Config
+def connect_kms(
+    *,
+    encryption_key: str,
+    signing_key: str,
+    region: str,
+    endpoint: str | None,
+    bundle: str | None = None,
+) -> Kms:
+    """The two keys, as AWS' own chain of credentials allows. Nothing is connected yet. Blocking.
 
-    client = boto3.client(
+    `bundle` (PEM) holds all authorities to believe, where the system's are not enough.
+    """
+    client = aws_client(
         "kms",
-        region_name=region,
-        endpoint_url=endpoint,
-        config=Config(
-            connect_timeout=_CONNECT_TIMEOUT,
-            read_timeout=_READ_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
-        ),
+        region=region,
+        endpoint=endpoint,
+        timeouts=(_CONNECT_TIMEOUT, _READ_TIMEOUT),
+        config={"retries": {"mode": "standard", "total_max_attempts": _TRIES}},
+        bundle=bundle,
     )
     return Kms(client, encryption_key=encryption_key, signing_key=signing_key)
 
@@ -208,7 +213,7 @@ def connect_kms(*, encryption_key: str, signing_key: str, region: str, endpoint:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn botocore's errors into the port's; `from None`, as they may quote the request."""
-    from botocore.exceptions import BotoCoreError, ClientError  # see connect_kms
+    from botocore.exceptions import BotoCoreError, ClientError  # see aws_client
 
     try:
         yield

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx2
 
@@ -15,11 +16,16 @@ _LASTS = timedelta(minutes=5)  # the probe takes a second; clocks may differ by 
 _TIMEOUT = 15.0  # seconds; a store that takes longer over 32 bytes is not usable
 
 
-async def probe(objects: Objects, bucket: Bucket, *, verify: ssl.SSLContext | bool = True) -> None:
-    """Put, get, sign, upload, download and delete an object of the probe's own.
+async def probe(
+    objects: Objects, bucket: Bucket, *, verify: ssl.SSLContext | bool = True
+) -> timedelta | None:
+    """Put, get, sign, upload, download and delete an object of the probe's own. Uploads and
+    downloads are as a worker's: over plain HTTP, with nothing but the URL.
 
-    Raises StorageDown with the step that failed in its detail. `verify` is whether the URLs'
-    certificates are checked, as configured for the store, or whom to believe.
+    Answers with how far the store's clock is ahead of this machine's, to a second; None when it
+    does not say what time it is. Raises StorageDown with the step that failed in its detail.
+    `verify` is whether the URLs' certificates are checked, as configured for the store,
+    or whom to believe.
     """
     key = f"probe/{new_id()}"
     first, second = (f"{key} {n}".encode() for n in (1, 2))
@@ -31,11 +37,13 @@ async def probe(objects: Objects, bucket: Bucket, *, verify: ssl.SSLContext | bo
             await _request(client, "PUT", url, second, objects.upload_headers)
             _same(await objects.get(bucket, key), second, "get after upload")
             url = await objects.download_url(bucket, key, lasts=_LASTS)
-            _same(await _request(client, "GET", url), second, "download")
+            answer = await _request(client, "GET", url)
+            _same(answer.content, second, "download")
     finally:
         await objects.delete(bucket, key)
     if await objects.size(bucket, key) is not None:
         raise StorageDown("probe: the object is there after its deletion")
+    return _ahead(answer)
 
 
 async def _request(
@@ -44,7 +52,7 @@ async def _request(
     url: str,
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
-) -> bytes:
+) -> httpx2.Response:
     # The URL is a credential: it appears in no detail, and neither does the cause's text.
     try:
         answer = await client.request(method, url, content=content, headers=headers)
@@ -52,7 +60,16 @@ async def _request(
         raise StorageDown(f"probe: signed {method} failed: {type(cause).__name__}") from None
     if not answer.is_success:
         raise StorageDown(f"probe: signed {method} was answered {answer.status_code}")
-    return answer.content
+    return answer
+
+
+def _ahead(answer: httpx2.Response) -> timedelta | None:
+    """By the header `Date`, which is cut to a second: taken for half of it later."""
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"]) + timedelta(seconds=0.5)
+        return theirs - (datetime.now(UTC) - answer.elapsed / 2)
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _same(found: bytes, expected: bytes, step: str) -> None:

@@ -72,6 +72,15 @@ class RemoteObjects:
                 self._store(bucket), _checked(key), data, max_concurrency=_PARTS
             )
 
+    async def put_versioned(self, bucket: Bucket, key: str, data: bytes) -> bool:
+        """As `put`; whether the store gave what it stored a version of its own. Raises StorageDown.
+
+        Google gives everything one, whether it keeps the earlier ones or not.
+        """
+        with _explained(bucket, key, writes=True):
+            stored = await obstore.put_async(self._store(bucket), _checked(key), data)
+        return stored["version"] is not None
+
     async def put_pieces(self, bucket: Bucket, key: str, pieces: AsyncIterator[bytes]) -> None:
         """Store the object whole or not at all, out of pieces, holding few of them at a time.
 

@@ -113,6 +113,15 @@ def published(key: RSAKey) -> Mapping[str, Any]:
     return {"keys": [{**only, "kid": key.thumbprint(), "use": "sig", "alg": "RS256"}]}
 
 
+def is_confirmed(token: str, jwks: Mapping[str, Any]) -> bool:
+    """Whether one of the published keys made the signature, as clouds look at it."""
+    try:
+        jwt.decode(token, KeySet([RSAKey.import_key(key) for key in jwks["keys"]]))
+    except MALFORMED:
+        return False
+    return True
+
+
 def check_claims(claims: Mapping[str, Any]) -> None:
     """Raises ValueError for claims that nobody should sign."""
     audience = claims.get("aud")
