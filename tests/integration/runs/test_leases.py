@@ -526,6 +526,18 @@ async def test_after_an_outage_workers_have_their_full_time_to_come_back(core, s
     assert await state_of(core, run) is S.FAILED
 
 
+@pytest.mark.parametrize(("gap", "ends"), [("14 seconds", True), ("16 seconds", False)])
+async def test_an_outage_that_a_lease_may_not_outlive_prolongs_it(core, stack, worker, gap, ends):
+    run = await given_a_run(core, stack)
+    await worker.take(run)
+    await lease_runs_out(core, run)
+    await core.change(f"update lease_sweep set at = now() - interval '{gap}'")
+
+    await sweep(core)
+
+    assert await state_of(core, run) is (S.FAILED if ends else S.PREPARING)
+
+
 async def test_four_reconcilers_at_once_end_a_lost_run_once(core, pool, stack, worker):
     run = await given_a_run(core, stack)
     behind = await given_a_run(core, stack)

@@ -115,6 +115,20 @@ async def test_a_doubtful_lease_is_none_when_the_worker_is_refused(there, agent)
     assert not await agent._still_ours(hold)
 
 
+async def test_a_worker_with_a_lease_to_lose_tries_again_soon_to_be_heard(there, agent):
+    there.answers["heartbeat"] = [(503, b""), (200, {"leases": []})]
+    agent._holds.take(Held(run_id="RUN", fence=1))
+    await agent._beat()
+
+    hour = asyncio.create_task(agent._keep_alive(3600.0))
+    async with asyncio.timeout(20):
+        while agent._unheard:
+            await asyncio.sleep(0.05)
+    hour.cancel()
+
+    assert len(there.bodies("heartbeat")) == 2
+
+
 async def test_a_full_log_has_no_tail(there):
     full = LogAnswer(accepted=False, full=True, offset=0, reason="it is full")
     there.answers["logs/1"] = [(200, full.model_dump())]

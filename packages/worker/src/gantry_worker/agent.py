@@ -34,7 +34,7 @@ from gantry_worker.workspace import Workspace
 log = structlog.get_logger()
 
 BETWEEN_BEATS = 2.0
-"""Seconds between heartbeats of somebody who waits for one to be heard."""
+"""Seconds between heartbeats while none is heard and there is a lease to lose."""
 
 
 class Agent:
@@ -57,6 +57,7 @@ class Agent:
         )
         self._holds = Holds()
         self._lease_seconds = 0.0
+        self._unheard = False
         self._news = asyncio.Event()
         self.leaving = asyncio.Event()
 
@@ -284,7 +285,8 @@ class Agent:
 
     async def _keep_alive(self, every: float) -> None:
         while True:
-            await asyncio.sleep(every)
+            hurry = self._unheard and bool(self._holds)
+            await asyncio.sleep(min(every, BETWEEN_BEATS) if hurry else every)
             try:
                 await self._beat()
             except Exception:
@@ -298,12 +300,14 @@ class Agent:
             beaten = await self._server.beat([hold.lease for hold in asked])
         except ServerAway as away:
             log.warning("heartbeat not heard", reason=str(away))
+            self._unheard = True
             return True
         except Refused as refused:
             # The pool was reset or deleted: this worker is nobody any more.
             log.error("heartbeat refused", reason=refused.message)
             self.leave()
             return False
+        self._unheard = False
         if beaten.orders.shutdown:
             self.leave()
         heed(asked, beaten, asked_at)

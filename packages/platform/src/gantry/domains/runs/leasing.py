@@ -29,8 +29,10 @@ CANDIDATES = 20
 
 RECONCILE_BATCH = 100
 
-AWAY = timedelta(seconds=30)
-"""Sweeps come every ten seconds; a longer gap means that the control plane was not there."""
+AWAY = timedelta(seconds=15)
+"""Sweeps come every ten seconds; a longer gap means that the control plane was not there. An
+outage that is shorter ends no lease: each has two thirds of its 30 seconds left at least, and
+workers who were not heard try again within two."""
 
 
 @dataclass(frozen=True, slots=True)
