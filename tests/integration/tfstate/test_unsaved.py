@@ -10,6 +10,7 @@ import pytest
 from gantry.domains.people.access import EVERYTHING
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import leftovers
+from gantry.domains.runs import repo as runs
 from gantry.domains.runs.states import State
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks import service as stack_service
@@ -17,13 +18,15 @@ from gantry.domains.tfstate import unsaved
 from gantry.domains.tfstate.rules import BadState
 from gantry.kernel.errors import Conflict, NotAllowed, NotFound, TooLarge
 from gantry.kernel.tx import SYSTEM, Actor
-from gantry_protocol.calls import Failed
+from gantry_protocol.calls import Failed, Stopped
 from gantry_protocol.words import Phase
 
 from tests.support.given import (
     ADMIN,
+    ONE_CHANGE,
     given_a_pool,
     given_a_run,
+    given_a_stack,
     given_a_task,
     given_a_worker,
     run_now,
@@ -155,6 +158,35 @@ async def test_a_stack_whose_state_does_not_hold_what_was_changed_is_locked(core
 
     assert (await run_now(core, task)).state is State.FAILED
     assert task.id in await lock_note(core, stack)
+
+
+@pytest.mark.parametrize(
+    "told", [Failed(phase=Phase.APPLY, reason="x"), Stopped(phase=Phase.APPLY)]
+)
+async def test_a_stack_is_locked_when_the_last_word_on_its_state_was_a_refusal(
+    core, pool, worker, told
+):
+    stack = await given_a_stack(core, pool, "Of its own", autodeploy=True)
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+    async with core.db.write(SYSTEM) as tx:
+        await runs.note_state_refusal(tx, run.id, 1, "The storage is away.")
+
+    await core.change("update run set stop_requested_at = now() where id = :id", id=run.id)
+    await worker.say(run, told)
+
+    assert (await run_now(core, run)).finished
+    assert run.id in await lock_note(core, stack)
+
+
+async def test_what_a_task_was_refused_locks_nothing(core, stack, worker):
+    task = await performing(core, stack, worker)
+    async with core.db.write(SYSTEM) as tx:
+        await runs.note_state_refusal(tx, task.id, 1, "The serial is behind.")
+
+    await worker.fail(task, Phase.PERFORM)
+
+    assert await lock_note(core, stack) is None
 
 
 async def test_a_state_that_arrives_when_the_run_is_over_locks_the_stack_once(

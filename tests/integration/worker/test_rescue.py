@@ -214,6 +214,20 @@ async def test_a_state_that_came_with_the_commit_is_not_taken_for_the_runs_own(r
     assert handed_over(there) == []
 
 
+async def test_a_state_that_is_not_whole_is_neither_pushed_nor_handed_over(run, there):
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    reports = await run(
+        [Phase.PREPARE, Phase.PERFORM],
+        command="echo '{\"version\": 4,' > errored.tfstate; exit 1",
+    )
+
+    assert reports[-1]["state_unsaved"]
+    assert "terraform had no room for all of it" in reports[-1]["reason"]
+    assert "could not save the state" not in log_of(there)
+    assert handed_over(there) == []
+
+
 @pytest.mark.parametrize("ending", ["exit 0", "sleep 60"])
 async def test_a_task_that_leaves_a_state_locks_its_stack_however_it_ends(
     run, there, impatient, ending

@@ -168,7 +168,7 @@ async def _take(session: Session, phase: Phase) -> Report:
         await _last_words(session, "Stopped, as asked.")
         return Stopped(phase=phase)
     except (StepFailed, BadWorkspace) as error:
-        reason = session.journal.masked(str(error))
+        reason = session.journal.masked(str(error)) + _disk(session)
         await _last_words(session, f"\x1b[31m{reason}\x1b[0m")
         return failed(phase, reason, state_unsaved=isinstance(error, StateUnsaved))
     except (LogRefused, Refused):
@@ -176,9 +176,15 @@ async def _take(session: Session, phase: Phase) -> Report:
     except Exception as bug:
         log.exception("step failed unexpectedly", run_id=session.lease.run_id, phase=phase.value)
         # Whatever it was, nobody has seen to the state of something that was being changed.
-        return failed(phase, unexpected(phase, bug), state_unsaved=phase in EXECUTING)
+        reason = unexpected(phase, bug) + _disk(session)
+        return failed(phase, reason, state_unsaved=phase in EXECUTING)
     finally:
         session.executing = False
+
+
+def _disk(session: Session) -> str:
+    """What is behind most of what fails when it is so."""
+    return " The worker's disk is full." if session.workspace.crammed else ""
 
 
 async def _last_words(session: Session, words: str) -> None:

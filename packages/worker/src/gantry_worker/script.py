@@ -44,13 +44,18 @@ def write(
     steps = [_braced(hook) for hook in before]
     fine = " || ".join(f'[ "$gantry_code" -eq {code} ]' for code in good)
     steps.append(
-        '{ "$@"; gantry_code=$?; echo "$gantry_code" > "$gantry_back/status"; ' + fine + "; }"
+        '{ "$@"; gantry_code=$?; echo "$gantry_code" 1<> "$gantry_back/status"; ' + fine + "; }"
     )
     steps += [_braced(hook) for hook in after]
     path = directory / f"{name}.sh"
     path.write_text(_HEAD + " && ".join(steps) + "\n" + _TAIL)
     path.chmod(0o600)
     return path
+
+
+def make_room(back: Path) -> None:
+    """Take the place of the exit code now: the disk may be full when it is known. Blocking."""
+    (back / STATUS).write_text(" " * 8 + "\n")
 
 
 def tool_exit(back: Path) -> int | None:
@@ -68,7 +73,8 @@ def exported(
 
     That is what differs from the environment the script was `given`. The rest is given anew to
     each phase: credentials end with their lease, and some variables are for some phases only.
-    None when a hook ended the shell, or the command was stopped. Raises returned.Unfit.
+    None when a hook ended the shell, the command was stopped, or there was no room for all of it.
+    Raises returned.Unfit.
     """
     try:
         words = returned.read(back, EXPORTED, MAX_EXPORTED).split(b"\0")
@@ -98,6 +104,6 @@ shift
 # By its whole path, because hooks may set PATH to anything.
 _TAIL = """\
 gantry_end=$?
-/usr/bin/env -0 > "$gantry_back/exported"
+/usr/bin/env -0 > "$gantry_back/exported" || rm -f "$gantry_back/exported"
 exit "$gantry_end"
 """

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +24,8 @@ from gantry_protocol.manifest import MountedFile
 from gantry_worker import returned
 from gantry_worker.removal import remove_tree
 
+LEAST_ROOM = 1024 * 1024
+"""Bytes. With less, a script, a plan or a state may not have found room."""
 PLAN = "plan.tfplan"
 MASKS = "masks.json"
 MAX_PLAN = 2 * 1024**3
@@ -95,6 +98,15 @@ class Workspace:
         if not path.is_dir():
             raise BadWorkspace(f'There is no directory "{project_root}" in this commit.')
         return path
+
+    @property
+    def crammed(self) -> bool:
+        """Whether the disk is full, or as good as that. Blocking."""
+        try:
+            room = os.statvfs(self.root.parent)
+        except FileNotFoundError:
+            return False  # there was not even a beginning
+        return room.f_bavail * room.f_frsize < LEAST_ROOM
 
     def make(self) -> None:
         """Make the directories, for the worker's eyes only."""

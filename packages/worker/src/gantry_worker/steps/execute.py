@@ -11,7 +11,7 @@ from gantry_protocol.words import Phase
 from gantry_worker import environment
 from gantry_worker.session import Session, StepFailed
 from gantry_worker.steps import rescue
-from gantry_worker.steps.shell import read_output
+from gantry_worker.steps.shell import beginning, read_output
 from gantry_worker.tools import terraform
 from gantry_worker.tools.plan_document import masked
 from gantry_worker.tools.plan_json import applied_state
@@ -95,7 +95,8 @@ async def _with_state(session: Session, phase: Phase) -> Report:
 async def perform(session: Session) -> Report:
     """A task: the person's command, in a shell of the stack's workspace."""
     command = session.workspace.scripts / "task.sh"
-    command.write_text((session.manifest.command or "") + "\n")
+    with beginning(Phase.PERFORM):
+        command.write_text((session.manifest.command or "") + "\n")
     argv = ["sh", session.running().inside(command)]
     await rescue.changing(session, Phase.PERFORM, argv, failed="The command failed")
     return PhaseDone(phase=Phase.PERFORM)

@@ -5,6 +5,7 @@ what was made would be forgotten with the workspace.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ from gantry_worker.control_plane import Refused, ServerAway
 from gantry_worker.journal import LogRefused
 from gantry_worker.logs import LogBroken
 from gantry_worker.session import Session, StateUnsaved, StepFailed, StepStopped
-from gantry_worker.steps.shell import phase_command, run
+from gantry_worker.steps.shell import beginning, phase_command, run
 from gantry_worker.tools import terraform
 
 log = structlog.get_logger()
@@ -32,10 +33,18 @@ ERRORED = "errored.tfstate"
 WAITS = (0.0, 10.0, 20.0, 30.0, 30.0, 30.0)
 """Seconds before each attempt, two minutes in all, after terraform has tried for five itself."""
 
+_ENDING = 64
+"""Bytes: a state ends with a brace, and white space at most."""
+
 ONE_PUSH = timedelta(minutes=1)
 """For one attempt: a large state over a slow line, but not all of terraform's own patience."""
 
 LOST = "The state could not be saved: what this run changed is not in it."
+NO_ROOM = (
+    "If the state could not be saved, there was no room to leave it here: terraform prints it"
+    " into the log then."
+)
+CUT_OFF = "terraform had no room for all of it, and printed it into the log"
 SAVED = "The state was saved in a further attempt."
 
 
@@ -46,7 +55,8 @@ async def changing(session: Session, phase: Phase, argv: list[str], *, failed: s
     was changed is not in the state; StepStopped; and what `phase_command` raises besides.
     """
     name = str(session.project.relative_to(session.workspace.root.resolve()) / ERRORED)
-    await asyncio.to_thread(_begin, session, name)
+    with beginning(phase):
+        await asyncio.to_thread(_begin, session, name)
     code, problem = 0, None
     try:
         code = await phase_command(session, phase, argv)
@@ -54,12 +64,15 @@ async def changing(session: Session, phase: Phase, argv: list[str], *, failed: s
         problem = error
     left, cancelled = await _surely(_secure(session, name))
     problem = cancelled or problem
+    reason = _reason(problem, failed, code)
     if left is not None:
-        await _see_to(session, phase, left, _reason(problem, failed, code), problem)
+        await _see_to(session, phase, left, reason, problem)
+    elif reason and session.workspace.crammed and _ordinary(problem):
+        raise StateUnsaved(f"{reason} {NO_ROOM}")
     if problem is not None:
         raise problem
     if code != 0:
-        raise StepFailed(_reason(None, failed, code))
+        raise StepFailed(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,7 @@ class _Left:
     sealed: Path | None = None
     packed: bytes | None = None
     problem: str = ""
+    whole: bool = True
 
 
 def _begin(session: Session, name: str) -> None:
@@ -86,6 +100,8 @@ async def _secure(session: Session, name: str) -> _Left | None:
     workspace, where = session.workspace, unsaved.pending(session.settings.work_dir)
     if not await asyncio.to_thread(returned.exists, workspace.root, name):
         return None
+    if not await asyncio.to_thread(_whole, workspace.root, name):
+        return _Left(name, problem=CUT_OFF, whole=False)
     try:
         sealed = await asyncio.to_thread(
             unsaved.seal, workspace, name, session.key, session.lease, where
@@ -103,13 +119,23 @@ async def _secure(session: Session, name: str) -> _Left | None:
     return _Left(name, packed=packed, problem=problem)
 
 
+def _whole(root: Path, name: str) -> bool:
+    """Whether the file ends as a state does. Blocking; what cannot be read is not judged here."""
+    try:
+        with returned.opened(root, name, None) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _ENDING))
+            return file.read(_ENDING).rstrip().endswith(b"}")
+    except (returned.Unfit, OSError):
+        return True
+
+
 async def _see_to(
     session: Session, phase: Phase, left: _Left, reason: str, problem: BaseException | None
 ) -> None:
     """Save the state after all, or hand it over. Raises the failure that follows from it."""
-    ordinary = problem is None or isinstance(problem, StepFailed | StepStopped)
+    ordinary = _ordinary(problem)
     try:
-        if ordinary and await _saved(session, phase, left):
+        if ordinary and left.whole and await _saved(session, phase, left):
             if left.sealed is not None:
                 await asyncio.to_thread(left.sealed.unlink, missing_ok=True)
             if reason and not isinstance(problem, StepStopped):
@@ -178,6 +204,11 @@ async def _hand_over(session: Session, left: _Left, sealed: Path | None) -> str:
         except (ServerAway, Refused) as error:
             log.error("left-over state not handed over", reason=str(error))
     return f"It could not be kept either: {left.problem}."
+
+
+def _ordinary(problem: BaseException | None) -> bool:
+    """Whether the command came to an end of its own, however bad."""
+    return problem is None or isinstance(problem, StepFailed | StepStopped)
 
 
 def _reason(problem: BaseException | None, failed: str, code: int) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,12 +30,14 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     hooks = session.manifest.hooks
     before, after = hooks.get(f"before_{phase.value}", []), hooks.get(f"after_{phase.value}", [])
     workspace, runtime = session.workspace, session.running()
-    await asyncio.to_thread(workspace.clear_back)
+    good = GOOD.get(phase, (0,))
+    with beginning(phase):
+        await asyncio.to_thread(workspace.clear_back)
+        script.make_room(workspace.back)
+        written = script.write(workspace.scripts, phase.value, before, after, good=good)
     await session.journal.say(f"$ {shlex.join(argv)}")
     if not before and not after:
         return _code(session, await run(session, phase, argv))
-    good = GOOD.get(phase, (0,))
-    written = script.write(workspace.scripts, phase.value, before, after, good=good)
     wrapped = ["sh", runtime.inside(written), runtime.inside(workspace.back), *argv]
     ended = await run(session, phase, wrapped)
     await _carry(session, phase)
@@ -44,6 +48,15 @@ async def phase_command(session: Session, phase: Phase, argv: list[str]) -> int:
     if code != 0 and tool in good:
         raise StepFailed(f"An after_{phase.value} hook failed with exit code {code}.")
     return tool
+
+
+@contextlib.contextmanager
+def beginning(phase: Phase) -> Iterator[None]:
+    """What the worker writes before it starts anything. Raises StepFailed when it cannot."""
+    try:
+        yield
+    except OSError as error:
+        raise StepFailed(f"Nothing was begun ({phase.value}): {error.strerror}.") from None
 
 
 async def _carry(session: Session, phase: Phase) -> None:

@@ -96,8 +96,7 @@ async def judge(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Report) -> V
             if run.state_refusal is not None:
                 reason += f" The state was not taken: {run.state_refusal}"
             run.failure = reason
-            if told.state_unsaved and run.state in EXECUTING:
-                await leftovers.lock_stack(system, stack.id, run.id)
+            await _lock_if_unsaved(system, stack, run, told.state_unsaved)
             await advance(system, stack, run, Signal.FAIL, note=reason)
             return _end(run)
         case Stopped():
@@ -105,9 +104,21 @@ async def judge(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Report) -> V
 
 
 async def _stopped(tx: Tx, stack: Stack, run: Run) -> Verdict:
+    await _lock_if_unsaved(tx, stack, run, False)
     who = Actor("user", "", name=run.stop_by or "")
     await advance(tx.acting_as(who), stack, run, Signal.STOP, note=run.stop_note)
     return _end(run)
+
+
+async def _lock_if_unsaved(tx: Tx, stack: Stack, run: Run, said: bool) -> None:
+    """Nothing more happens on a state that is not what the run made.
+
+    A worker may not know: its disk may have had no room for the state that was refused here. What
+    a task is refused may be anything that a person tried.
+    """
+    refused = run.state_refusal is not None and run.state is not State.PERFORMING
+    if run.state in EXECUTING and (said or refused):
+        await leftovers.lock_stack(tx, stack.id, run.id)
 
 
 async def _phase_done(tx: Tx, stack: Stack, run: Run, told: PhaseDone) -> Verdict:
