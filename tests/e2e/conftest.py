@@ -71,6 +71,8 @@ class Pair:
     site: Site
     a: Process
     b: Process
+    drains: list[Process]
+    schedulers: list[Process]
 
 
 @pytest.fixture(scope="session")
@@ -92,10 +94,10 @@ def pair(new_platform) -> Iterator[Pair]:
         )
         for name in "ab"
     )
-    for start in (platform.start_drain, platform.start_scheduler) * 2:
-        start()
+    drains = [platform.start_drain() for _ in range(2)]
+    schedulers = [platform.start_scheduler() for _ in range(2)]
     wait_until_ready(a, b)
-    yield Pair(Site(platform, b), a, b)
+    yield Pair(Site(platform, b), a, b, drains, schedulers)
     web.close()
     bell.close()
 

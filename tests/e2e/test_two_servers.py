@@ -1,6 +1,6 @@
 """Two servers, two drains, two schedulers: nobody can tell which of them answered.
 
-The last story takes server A away for good.
+The last stories take server A, a drain and a scheduler away for good.
 """
 
 from __future__ import annotations
@@ -155,18 +155,26 @@ def test_people_at_both_servers_start_one_run_at_a_time(site, via_a):
     assert json.loads(site.outputs(stack)["it"]) == "y"
 
 
-def test_a_run_outlives_the_server_it_was_reported_to(pair, site):
-    slow = site.stack(CODE, beforePlan=["echo begun", "sleep 3", "echo still here"])
-    run = site.trigger(slow)
-    site.api.wait_for(run, "PLANNING")
-    site.api.wait_for_words(run, site.version(run, "PLANNING"), "begun")
+def test_runs_outlive_one_of_each_that_is_killed(pair, site):
+    slow = ["echo begun", "sleep 3", "echo still here"]
+    planning_stack = site.stack(CODE, beforePlan=slow)
+    applying_stack = site.stack(CODE, beforeApply=slow)
+    applying = site.planned(applying_stack)
+    site.decide("runConfirm", applying_stack, applying)
+    planning = site.trigger(planning_stack)
+    for run, state in ((planning, "PLANNING"), (applying, "APPLYING")):
+        site.api.wait_for(run, state)
+        site.api.wait_for_words(run, site.version(run, state), "begun")
 
-    pair.a.kill()
+    for part in (pair.a, pair.drains[0], pair.schedulers[0]):
+        part.kill()
 
-    site.api.wait_for(run, "UNCONFIRMED")
-    assert "begun\nstill here\n" in site.api.log(run, site.version(run, "PLANNING")).decode()
-    site.decide("runConfirm", slow, run)
-    site.api.wait_for(run, "FINISHED")
+    site.api.wait_for(planning, "UNCONFIRMED")
+    site.decide("runConfirm", planning_stack, planning)
+    for run, state in ((planning, "PLANNING"), (applying, "APPLYING")):
+        ended = site.api.wait_for(run, "FINISHED")
+        assert states(ended).count("APPLYING") == 1
+        assert "begun\nstill here\n" in site.api.log(run, site.version(run, state)).decode()
 
 
 def test_workers_of_a_server_that_is_gone_are_rung_for_at_the_other(pair, site):

@@ -38,11 +38,15 @@ class Balancer:
         else:
             client.close()
             return
-        threading.Thread(target=_pump, args=(client, server), daemon=True).start()
-        _pump(server, client)
+        threading.Thread(target=pump, args=(client, server), daemon=True).start()
+        self._back(server, client)
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        pump(server, client)
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Bytes from one to the other until either ends; then both have ended."""
     with contextlib.suppress(OSError):
         while piece := source.recv(PIECE):
             target.sendall(piece)
