@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import idle, logs, overhead, scale
+from bench import decisions, idle, logs, overhead, scale
 from bench.report import write
 
 
 async def main() -> None:
     """Measure and report."""
     figures = []
-    for measure in (overhead.measure, logs.measure, scale.measure, idle.measure):
+    for measure in (overhead.measure, logs.measure, scale.measure, decisions.measure, idle.measure):
         figures += await measure()
     write(figures)
 

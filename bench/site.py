@@ -34,14 +34,14 @@ class Site:
     client: Client
     place: Path
 
-    async def stack(self) -> str:
-        """A stack of TREE that deploys by itself; its id."""
+    async def stack(self, *, autodeploy: bool = True) -> str:
+        """A stack of TREE, the only one of this site; its id."""
         made = await self.client.ask(
             _CREATE,
             i={
                 "name": "bench",
                 "administrative": False,
-                "autodeploy": True,
+                "autodeploy": autodeploy,
                 "branch": "main",
                 "repository": "bench",
                 "provider": "GIT",

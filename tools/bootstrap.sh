@@ -16,7 +16,7 @@ UV_HOME=.cache/uv-venv
 case ${1-} in
 '') packages='' ;;
 runtime) packages='git gpgv bubblewrap' ;;
-test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static mosquitto' ;;
+test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static mosquitto faketime' ;;
 *)
     echo "usage: tools/bootstrap.sh [runtime|test]" >&2
     exit 2
@@ -54,6 +54,7 @@ price() {
     busybox-static) echo "tests of containers with its shell are skipped" ;;
     docker.io | podman) echo "tests of containers with that engine are skipped" ;;
     mosquitto) echo "the tests of external brokers are skipped" ;;
+    faketime) echo "workers whose clocks are wrong are not tested" ;;
     gpgv) echo "the worker cannot verify, and so not download, Terraform and OpenTofu" ;;
     *) return 1 ;;
     esac

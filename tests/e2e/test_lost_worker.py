@@ -180,7 +180,7 @@ def test_a_run_that_was_applied_and_not_reported_says_what_is_known(accident, si
     kept = site.platform.rows("select serial, run_id from state_version where stack_id = %s", stack)
     ((serial, run),) = kept
     assert run == failed["id"]
-    known = f'The last line of its log: "done". It saved a state, of serial {serial}.'
+    known = f'Its log ends with "done". The newest state has serial {serial}, written by this run.'
     assert failed["failureReason"].endswith(known)
     locked = site.look(stack, "lockedBy lockNote")
     assert locked["lockedBy"] == "system"

@@ -8,11 +8,11 @@ import pytest
 
 from tests.support.platform import make_pool
 
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 SECONDS = 5
 
 
-@pytest.mark.skipif(not FAKETIME.exists(), reason="Debian's package faketime is not installed")
+@pytest.mark.skipif(FAKETIME is None, reason="Debian's package faketime is not installed")
 @pytest.mark.parametrize("ahead", [SECONDS, -SECONDS])
 def test_a_run_goes_through_on_a_worker_whose_clock_is_wrong(house, ahead):
     pool = make_pool(house.site.api, f"workers {ahead:+d} seconds ahead")
@@ -40,7 +40,7 @@ def test_a_run_goes_through_on_a_worker_whose_clock_is_wrong(house, ahead):
     house.site.decide("runStop", stopped, planning)
     house.site.api.wait_for(planning, "STOPPED")
     house.check_let_go(stopped, planning)
-    house.check_next(stack, stopped)
+    house.check_next(stopped)
 
     worker.terminate()
     assert worker.ended() == 0
