@@ -14,6 +14,8 @@ import httpx2
 from gantry.apps import embedded, process
 from gantry.apps.demo import Client, sign_in
 
+from tests.support.platform import free_port
+
 TREE = """
 resource "terraform_data" "one" { input = uuid() }
 output "when" { value = terraform_data.one.output }
@@ -66,7 +68,8 @@ async def site(*, worker: bool = True) -> AsyncIterator[Site]:
     process.configure_logging("error")
     overrides = {
         "GANTRY_GIT_ALLOW_FILE_URLS": "true",
-        "GANTRY_SERVER_PORT": "21983",
+        "GANTRY_SERVER_PORT": str(free_port()),
+        "GANTRY_MQTT_BROKER_PORT": str(free_port()),
         "GANTRY_LOG_LEVEL": "error",
     }
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as root:

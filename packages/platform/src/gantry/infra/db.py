@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -27,6 +29,20 @@ _OPTIONS = " ".join(
         "-c idle_in_transaction_session_timeout=60s",
     )
 )
+
+
+_EMPTY: dict[bytes, Callable[[], Any]] = {b"[]": list, b"{}": dict}
+_decode = json.JSONDecoder().raw_decode
+
+
+def _from_jsonb(text: bytes) -> Any:
+    """A value as Postgres writes it: UTF-8, nothing around it.
+
+    A row has several of them, empty for the most part: thousands of rows are read in half the
+    time that json.loads takes, which looks for other encodings and for spaces first.
+    """
+    make = _EMPTY.get(text)
+    return make() if make is not None else _decode(text.decode())[0]
 
 
 def _unobserved(_: Sequence[Event]) -> None:
@@ -108,6 +124,7 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
         hide_parameters=True,
         # A connection idle for five minutes may have been cut by a firewall.
         pool_recycle=300,
+        json_deserializer=_from_jsonb,
         connect_args={
             "prepare_threshold": None,
             "connect_timeout": 10,

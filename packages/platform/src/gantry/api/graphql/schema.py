@@ -13,6 +13,7 @@ from strawberry.types import ExecutionContext
 
 from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.contexts.roots import ContextMutation
+from gantry.api.graphql.direct import Executor, read_directly
 from gantry.api.graphql.runs.roots import RunMutation
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
 from gantry.api.graphql.stacks.runs import RunQuery
@@ -53,4 +54,6 @@ schema = Schema(
     types=[Action],  # read by introspection only
     config=StrawberryConfig(auto_camel_case=True),
     extensions=[AlreadyParsed],
+    execution_context_class=Executor,
 )
+read_directly(schema._schema)
