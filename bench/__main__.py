@@ -1,20 +1,33 @@
-"""`python -m bench`: every measurement, one after the other."""
+"""`python -m bench [name …]`: every measurement, or those that are named, one after the other."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 
-from bench import decisions, idle, logs, overhead, scale
+from bench import decisions, idle, logs, overhead, scale, states
 from bench.report import write
 
+ALL = {
+    "overhead": overhead.measure,
+    "logs": logs.measure,
+    "states": states.measure,
+    "scale": scale.measure,
+    "decisions": decisions.measure,
+    "idle": idle.measure,
+}
 
-async def main() -> None:
-    """Measure and report."""
+
+async def main(names: list[str]) -> None:
+    """Measure and report. Only the whole of it is kept as a result."""
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"bench: no measurement is called {unknown[0]}; there are {', '.join(ALL)}.")
     figures = []
-    for measure in (overhead.measure, logs.measure, scale.measure, decisions.measure, idle.measure):
-        figures += await measure()
-    write(figures)
+    for name in names or ALL:
+        figures += await ALL[name]()
+    write(figures, keep=not names)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))

@@ -31,14 +31,17 @@ class Figure:
         return None if self.aim is None else self.value <= self.aim
 
 
-def write(figures: Sequence[Figure]) -> None:
-    """Print a table and write the file."""
+def write(figures: Sequence[Figure], *, keep: bool = True) -> None:
+    """Print a table with definitions, and write the file if the figures are to be kept."""
     width = max(len(f"{figure.name} {figure.metric}") for figure in figures)
     for figure in figures:
         aim = "" if figure.aim is None else f"  aim ≤ {figure.aim:g} {figure.unit}"
         verdict = {True: "  met", False: "  MISSED", None: ""}[figure.met]
         title = f"{figure.name} {figure.metric}".ljust(width)
         print(f"{title}  {figure.value:8.3f} {figure.unit}{aim}{verdict}")
+        print(f"    {figure.definition}")
+    if not keep:
+        return
     RESULTS.mkdir(exist_ok=True)
     rows = [
         {

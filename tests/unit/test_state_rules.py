@@ -11,6 +11,7 @@ from gantry.domains.tfstate.rules import (
     StateConflict,
     check_succession,
     digest,
+    look,
     parse,
     resources,
 )
@@ -27,7 +28,7 @@ def resource(*instances, type="null_resource", name="a", **more):
 
 
 def found(*entries):
-    return list(resources({"resources": list(entries)}))
+    return list(resources(json.dumps({"resources": list(entries)}).encode()))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,10 @@ def found(*entries):
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "not JSON|version 4"),
+        (b'{"version": 4, "x": ' + b"[" * 100_000, "not JSON"),
+        (state()[:-1] + b', "x": "\xff"}', "not JSON"),
+        (state() + b"x", "not JSON"),
         (b"[]", "version 4"),
         (b"null", "version 4"),
         (b'{"version": 3, "serial": 1, "lineage": "a"}', "version 4"),
@@ -50,14 +54,15 @@ def found(*entries):
         (state(lineage=""), "no lineage"),
         (state(lineage=7), "no lineage"),
         (state(lineage="a\0b"), "no lineage"),
-        (state(lineage="\ud800"), "no lineage"),
+        (state(lineage="\ud800"), "no lineage|not JSON"),
         (state(outputs=[1]), "malformed"),
         (state(resources={"a": 1}), "malformed"),
     ],
 )
-def test_what_is_no_state_is_refused_in_words(body, words):
+@pytest.mark.parametrize("read", [look, parse])
+def test_what_is_no_state_is_refused_in_words(read, body, words):
     with pytest.raises(BadState, match=words):
-        parse(body)
+        read(body)
 
 
 def test_a_state_is_read():
@@ -68,10 +73,19 @@ def test_a_state_is_read():
     assert read.document["check"] == "kept"
 
 
+def test_what_is_kept_of_a_state_can_be_read_without_taking_it_apart():
+    body = state(7, "lin", outputs={"o": {"value": "ü"}}, resources=[resource({})], check="kept")
+
+    head = look(bytearray(body))
+
+    assert (head.serial, head.lineage, head.outputs) == (7, "lin", {"o": {"value": "ü"}})
+
+
 def test_a_state_without_outputs_or_resources_is_one_too():
-    read = parse(state(0, outputs=None, resources=None))
-    assert read.outputs == {}
-    assert list(resources(read.document)) == []
+    body = state(0, outputs=None, resources=None)
+    assert parse(body).outputs == look(body).outputs == {}
+    assert list(resources(body)) == []
+    assert list(resources(state(0))) == []
 
 
 @pytest.mark.parametrize("serial", [4, 5, 100])

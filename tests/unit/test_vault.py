@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -84,6 +85,7 @@ def refuse(token: str, *, match="not valid", vault=None) -> None:
 # ---- sealing
 
 
+@settings(deadline=None)  # the first example makes the key
 @given(plain=st.binary(max_size=200), identity=st.text(max_size=40).filter(str.isprintable))
 def test_what_is_sealed_opens_for_the_same_row(plain, identity):
     vault = a_vault()
@@ -454,3 +456,57 @@ def test_a_wrapped_data_key_opens_with_its_own_rsa_key_only():
         unwrap(another_key(), wrapped)
     with pytest.raises(Unreadable):
         unwrap(the_key(), wrapped[:-1])
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 1000])
+@pytest.mark.parametrize("piece", [1, 7, 16, 5000])
+def test_what_is_sealed_in_pieces_is_what_is_sealed_at_once(size, piece):
+    vault, plain = a_vault(), os.urandom(size)
+    sealing, opening = vault.sealing(identity="row:1"), vault.opening(identity="row:1")
+
+    sealed = b"".join(sealing.take(cut) for cut in in_pieces(plain, piece)) + sealing.finish()
+    opened = opened_in_pieces(opening, sealed, piece)
+
+    assert vault.open(sealed, identity="row:1") == opened == plain
+
+
+def test_what_was_sealed_at_once_can_be_opened_in_pieces_also_with_an_old_key():
+    sealed = a_vault(current=1).seal(b"an old secret", identity="row:1")
+    opening = a_vault(current=2).opening(identity="row:1")
+
+    opened = opened_in_pieces(opening, sealed, 5)
+
+    assert opened == b"an old secret"
+
+
+@pytest.mark.parametrize(
+    ("change", "identity"),
+    [
+        (lambda sealed: sealed, "row:2"),
+        (lambda sealed: sealed[:-1], "row:1"),
+        (lambda sealed: sealed[:30], "row:1"),
+        (lambda sealed: sealed[:9], "row:1"),
+        (lambda sealed: b"", "row:1"),
+        (lambda sealed: sealed + b"x", "row:1"),
+        (lambda sealed: sealed[:20] + bytes([sealed[20] ^ 1]) + sealed[21:], "row:1"),
+        (lambda sealed: b"\x02" + sealed[1:], "row:1"),
+        (lambda sealed: sealed[:1] + b"\0\0\0\x09" + sealed[5:], "row:1"),
+    ],
+)
+def test_what_was_changed_cannot_be_opened_in_pieces_either(change, identity):
+    vault = a_vault()
+    sealed = change(vault.seal(b"a secret of some length", identity="row:1"))
+    opening = vault.opening(identity=identity)
+
+    with pytest.raises(Unreadable):
+        opened_in_pieces(opening, sealed, 7)
+
+
+def in_pieces(data, size):
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def opened_in_pieces(opening, sealed, size):
+    plain = b"".join(opening.take(cut) for cut in in_pieces(sealed, size))
+    opening.finish()
+    return plain

@@ -118,6 +118,15 @@ async def test_what_was_written_is_read_back_to_the_byte(core, stack):
     assert (version.created_by, version.run_id) == ("admin::ada", None)
 
 
+@pytest.mark.parametrize("beyond", [-33, 0, 1])  # 33 bytes more when it is sealed
+async def test_a_state_of_several_pieces_is_read_back_to_the_byte(core, stack, beyond):
+    start = body(1)
+    data = start + b" " * (2 * states.PIECE + beyond - len(start))
+    await write(core, stack, data)
+
+    assert await read(core, stack) == data
+
+
 async def test_the_newest_state_is_the_current_one(core, stack):
     for serial in (1, 2, 10, 11):
         await write(core, stack, body(serial))

@@ -221,6 +221,11 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 async def body_of(request: Request, limit: int) -> bytes:
     """The request's body. Raises TooLarge as soon as it is, without reading on."""
+    return bytes(await large_body_of(request, limit))
+
+
+async def large_body_of(request: Request, limit: int) -> bytearray:
+    """As `body_of`, for bodies that are too large to be copied once more."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise TooLarge(f"The request is larger than the {limit} bytes that are taken here.")
@@ -229,4 +234,4 @@ async def body_of(request: Request, limit: int) -> bytes:
         body += chunk
         if len(body) > limit:
             raise TooLarge(f"The request is larger than the {limit} bytes that are taken here.")
-    return bytes(body)
+    return body

@@ -12,15 +12,23 @@ from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gantry.ports.vault import Unreadable
+from gantry.infra.sealed_pieces import (
+    CHANGED,
+    CUT_SHORT,
+    TAG_BYTES,
+    PieceOpener,
+    PieceSealer,
+    decryption,
+)
+from gantry.ports.vault import Opening, Sealing, Unreadable
 
 _FORMAT = b"\x01"
 _VERSION_BYTES = 4
 _NONCE_BYTES = 12  # the size GCM is defined for; random nonces are safe to 2**32 seals per key
-_TAG_BYTES = 16
 _HEAD = len(_FORMAT) + _VERSION_BYTES + _NONCE_BYTES
 _DATA_KEY_BYTES = 32  # AES-256
 _MAX_VERSION = 2 ** (8 * _VERSION_BYTES) - 1
@@ -40,6 +48,7 @@ class DataKeys:
             if not 0 <= version <= _MAX_VERSION or len(data_key) != _DATA_KEY_BYTES:
                 raise ValueError(f"Data key {version} is not 32 bytes, or its version not 32 bits.")
         self._current = current
+        self._data_keys = dict(data_keys)
         self._ciphers = {version: AESGCM(key) for version, key in data_keys.items()}
         self._url_keys = {v: derived(key, b"gantry url") for v, key in data_keys.items()}
 
@@ -52,19 +61,44 @@ class DataKeys:
 
     def open(self, sealed: bytes, *, identity: str) -> bytes:
         """See the port. Which of key, identity and bytes is wrong cannot always be told."""
-        if len(sealed) < _HEAD + _TAG_BYTES or sealed[:1] != _FORMAT:
-            raise Unreadable("A stored secret is cut short or of an unknown format.")
-        version = sealed[1 : 1 + _VERSION_BYTES]
-        cipher = self._ciphers.get(int.from_bytes(version, "big"))
-        if cipher is None:
-            raise Unreadable("A stored secret was sealed with a key that is not here any more.")
-        nonce = sealed[1 + _VERSION_BYTES : _HEAD]
+        if len(sealed) < _HEAD + TAG_BYTES:
+            raise Unreadable(CUT_SHORT)
+        version, nonce = self._read_head(sealed[:_HEAD])
+        cipher = self._ciphers[int.from_bytes(version, "big")]
         try:
             return cipher.decrypt(nonce, sealed[_HEAD:], _bound_to(identity, version))
         except InvalidTag:
-            raise Unreadable(
-                "A stored secret cannot be opened: it was changed, moved, or its key was."
-            ) from None
+            raise Unreadable(CHANGED) from None
+
+    def sealing(self, *, identity: str) -> Sealing:
+        """See the port."""
+        nonce = os.urandom(_NONCE_BYTES)
+        version = self._current.to_bytes(_VERSION_BYTES, "big")
+        return PieceSealer(
+            self._data_keys[self._current],
+            _FORMAT + version + nonce,
+            nonce,
+            _bound_to(identity, version),
+        )
+
+    def opening(self, *, identity: str) -> Opening:
+        """See the port."""
+
+        def begin(head: bytes) -> AEADDecryptionContext:
+            version, nonce = self._read_head(head)
+            data_key = self._data_keys[int.from_bytes(version, "big")]
+            return decryption(data_key, nonce, _bound_to(identity, version))
+
+        return PieceOpener(_HEAD, begin)
+
+    def _read_head(self, head: bytes) -> tuple[bytes, bytes]:
+        """Version and nonce. Raises Unreadable for what no key that is here has sealed."""
+        if head[:1] != _FORMAT:
+            raise Unreadable(CUT_SHORT)
+        version, nonce = head[1 : 1 + _VERSION_BYTES], head[1 + _VERSION_BYTES :]
+        if int.from_bytes(version, "big") not in self._ciphers:
+            raise Unreadable("A stored secret was sealed with a key that is not here any more.")
+        return version, nonce
 
     def sign_url(self, text: str) -> str:
         """See the port. HMAC-SHA256 with a key derived from the current data key."""

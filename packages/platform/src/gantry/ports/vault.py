@@ -44,6 +44,33 @@ class SignedToken:
     claims: Mapping[str, Any]
 
 
+class Sealing(Protocol):
+    """Something that is being sealed. Its pieces together are what `seal` answers."""
+
+    def take(self, plain: bytes | memoryview) -> bytes:
+        """The next piece, sealed."""
+        ...
+
+    def finish(self) -> bytes:
+        """What goes after the last piece."""
+        ...
+
+
+class Opening(Protocol):
+    """Something that is being opened."""
+
+    def take(self, sealed: bytes) -> bytes:
+        """Plain text, not to be used before `finish` has said that it is whole.
+
+        Raises Unreadable.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Everything was taken. Raises Unreadable unless it is what was sealed."""
+        ...
+
+
 class Vault(Protocol):
     """Seals bytes for one row, and signs JWTs."""
 
@@ -56,6 +83,14 @@ class Vault(Protocol):
 
     def open(self, sealed: bytes, *, identity: str) -> bytes:
         """What `seal` was given. Raises Unreadable."""
+        ...
+
+    def sealing(self, *, identity: str) -> Sealing:
+        """As `seal`, for what comes in pieces."""
+        ...
+
+    def opening(self, *, identity: str) -> Opening:
+        """As `open`, for what comes in pieces, however it was sealed."""
         ...
 
     def sign(self, claims: Mapping[str, Any]) -> str:

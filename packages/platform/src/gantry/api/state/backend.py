@@ -6,6 +6,7 @@ under its newest lease, while the run is in a phase that may touch state.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -19,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gantry.api.doors import Access, House, body_of, door, house
+from gantry.api.doors import Access, House, body_of, door, house, large_body_of
+from gantry.api.state.whole import whole
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.manifests import STATE_PURPOSE
 from gantry.domains.runs.model import Run
@@ -58,8 +60,8 @@ async def read(request: Request) -> Response:
     body = await states.read(there.db, there.vault, there.objects, stack_id)
     if body is None:
         return Response(status_code=204)
-    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-    return Response(body, media_type="application/json", headers={"Content-MD5": digest})
+    digest = await asyncio.to_thread(_digest, body)
+    return whole(body, {"content-md5": digest})
 
 
 async def write(request: Request) -> Response:
@@ -73,8 +75,8 @@ async def write(request: Request) -> Response:
         if run is None or run.state not in EXECUTING:
             raise NotAllowed("unauthorized: the run may not change the state in this phase")
     try:
-        body = await body_of(request, there.max_state_bytes)
-        _check_digest(request, body)
+        body = await large_body_of(request, there.max_state_bytes)
+        await _check_digest(request, body)
         await states.write(
             there.db,
             there.vault,
@@ -110,6 +112,11 @@ async def lock(request: Request) -> Response:
     caller = _caller(request, there, stack_id)
     info = await _lock_info(request)
     try:
+        async with there.db.read(SYSTEM) as tx:
+            # Most who ask in vain are told so before they make the holder wait for the stack.
+            run = (await runs.by_ids(tx, [caller.run_id])).get(caller.run_id)
+            _require(caller, run, READING, changes=True)
+            await states.require_free(tx, stack_id, info, run_id=caller.run_id)
         async with there.db.write(SYSTEM) as tx:
             await _still(tx, caller=caller, phases=READING)
             await states.lock(tx, stack_id, info, run_id=caller.run_id)
@@ -176,13 +183,15 @@ def _basic(request: Request) -> tuple[str, str]:
     return username, password
 
 
-def _check_digest(request: Request, body: bytes) -> None:
+async def _check_digest(request: Request, body: bytearray) -> None:
     said = request.headers.get("content-md5")
-    if said is None:
-        return
-    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-    if said != digest:
+    if said is not None and said != await asyncio.to_thread(_digest, body):
         raise UserError("The state was damaged on its way: its digest does not fit.")
+
+
+def _digest(body: bytearray) -> str:
+    """As the header Content-MD5 has it."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 async def _lock_info(request: Request) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gantry.api.doors import Access, door, house
+from gantry.api.state.whole import whole
 from gantry.domains.tfstate import service as states
 from gantry.kernel.errors import NotFound
 
@@ -48,7 +49,7 @@ async def download(request: Request) -> Response:
     body = await states.read(there.db, there.vault, there.objects, signed.subject)
     if body is None:
         raise NotFound("state not found: the stack has none")
-    return Response(body, media_type="application/json")
+    return whole(body)
 
 
 def routes() -> list[Route]:

@@ -196,7 +196,13 @@ async def replace_resources(
 
     Who made a resource stays; who changed it last is noted when its values differ.
     """
-    known = {row.address: row for row in (await resources(tx, [stack_id]))[stack_id]}
+    # Without their values, which are as large as the state.
+    columns = (
+        *(StackResource.address, StackResource.values_digest, StackResource.creator_run_id),
+        *(StackResource.updater_run_id, StackResource.updated_at),
+    )
+    before_it = await tx.session.execute(select(*columns).where(StackResource.stack_id == stack_id))
+    known = {row.address: row for row in before_it}
     rows = []
     for item in found:
         before = known.get(item.address)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gantry.kernel.errors import Conflict, UserError
 
@@ -19,6 +22,10 @@ MAX_SERIAL = 2**63 - 2
 """What the column holds, with room for the one that an import or a rollback adds."""
 
 
+_PIECE = 1024 * 1024
+_NO_JSON = "The state is not JSON."
+_OTHER_FORMAT = "The state must be of Terraform's format version 4."
+_MALFORMED = "The state's outputs or resources are malformed."
 _MODULE = re.compile(r'(?:^|\.)module\.[^.\["]+(?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])?')
 
 
@@ -35,12 +42,18 @@ class StateConflict(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedState:
-    """What we need to know of a state."""
+class StateHead:
+    """What we need to know of a state to keep it."""
 
     serial: int
     lineage: str
     outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedState(StateHead):
+    """All of a state."""
+
     document: dict[str, Any]
 
 
@@ -58,28 +71,71 @@ class FoundResource:
     values: str
 
 
-def parse(body: bytes) -> ParsedState:
-    """Read a state. Raises BadState with what is wrong."""
+class _Parts(msgspec.Struct):
+    """A state whose resources are checked to be JSON, and left as text."""
+
+    version: Any = None
+    serial: Any = None
+    lineage: Any = None
+    outputs: Any = None
+    resources: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+def look(body: bytes | bytearray) -> StateHead:
+    """Read what a state says of itself, in little more memory than it takes already.
+
+    Raises BadState with what is wrong.
+    """
+    parts = _parts(body)
+    if bytes(memoryview(parts.resources)[:1]) not in (b"[", b"n"):  # a list, or null
+        raise BadState(_MALFORMED)
+    return _head(parts.version, parts.serial, parts.lineage, parts.outputs)
+
+
+def parse(body: bytes | bytearray) -> ParsedState:
+    """Read a whole state. Raises BadState with what is wrong."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise BadState("The state is not JSON.") from None
-    if not isinstance(document, dict) or document.get("version") != 4:
-        raise BadState("The state must be of Terraform's format version 4.")
-    serial, lineage = document.get("serial"), document.get("lineage")
+        raise BadState(_NO_JSON) from None
+    if not isinstance(document, dict):
+        raise BadState(_OTHER_FORMAT)
+    names = ("version", "serial", "lineage", "outputs")
+    head = _head(*(document.get(name) for name in names))
+    if not isinstance(document.get("resources") or [], list):
+        raise BadState(_MALFORMED)
+    return ParsedState(head.serial, head.lineage, head.outputs, document)
+
+
+def _parts(body: bytes | bytearray) -> _Parts:
+    text = codecs.getincrementaldecoder("utf-8")()
+    try:
+        # Texts that are passed over are not looked at closely.
+        for start in range(0, len(body), _PIECE):
+            text.decode(memoryview(body)[start : start + _PIECE])
+        text.decode(b"", final=True)
+        return msgspec.json.decode(body, type=_Parts)
+    except msgspec.ValidationError:
+        raise BadState(_OTHER_FORMAT) from None
+    except (ValueError, RecursionError):
+        raise BadState(_NO_JSON) from None
+
+
+def _head(version: Any, serial: Any, lineage: Any, outputs: Any) -> StateHead:
+    if version != 4:
+        raise BadState(_OTHER_FORMAT)
     if not isinstance(serial, int) or isinstance(serial, bool) or not 0 <= serial <= MAX_SERIAL:
         raise BadState("The state has no valid serial.")
     # A database takes no NUL and no lone surrogate, which JSON may bring.
     if not isinstance(lineage, str) or not lineage or not lineage.isprintable():
         raise BadState("The state has no lineage.")
-    outputs = document.get("outputs") or {}
-    if not isinstance(outputs, dict) or not isinstance(document.get("resources") or [], list):
-        raise BadState("The state's outputs or resources are malformed.")
-    return ParsedState(serial, lineage, outputs, document)
+    if not isinstance(outputs or {}, dict):
+        raise BadState(_MALFORMED)
+    return StateHead(serial, lineage, outputs or {})
 
 
 def check_succession(
-    new: ParsedState, new_digest: str, *, serial: int, lineage: str, digest: str
+    new: StateHead, new_digest: str, *, serial: int, lineage: str, digest: str
 ) -> bool:
     """Whether the new state has to be stored: False when it is the current one once more.
 
@@ -100,14 +156,18 @@ def check_succession(
     return True
 
 
-def digest(body: bytes) -> str:
+def digest(body: bytes | bytearray) -> str:
     """Hex SHA-256."""
     return hashlib.sha256(body).hexdigest()
 
 
-def resources(document: dict[str, Any]) -> Iterator[FoundResource]:
-    """Every resource instance in the state, in its order."""
-    for resource in document.get("resources") or []:
+def resources(body: bytes | bytearray) -> Iterator[FoundResource]:
+    """Every resource instance in the state, in its order; one is taken apart at a time.
+
+    Raises BadState.
+    """
+    for text in msgspec.json.decode(_parts(body).resources, type=list[msgspec.Raw] | None) or []:
+        resource = json.loads(bytes(text))
         if not isinstance(resource, dict):
             continue
         module = str(resource.get("module") or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +51,29 @@ class Writer:
     run_id: str | None = None
 
 
-async def read(db: Db, vault: Vault, objects: Objects, stack_id: str) -> bytes | None:
+PIECE = 4 * 1024 * 1024
+"""Bytes that are sealed or opened at a time: most states are one piece, and a large one is in
+memory once, and not once more sealed."""
+
+
+async def read(db: Db, vault: Vault, objects: Objects, stack_id: str) -> bytearray | None:
     """The stack's current state, as Terraform wrote it; None when there is none yet."""
     async with db.read(SYSTEM) as tx:
         current = await repo.current(tx, stack_id)
     return None if current is None else await read_version(vault, objects, current)
 
 
-async def read_version(vault: Vault, objects: Objects, version: StateVersion) -> bytes:
-    """The bytes of one stored state. Raises ObjectMissing, Unreadable."""
-    sealed = await objects.get(Bucket.STATES, version.object_key)
-    return await asyncio.to_thread(vault.open, sealed, identity=f"state:{version.id}")
+async def read_version(vault: Vault, objects: Objects, version: StateVersion) -> bytearray:
+    """The bytes of one stored state. Raises ObjectMissing, StorageDown, Unreadable."""
+    opening, plain, start = vault.opening(identity=f"state:{version.id}"), bytearray(), 0
+    while True:
+        piece = await objects.get_range(Bucket.STATES, version.object_key, start, start + PIECE)
+        plain += await asyncio.to_thread(opening.take, piece)
+        start += len(piece)
+        if len(piece) < PIECE:
+            break
+    opening.finish()
+    return plain
 
 
 async def lock(tx: Tx, stack_id: str, info: Mapping[str, Any], *, run_id: str | None) -> None:
@@ -77,11 +89,18 @@ async def lock(tx: Tx, stack_id: str, info: Mapping[str, Any], *, run_id: str | 
     )
     if await repo.take_lock(tx, wanted):
         return
-    held = await repo.lock_of(tx, stack_id)
-    if held is None:
+    if not await require_free(tx, stack_id, info, run_id=run_id):
         raise Conflict("The state was unlocked just now; try again.")
-    if held.lock_id != lock_id or held.run_id != run_id:
+
+
+async def require_free(
+    tx: Tx, stack_id: str, info: Mapping[str, Any], *, run_id: str | None
+) -> bool:
+    """Whether the caller holds the state already. Raises StateLocked when somebody else does."""
+    held = await repo.lock_of(tx, stack_id)
+    if held is not None and (held.lock_id != info.get("ID") or held.run_id != run_id):
         raise StateLocked(held.info)
+    return held is not None
 
 
 async def unlock(tx: Tx, stack_id: str, lock_id: str, *, run_id: str | None) -> None:
@@ -99,7 +118,7 @@ async def write(
     vault: Vault,
     objects: Objects,
     stack_id: str,
-    body: bytes,
+    body: bytes | bytearray,
     *,
     lock_id: str | None,
     writer: Writer,
@@ -113,8 +132,8 @@ async def write(
 
     Raises BadState, WrongLock, StateConflict, StorageDown; then nothing has changed.
     """
-    parsed = await asyncio.to_thread(rules.parse, body)
-    version = await store(vault, objects, stack_id, body, parsed, writer)
+    head = await asyncio.to_thread(rules.look, body)
+    version = await store(vault, objects, stack_id, body, head, writer)
     kept = False
     try:
         async with db.write(SYSTEM) as tx:
@@ -125,16 +144,16 @@ async def write(
             own = held is not None and lock_id is None and held.run_id == writer.run_id is not None
             if (held.lock_id if held else None) != lock_id and not own:
                 raise WrongLock
-            kept = await _succeed(tx, parsed, version)
+            kept = await _succeed(tx, head, version)
     finally:
         if not kept:
             await objects.delete(Bucket.STATES, version.object_key)
 
 
-async def _succeed(tx: Tx, parsed: rules.ParsedState, version: StateVersion) -> bool:
+async def _succeed(tx: Tx, head: rules.StateHead, version: StateVersion) -> bool:
     before = await repo.current(tx, version.stack_id)
     if before is not None and not rules.check_succession(
-        parsed, version.sha256, serial=before.serial, lineage=before.lineage, digest=before.sha256
+        head, version.sha256, serial=before.serial, lineage=before.lineage, digest=before.sha256
     ):
         return False
     version.created_at = tx.now
@@ -147,8 +166,8 @@ async def store(
     vault: Vault,
     objects: Objects,
     stack_id: str,
-    body: bytes,
-    parsed: rules.ParsedState,
+    body: bytes | bytearray,
+    head: rules.StateHead,
     writer: Writer,
 ) -> StateVersion:
     """Store the bytes, sealed, and answer the row that names them; the caller keeps the row.
@@ -156,23 +175,40 @@ async def store(
     Raises StorageDown.
     """
     version_id = new_id()
-    sealed = await asyncio.to_thread(vault.seal, body, identity=f"state:{version_id}")
     # The key names no stack: object stores show keys to people who must not see names.
     key = f"{version_id[:10].lower()}/{version_id}"
-    await objects.put(Bucket.STATES, key, sealed)
-    outputs = json.dumps(parsed.outputs).encode()
+    sha256 = await asyncio.to_thread(rules.digest, body)
+    await _put(vault, objects, key, body, f"state:{version_id}")
+    outputs = json.dumps(head.outputs).encode()
     return StateVersion(
         id=version_id,
         stack_id=stack_id,
-        serial=parsed.serial,
-        lineage=parsed.lineage,
+        serial=head.serial,
+        lineage=head.lineage,
         size=len(body),
-        sha256=rules.digest(body),
+        sha256=sha256,
         object_key=key,
         run_id=writer.run_id,
         created_by=writer.name,
         outputs_sealed=vault.seal(outputs, identity=f"state-outputs:{version_id}"),
     )
+
+
+async def _put(
+    vault: Vault, objects: Objects, key: str, body: bytes | bytearray, identity: str
+) -> None:
+    if len(body) <= PIECE:
+        sealed = await asyncio.to_thread(vault.seal, bytes(body), identity=identity)
+        await objects.put(Bucket.STATES, key, sealed)
+        return
+    sealing, plain = vault.sealing(identity=identity), memoryview(body)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(plain), PIECE):
+            yield await asyncio.to_thread(sealing.take, plain[start : start + PIECE])
+        yield sealing.finish()
+
+    await objects.put_pieces(Bucket.STATES, key, pieces())
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +275,7 @@ async def index(db: Db, vault: Vault, objects: Objects, *, stack_id: str, versio
         current = await repo.current(tx, stack_id)
     if current is None or current.id != version_id:
         return
-    parsed = await asyncio.to_thread(rules.parse, await read_version(vault, objects, current))
-    found = await asyncio.to_thread(lambda: list(rules.resources(parsed.document)))
+    found = await _found(vault, objects, current)
     async with db.write(SYSTEM) as tx:
         if stack_id not in await stacks.by_ids(tx, [stack_id]):
             return  # deleted meanwhile, and its resources with it
@@ -249,3 +284,11 @@ async def index(db: Db, vault: Vault, objects: Objects, *, stack_id: str, versio
         if newest is not None and newest.id == version_id:
             await repo.replace_resources(tx, stack_id, found, newest.run_id)
             tx.emit(StackChanged(stack_id))
+
+
+async def _found(
+    vault: Vault, objects: Objects, version: StateVersion
+) -> list[rules.FoundResource]:
+    """What the version holds. The state itself, which is as large, is let go of here."""
+    body = await read_version(vault, objects, version)
+    return await asyncio.to_thread(lambda: list(rules.resources(body)))
