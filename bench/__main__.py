@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import decisions, idle, logs, overhead, scale, states
+from bench import decisions, dispatch, fairness, idle, logs, overhead, scale, states
 from bench.report import write
 
 ALL = {
     "overhead": overhead.measure,
     "logs": logs.measure,
     "states": states.measure,
+    "dispatch": dispatch.measure,
+    "fairness": fairness.measure,
     "scale": scale.measure,
     "decisions": decisions.measure,
     "idle": idle.measure,

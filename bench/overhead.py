@@ -26,7 +26,7 @@ async def measure() -> list[Figure]:
         stack = await there.stack()
         ours, bare = [], []
         for number in range(WARM_UP + ROUNDS):
-            bare_took = await asyncio.to_thread(_bare, there.place / "bare")
+            bare_took = await asyncio.to_thread(bare_run, there.place / "bare")
             took, run = await _run(there, stack)
             await _require_an_apply(there, stack, run)
             if number >= WARM_UP:
@@ -45,10 +45,10 @@ async def measure() -> list[Figure]:
     ]
 
 
-def _bare(place: Path) -> float:
+def bare_run(place: Path, tree: str = TREE) -> float:
     """Seconds that init, plan and apply take, each a process, in a tree without `.terraform`."""
     place.mkdir(exist_ok=True)
-    (place / "main.tf").write_text(TREE)
+    (place / "main.tf").write_text(tree)
     shutil.rmtree(place / ".terraform", ignore_errors=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
     began = time.perf_counter()

@@ -16,7 +16,9 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. `aim` is the largest value that satisfies; None: no aim."""
+    """One measured value. `aim` is the largest value that satisfies, or the smallest if more is
+    better; None: no aim.
+    """
 
     name: str
     metric: str
@@ -24,18 +26,22 @@ class Figure:
     unit: str
     aim: float | None
     definition: str
+    more_is_better: bool = False
 
     @property
     def met(self) -> bool | None:
         """Whether the aim was met."""
-        return None if self.aim is None else self.value <= self.aim
+        if self.aim is None:
+            return None
+        return self.value >= self.aim if self.more_is_better else self.value <= self.aim
 
 
 def write(figures: Sequence[Figure], *, keep: bool = True) -> None:
     """Print a table with definitions, and write the file if the figures are to be kept."""
     width = max(len(f"{figure.name} {figure.metric}") for figure in figures)
     for figure in figures:
-        aim = "" if figure.aim is None else f"  aim ≤ {figure.aim:g} {figure.unit}"
+        than = "≥" if figure.more_is_better else "≤"
+        aim = "" if figure.aim is None else f"  aim {than} {figure.aim:g} {figure.unit}"
         verdict = {True: "  met", False: "  MISSED", None: ""}[figure.met]
         title = f"{figure.name} {figure.metric}".ljust(width)
         print(f"{title}  {figure.value:8.3f} {figure.unit}{aim}{verdict}")
