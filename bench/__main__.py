@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import decisions, dispatch, fairness, idle, logs, overhead, scale, states
+from bench import crowd, decisions, dispatch, fairness, idle, logs, overhead, scale, states
 from bench.report import write
 
 ALL = {
     "overhead": overhead.measure,
     "logs": logs.measure,
     "states": states.measure,
+    "crowd": crowd.measure,
     "dispatch": dispatch.measure,
     "fairness": fairness.measure,
     "scale": scale.measure,

@@ -54,6 +54,9 @@ class Registered(Message):
     broker_login: Literal["proof", "certificate"] = "proof"
     """How the broker knows a worker: by a proof, which only Gantry's own broker is ever shown, or
     by the certificate of its pool, over TLS."""
+    quiet_seconds: float = 0.0
+    """How long after an answered question a worker that holds nothing need not beat: asking shows
+    that it is there. A server of before this field wants every beat."""
 
 
 class Held(Message):

@@ -58,6 +58,7 @@ class Agent:
         self._holds = Holds()
         self._lease_seconds = 0.0
         self._unheard = False
+        self._asked_at = 0.0
         self._news = asyncio.Event()
         self.leaving = asyncio.Event()
 
@@ -85,7 +86,7 @@ class Agent:
         self._lease_seconds = registered.lease_seconds
         side = [
             asyncio.create_task(self._listen(bell)),
-            asyncio.create_task(self._keep_alive(registered.heartbeat_seconds)),
+            asyncio.create_task(self._keep_alive(registered)),
             asyncio.create_task(self._hand_over()),
         ]
         try:
@@ -163,6 +164,7 @@ class Agent:
             log.error("not given work any more", reason=refused.message)
             self.leave()
             return False
+        self._asked_at = time.monotonic()
         if asked.orders.shutdown:
             log.info("told to leave")
             self.leave()
@@ -283,10 +285,14 @@ class Agent:
                 log.exception("unsaved states not offered")
             await asyncio.sleep(unsaved.BETWEEN_TRIES)
 
-    async def _keep_alive(self, every: float) -> None:
+    async def _keep_alive(self, registered: Registered) -> None:
+        every = registered.heartbeat_seconds
         while True:
             hurry = self._unheard and bool(self._holds)
             await asyncio.sleep(min(every, BETWEEN_BEATS) if hurry else every)
+            heard = time.monotonic() - self._asked_at < registered.quiet_seconds
+            if heard and not self._holds:
+                continue  # nothing to renew, and the server knows that this worker is there
             try:
                 await self._beat()
             except Exception:

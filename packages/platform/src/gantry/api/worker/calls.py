@@ -58,6 +58,9 @@ MAX_CALL = 256 * 1024
 """Bytes of an ordinary call: some thousand held leases would fit."""
 POLL_SECONDS = 15.0
 """How often a worker asks although no bell rang: what a lost bell costs at the most."""
+QUIET_SECONDS = 2 * POLL_SECONDS
+"""How long an idle worker's question counts as a heartbeat: a thousand of them ask 67 times a
+second, and would beat a hundred times besides."""
 
 
 class BadCall(UserError):
@@ -103,6 +106,7 @@ async def register(request: Request) -> Response:
             # Tokens are older than an operator's change of mind about the broker.
             broker=there.reach.broker,
             broker_login="certificate" if there.reach.by_certificate else "proof",
+            quiet_seconds=QUIET_SECONDS,
         )
     )
 
@@ -123,6 +127,7 @@ async def ask(request: Request) -> Response:
                 raise Conflict("Register first.")
             if worker.available_at is None:
                 worker.available_at = tx.now
+            await pools.heard(tx, worker)
             return _answer(Asked(offer=None, orders=_orders(worker)))
     offer = Offer(
         run_id=claim.run.id,

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 WORKER_GONE_AFTER = timedelta(seconds=60)
-"""A worker that has not been heard of for this long is gone; it beats every ten seconds."""
+"""A worker that has not been heard of for this long is gone; it beats every ten seconds,
+or asks for work every fifteen."""
+
+NOTED_AGAIN_AFTER = timedelta(seconds=10)
+"""Between two notes that a worker was heard of: as often as heartbeats are."""
 
 
 def is_gone(last_seen_at: datetime, now: datetime) -> bool:

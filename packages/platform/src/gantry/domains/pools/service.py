@@ -12,7 +12,7 @@ from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo
 from gantry.domains.pools.events import PoolChanged, WorkerOrdered
 from gantry.domains.pools.model import Worker, WorkerPool
-from gantry.domains.pools.rules import WORKER_GONE_AFTER
+from gantry.domains.pools.rules import NOTED_AGAIN_AFTER, WORKER_GONE_AFTER
 from gantry.domains.spaces import service as spaces
 from gantry.domains.spaces.model import ROOT
 from gantry.kernel.errors import Conflict, NotFound, UserError
@@ -232,6 +232,14 @@ async def register(
         raise Conflict("This worker id belongs to another pool.")
     tx.emit(PoolChanged(pool.id))
     return worker
+
+
+async def heard(tx: Tx, worker: Worker) -> None:
+    """The worker is there: it asked for work. Noted often enough that it does not pass for gone,
+    and not each time, as many ask and find nothing.
+    """
+    if worker.gone_at is not None or tx.now - worker.last_seen_at > NOTED_AGAIN_AFTER:
+        await repo.touch(tx, worker.id)
 
 
 async def leave(tx: Tx, worker_id: str, pool_id: str) -> None:

@@ -1,0 +1,249 @@
+"""A thousand workers on one server: what they cost while nothing happens, and how soon one of them
+is woken when something does.
+
+Each holds an MQTT line by the workers' own code, and speaks over HTTP as often as an idle worker
+does, on a connection of its own each time, as it is idle for longer than connections are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import resource
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from gantry.apps.demo import Client
+from gantry_protocol.calls import (
+    AUDIENCE,
+    Ask,
+    Asked,
+    Beat,
+    Beaten,
+    Failed,
+    Offer,
+    Register,
+    Registered,
+    Reported,
+    Verdict,
+)
+from gantry_protocol.token import PoolToken, decode_pool_token
+from gantry_protocol.words import Phase
+from gantry_worker.doorbell import Doorbell
+from gantry_worker.keys import PoolKey, load_pool_key
+from pydantic import BaseModel
+from ulid import ULID
+
+from bench.processes import client_of, installation, part
+from bench.report import Figure, percentile
+from tests.support.site import TRIGGER
+
+A = TypeVar("A", bound=BaseModel)
+
+WORKERS = 1000
+AT_ONCE = 20
+"""Workers that arrive at the same time."""
+WATCHED = 40.0
+"""Seconds of doing nothing: every worker has asked and beaten at least once."""
+ROUNDS = 100
+BETWEEN = 0.3
+"""Seconds between two runs, at most: the server is seldom idle when one is triggered."""
+AIM = 0.25
+
+
+async def measure() -> list[Figure]:
+    """Look at the server alone, then with the crowd, then wake."""
+    # Each worker has a line, and the server the other end of it.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65_536), most))
+    async with installation() as there, client_of(there) as client, AsyncExitStack() as ends:
+        pid = part(there, "server").pid
+        stack = there.stack('resource "terraform_data" "it" {}\n')
+        await asyncio.sleep(5)
+        memory, alone = _memory(pid), await _busy(pid, 15)
+        crowd = Crowd(decode_pool_token(there.pool.config), load_pool_key(there.pool.key))
+        ends.push_async_callback(crowd.leave)
+        began = time.perf_counter()
+        await crowd.arrive(WORKERS)
+        arrived = time.perf_counter() - began
+        await asyncio.sleep(10)
+        busy, grown = await _busy(pid, WATCHED), _memory(pid) - memory
+        woken, leased = await _wake(client, crowd, stack)
+    each = f"{WORKERS} idle workers: MQTT line, heartbeats and questions; one server process"
+    waking = f"runTrigger sent to the bell at a worker; {ROUNDS} runs, one at a time; {each}"
+    won = f"runTrigger sent to the lease at the worker; {ROUNDS} runs, one at a time; {each}"
+    name = f"{WORKERS} workers"
+    return [
+        Figure(name, "memory growth of the server", grown, "MB", None, each),
+        Figure(name, "processor of the server", busy, "of one core", None, each),
+        Figure(name, "processor without them", alone, "of one core", None, "nobody is connected"),
+        Figure(name, "time to arrive", arrived, "s", None, f"{AT_ONCE} at a time; {each}"),
+        Figure(name, "wake latency p50", percentile(woken, 0.5), "s", None, waking),
+        Figure(name, "wake latency p95", percentile(woken, 0.95), "s", AIM, waking),
+        Figure(name, "trigger to lease p95", percentile(leased, 0.95), "s", None, won),
+    ]
+
+
+async def _wake(client: Client, crowd: Crowd, stack: str) -> tuple[list[float], list[float]]:
+    woken: list[float] = []
+    leased: list[float] = []
+    while len(woken) < ROUNDS:
+        await asyncio.sleep(random.uniform(0.05, BETWEEN))
+        crowd.listen()
+        asked = time.perf_counter()
+        await client.ask(TRIGGER, stack=stack, kind="PROPOSED")
+        async with asyncio.timeout(30):
+            worker_id, heard = await crowd.rung()
+        if worker_id is None:
+            continue  # somebody asked just then, and was given it
+        won = await crowd.take(worker_id)
+        if won is not None:
+            woken.append(heard - asked)
+            leased.append(won - asked)
+    return woken, leased
+
+
+class Crowd:
+    """Workers of one pool, all in this process."""
+
+    def __init__(self, token: PoolToken, key: PoolKey) -> None:
+        self._token, self._key = token, key
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connected = asyncio.Semaphore(0)
+        self._rung: asyncio.Future[tuple[str | None, float]] | None = None
+        where = urlsplit(token.api)
+        self._host, self._port = where.hostname or "", where.port or 80
+
+    async def arrive(self, count: int) -> None:
+        """Register and connect so many; returns when all are connected."""
+        for start in range(0, count, AT_ONCE):
+            some = [str(ULID()) for _ in range(start, min(start + AT_ONCE, count))]
+            rhythms = await asyncio.gather(*(self._register(worker_id) for worker_id in some))
+            for worker_id, rhythm in zip(some, rhythms, strict=True):
+                self._start(worker_id, rhythm)
+            for _ in some:
+                await self._connected.acquire()
+
+    def listen(self) -> None:
+        """From now on, the next bell counts."""
+        self._rung = asyncio.get_running_loop().create_future()
+
+    async def rung(self) -> tuple[str | None, float]:
+        """Who was rung first since, and when; nobody when a worker asked before it was rung."""
+        if self._rung is None:
+            raise RuntimeError("nobody listens")
+        return await self._rung
+
+    async def take(self, worker_id: str) -> float | None:
+        """Take the run that waits, and give it up; when it was won, if nobody else was sooner."""
+        offer = (await self._call(worker_id, "next", Ask(), Asked)).offer
+        won = time.perf_counter()
+        if offer is None:
+            return None
+        await self._fail(worker_id, offer)
+        return won
+
+    async def _fail(self, worker_id: str, offer: Offer) -> None:
+        said = Failed(phase=Phase.PREPARE, reason="It was only taken to see how soon.")
+        report = Reported(fence=offer.fence, report=said)
+        path = f"runs/{offer.run_id}/report"
+        verdict = await self._call(worker_id, path, report, Verdict)
+        if not verdict.accepted:
+            raise RuntimeError(verdict.reason)
+
+    async def leave(self) -> None:
+        """End every line. Raises what ended one of them before."""
+        for task in self._tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
+
+    async def _register(self, worker_id: str) -> Registered:
+        return await self._call(worker_id, "register", Register(version="bench"), Registered)
+
+    def _start(self, worker_id: str, rhythm: Registered) -> None:
+        bell = Doorbell(
+            endpoint=self._token.broker,
+            namespace=self._token.namespace,
+            pool_id=self._token.pool_id,
+            worker_id=worker_id,
+            password=lambda: f"{self._token.pool_id}:{self._proof(worker_id)}",
+            ca_bundle=None,
+        )
+
+        async def woken(message: bytes | None) -> None:
+            if message is None:
+                self._connected.release()
+            else:
+                self._settle(worker_id)
+
+        work = [bell.run(woken), self._ask(worker_id, rhythm.poll_seconds)]
+        if rhythm.quiet_seconds < rhythm.poll_seconds:
+            work.append(self._beat(worker_id, rhythm.heartbeat_seconds))
+        self._tasks += [asyncio.create_task(one) for one in work]
+
+    def _settle(self, worker_id: str | None) -> None:
+        if self._rung is not None and not self._rung.done():
+            self._rung.set_result((worker_id, time.perf_counter()))
+
+    async def _beat(self, worker_id: str, every: float) -> None:
+        await asyncio.sleep(random.uniform(0, every))
+        while True:
+            await self._call(worker_id, "heartbeat", Beat(), Beaten)
+            await asyncio.sleep(every)
+
+    async def _ask(self, worker_id: str, every: float) -> None:
+        await asyncio.sleep(random.uniform(0, every))
+        while True:
+            while self._rung is not None and not self._rung.done():
+                await asyncio.sleep(0.05)  # whoever is rung is to find the run
+            answer = await self._call(worker_id, "next", Ask(), Asked)
+            if answer.offer is not None:
+                await self._fail(worker_id, answer.offer)
+                self._settle(None)
+            await asyncio.sleep(every)
+
+    def _proof(self, worker_id: str) -> str:
+        return self._key.proof(worker_id=worker_id, audience=AUDIENCE, pool_id=self._token.pool_id)
+
+    async def _call(self, worker_id: str, path: str, said: BaseModel, kind: type[A]) -> A:
+        body = said.model_dump_json(by_alias=True).encode()
+        head = (
+            f"POST /worker/v1/{path} HTTP/1.1\r\nhost: {self._host}\r\nconnection: close\r\n"
+            f"authorization: Bearer {self._proof(worker_id)}\r\n"
+            f"gantry-pool: {self._token.pool_id}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            writer.write(head.encode() + body)
+            answer = await reader.read()
+        finally:
+            writer.close()
+        start, _, rest = answer.partition(b"\r\n\r\n")
+        if not start.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(f"{path} was answered {answer[:200]!r}")
+        return kind.model_validate_json(rest)
+
+
+def _memory(pid: int) -> float:
+    """Megabytes in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+async def _busy(pid: int, seconds: float) -> float:
+    """Share of a core that a process uses in the next seconds."""
+    before, began = _processor(pid), time.monotonic()
+    await asyncio.sleep(seconds)
+    return (_processor(pid) - before) / (time.monotonic() - began)
+
+
+def _processor(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
