@@ -82,6 +82,7 @@ async def measure() -> list[Figure]:
         Figure(name, "processor of the server", busy, "of one core", None, each),
         Figure(name, "processor without them", alone, "of one core", None, "nobody is connected"),
         Figure(name, "time to arrive", arrived, "s", None, f"{AT_ONCE} at a time; {each}"),
+        Figure(name, "calls not answered", float(crowd.unanswered), "", 0.0, each),
         Figure(name, "wake latency p50", percentile(woken, 0.5), "s", None, waking),
         Figure(name, "wake latency p95", percentile(woken, 0.95), "s", AIM, waking),
         Figure(name, "trigger to lease p95", percentile(leased, 0.95), "s", None, won),
@@ -107,11 +108,16 @@ async def _wake(client: Client, crowd: Crowd, stack: str) -> tuple[list[float], 
     return woken, leased
 
 
+class Unanswered(Exception):
+    """The server said something else than what was asked."""
+
+
 class Crowd:
     """Workers of one pool, all in this process."""
 
     def __init__(self, token: PoolToken, key: PoolKey) -> None:
         self._token, self._key = token, key
+        self.unanswered = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._connected = asyncio.Semaphore(0)
         self._rung: asyncio.Future[tuple[str | None, float]] | None = None
@@ -151,9 +157,8 @@ class Crowd:
         said = Failed(phase=Phase.PREPARE, reason="It was only taken to see how soon.")
         report = Reported(fence=offer.fence, report=said)
         path = f"runs/{offer.run_id}/report"
-        verdict = await self._call(worker_id, path, report, Verdict)
-        if not verdict.accepted:
-            raise RuntimeError(verdict.reason)
+        # Refused when this worker, rung while it asked, was offered the run twice.
+        await self._call(worker_id, path, report, Verdict)
 
     async def leave(self) -> None:
         """End every line. Raises what ended one of them before."""
@@ -194,7 +199,10 @@ class Crowd:
     async def _beat(self, worker_id: str, every: float) -> None:
         await asyncio.sleep(random.uniform(0, every))
         while True:
-            await self._call(worker_id, "heartbeat", Beat(), Beaten)
+            try:
+                await self._call(worker_id, "heartbeat", Beat(), Beaten)
+            except (Unanswered, OSError):
+                self.unanswered += 1
             await asyncio.sleep(every)
 
     async def _ask(self, worker_id: str, every: float) -> None:
@@ -202,10 +210,13 @@ class Crowd:
         while True:
             while self._rung is not None and not self._rung.done():
                 await asyncio.sleep(0.05)  # whoever is rung is to find the run
-            answer = await self._call(worker_id, "next", Ask(), Asked)
-            if answer.offer is not None:
-                await self._fail(worker_id, answer.offer)
-                self._settle(None)
+            try:
+                answer = await self._call(worker_id, "next", Ask(), Asked)
+                if answer.offer is not None:
+                    await self._fail(worker_id, answer.offer)
+                    self._settle(None)
+            except (Unanswered, OSError):
+                self.unanswered += 1
             await asyncio.sleep(every)
 
     def _proof(self, worker_id: str) -> str:
@@ -227,7 +238,7 @@ class Crowd:
             writer.close()
         start, _, rest = answer.partition(b"\r\n\r\n")
         if not start.startswith(b"HTTP/1.1 200 "):
-            raise RuntimeError(f"{path} was answered {answer[:200]!r}")
+            raise Unanswered(f"{path} was answered {answer[:200]!r}")
         return kind.model_validate_json(rest)
 
 
