@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from gantry_protocol.calls import Beaten, Held, LeaseAnswer, LogAnswer
+from gantry_protocol.calls import Beaten, Held, LeaseAnswer, LogAnswer, Registered
 from gantry_protocol.token import PoolToken
 from gantry_worker.agent import Agent
 from gantry_worker.control_plane import ControlPlane
@@ -120,7 +120,10 @@ async def test_a_worker_with_a_lease_to_lose_tries_again_soon_to_be_heard(there,
     agent._holds.take(Held(run_id="RUN", fence=1))
     await agent._beat()
 
-    hour = asyncio.create_task(agent._keep_alive(3600.0))
+    hourly = Registered(
+        worker_id="W", heartbeat_seconds=3600.0, lease_seconds=9000.0, poll_seconds=15.0
+    )
+    hour = asyncio.create_task(agent._keep_alive(hourly))
     async with asyncio.timeout(20):
         while agent._unheard:
             await asyncio.sleep(0.05)
