@@ -34,6 +34,7 @@ from gantry_protocol.calls import (
     PhaseDone,
     Planned,
     Report,
+    StepTaken,
     Stopped,
     Verdict,
 )
@@ -231,13 +232,20 @@ class Hand:
         assert claim.run.id == run.id
         return claim
 
-    async def say(self, run: Run | str, told: Report, *, fence: int | None = None) -> Verdict:
+    async def say(
+        self,
+        run: Run | str,
+        told: Report,
+        *,
+        fence: int | None = None,
+        steps: Sequence[StepTaken] = (),
+    ) -> Verdict:
         """Report, under the newest fence that was won."""
         run_id = run if isinstance(run, str) else run.id
         fence = self.held[run_id] if fence is None else fence
         async with self.core.db.write(self.actor) as tx:
             return await reporting.report(
-                tx, self.core.vault, run_id, self.pool.id, self.id, fence, told
+                tx, self.core.vault, run_id, self.pool.id, self.id, fence, told, steps
             )
 
     async def done(self, run: Run, *phases: Phase) -> Verdict:

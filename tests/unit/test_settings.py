@@ -402,3 +402,29 @@ def test_local_files_go_where_the_user_keeps_data(monkeypatch, tmp_path):
     assert default_data_dir() == tmp_path / "gantry"
     assert load_settings(NEEDED).data_dir == tmp_path / "gantry"
     assert load_settings({**NEEDED, "GANTRY_DATA_DIR": "/srv/g"}).data_dir == Path("/srv/g")
+
+
+def test_traces_go_to_the_collector_that_is_named_unless_another_vendor_is():
+    collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+
+    def to(**given: str) -> str | None:
+        return load_settings({**NEEDED, **given}).traces_to
+
+    assert to() is None
+    assert to(**collector) == "http://collector:4318"
+    assert to(OBSERVABILITY_VENDOR="OpenTelemetry", **collector) == "http://collector:4318"
+    assert to(OBSERVABILITY_VENDOR="Disabled", **collector) is None
+    assert to(OBSERVABILITY_VENDOR="Datadog", **collector) is None
+    assert without_effect({"OBSERVABILITY_VENDOR": "Datadog"}) == ["OBSERVABILITY_VENDOR"]
+    assert without_effect({"OBSERVABILITY_VENDOR": "OpenTelemetry"}) == []
+    grpc = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    assert without_effect(grpc) == ["OTEL_EXPORTER_OTLP_PROTOCOL"]
+
+
+def test_traces_need_a_collector_that_could_be_one():
+    words = refusal({**NEEDED, "OBSERVABILITY_VENDOR": "OpenTelemetry"})
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT is not set" in words
+    words = refusal({**NEEDED, "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"})
+    assert words.startswith("OTEL_EXPORTER_OTLP_ENDPOINT is not usable")
+    words = refusal({**NEEDED, "OBSERVABILITY_VENDOR": "opentelemetry"})
+    assert words.startswith("OBSERVABILITY_VENDOR is not usable")

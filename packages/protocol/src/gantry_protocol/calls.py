@@ -237,12 +237,31 @@ class LogTail(Message):
     """Base64."""
 
 
+MAX_STEPS = 64
+"""Steps told with one report: four times as many as a phase has."""
+
+
+class StepTaken(Message):
+    """How long one step of the phase took.
+
+    Times count back from the moment of sending: clocks of worker and server may differ.
+    """
+
+    name: str = Field(max_length=40)
+    """A word of `Step`, or one that a newer worker knows."""
+    ago: float = Field(ge=0, allow_inf_nan=False)
+    """Seconds since it began."""
+    lasted: float = Field(ge=0, allow_inf_nan=False)
+    failed: bool = False
+
+
 class Reported(Message):
     """`POST runs/<id>/report`: what happened, under which fence."""
 
     fence: int
     report: Report
     tail: LogTail | None = None
+    steps: list[StepTaken] = Field(default_factory=list, max_length=MAX_STEPS)
 
 
 class Verdict(Message):

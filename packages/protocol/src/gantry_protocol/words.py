@@ -24,6 +24,27 @@ class Phase(StrEnum):
     PERFORM = "perform"
 
 
+class Step(StrEnum):
+    """What a worker does within a phase and measures; people read these words in traces."""
+
+    FETCH_SOURCE = "fetch source"
+    UNPACK_SOURCE = "unpack source"
+    FETCH_WORKSPACE = "fetch workspace"
+    UNPACK_WORKSPACE = "unpack workspace"
+    WRITE_FILES = "write files"
+    FIND_TOOL = "find tool"
+    TOOL_INIT = "tool init"  # hooks around it included, here and below
+    TOOL_PLAN = "tool plan"
+    KEEP_PLAN = "keep plan"
+    TOOL_SHOW = "tool show"
+    READ_PLAN = "read plan"
+    UPLOAD_PLAN = "upload plan"
+    TOOL_APPLY = "tool apply"
+    TASK = "task"
+    AFTER_RUN = "after_run hooks"
+    STORE_WORKSPACE = "store workspace"
+
+
 class Then(StrEnum):
     """What the server wants of the worker after a report."""
 

@@ -26,6 +26,7 @@ from gantry_protocol.calls import (
     Report,
     Reported,
     Sealed,
+    StepTaken,
     Ticket,
     TicketWanted,
     Verdict,
@@ -115,12 +116,21 @@ class ControlPlane:
         """The run's manifest; tried until the server answers."""
         return await self._patiently(f"runs/{lease.run_id}/manifest", lease, Sealed)
 
-    async def report(self, lease: Held, told: Report, tail: LogTail | None = None) -> Verdict:
-        """Say what happened; tried until the server answers.
+    async def report(
+        self,
+        lease: Held,
+        told: Report,
+        tail: LogTail | None = None,
+        steps: Callable[[], list[StepTaken]] = list,
+    ) -> Verdict:
+        """Say what happened; tried until the server answers. `steps` is asked at each try.
 
         Raises StillFailing when it answers with an error of its own for FAILING_LIMIT.
         """
-        said = Reported(fence=lease.fence, report=told, tail=tail)
+
+        def said() -> Reported:
+            return Reported(fence=lease.fence, report=told, tail=tail, steps=steps())
+
         path = f"runs/{lease.run_id}/report"
         return await self._patiently(path, said, Verdict, failing_limit=FAILING_LIMIT)
 
@@ -195,12 +205,18 @@ class ControlPlane:
                 await _pause(attempt)
 
     async def _patiently(
-        self, path: str, said: BaseModel, kind: type[A], *, failing_limit: float | None = None
+        self,
+        path: str,
+        said: BaseModel | Callable[[], BaseModel],
+        kind: type[A],
+        *,
+        failing_limit: float | None = None,
     ) -> A:
         attempt, failing_since = 0, None
         while True:
             try:
-                return await self._once(path, said, kind)
+                message = said if isinstance(said, BaseModel) else said()
+                return await self._once(path, message, kind)
             except ServerAway as cause:
                 now = time.monotonic()
                 if not isinstance(cause, ServerFailing):

@@ -7,6 +7,7 @@ import json
 import tarfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 from gantry_protocol.calls import (
@@ -19,7 +20,7 @@ from gantry_protocol.calls import (
     Stopped,
     Verdict,
 )
-from gantry_protocol.words import Phase, Then
+from gantry_protocol.words import Phase, Step, Then
 
 from gantry_worker.archive import pack
 from gantry_worker.control_plane import Refused, ServerAway, StillFailing
@@ -32,9 +33,9 @@ from gantry_worker.workspace import BadWorkspace
 
 log = structlog.get_logger()
 
-Step = Callable[[Session], Awaitable[Report]]
+Performer = Callable[[Session], Awaitable[Report]]
 
-STEPS: Mapping[Phase, Step] = {
+PERFORMERS: Mapping[Phase, Performer] = {
     Phase.PREPARE: prepare.prepare,
     Phase.INIT: plan.init,
     Phase.PLAN: plan.plan,
@@ -130,6 +131,7 @@ async def _settle_meanwhile(
     if _next(verdict) is ahead and not (away and begun.done()):
         return verdict, begun
     await _give_up(begun)
+    session.timings.forget(ahead)
     session.journal.drop_held()
     return verdict, None
 
@@ -163,7 +165,7 @@ async def _take(session: Session, phase: Phase) -> Report:
         if phase in EXECUTING:
             await _certain(session)
         session.executing = phase in EXECUTING
-        return await STEPS[phase](session)
+        return await PERFORMERS[phase](session)
     except StepStopped:
         await _last_words(session, "Stopped, as asked.")
         return Stopped(phase=phase)
@@ -221,7 +223,8 @@ async def _settle(session: Session, told: Report, phase: Phase) -> Verdict:
             return verdict
         if verdict.then is Then.ARCHIVE and isinstance(told, Planned):
             try:
-                told = told.model_copy(update={"workspace_key": await _archive(session)})
+                with session.timings.step(phase, Step.STORE_WORKSPACE):
+                    told = told.model_copy(update={"workspace_key": await _archive(session)})
             except (ServerAway, Refused, OSError, tarfile.TarError, BadWorkspace) as error:
                 reason = f"The workspace could not be stored: {error}"
                 told = failed(phase, session.journal.masked(reason))
@@ -240,7 +243,8 @@ async def _report(session: Session, told: Report, tail: LogTail | None, phase: P
     Otherwise the run would hang until its lease ends, and nobody would learn why.
     """
     try:
-        return await session.server.report(session.lease, told, tail)
+        steps = partial(session.timings.of, phase)
+        return await session.server.report(session.lease, told, tail, steps)
     except Refused as refused:
         reason = f"The server did not take the report of {phase.value}: {refused.message}"
     except StillFailing:
@@ -269,7 +273,8 @@ async def _after_run(session: Session, phase: Phase, hooks: list[str], final: st
     await session.journal.say("Running after_run hooks")
     session.final_state = final
     try:
-        code = await hooks_only(session, phase, "after_run", hooks)
+        with session.timings.step(phase, Step.AFTER_RUN):
+            code = await hooks_only(session, phase, "after_run", hooks)
     except (StepFailed, StepStopped) as error:
         await session.journal.say(f"after_run hooks failed: {error}")
     else:

@@ -21,6 +21,7 @@ from gantry_worker.keys import PoolKey
 from gantry_worker.runtimes.base import Runtime
 from gantry_worker.runtimes.choice import Choice
 from gantry_worker.settings import WorkerSettings
+from gantry_worker.timings import Timings
 from gantry_worker.workspace import Workspace
 
 __all__ = ["Session", "StateUnsaved", "StepFailed", "StepStopped"]
@@ -68,6 +69,7 @@ class Session:
     """When the lease was taken up (monotonic seconds)."""
     lost: bool = False
     """Whether the lease is known to be lost: nothing more is begun or reported."""
+    timings: Timings = field(default_factory=Timings)
     still_ours: Callable[[], Awaitable[bool]] = _always
     """Whether the lease is certainly held now; may ask the server, and wait for its answer."""
 

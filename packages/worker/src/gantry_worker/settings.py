@@ -49,7 +49,6 @@ PROTECTING_CONTAINERS = {
 UNHEEDED = (
     "SPACELIFT_DEBUG",
     "SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE",
-    "OBSERVABILITY_VENDOR",
 )
 """Variables of existing launchers that are passed over with a warning."""
 
@@ -378,7 +377,10 @@ def unheeded(environment: dict[str, str]) -> list[str]:
     """The variables of existing launchers that are set and have no effect here."""
     mapped = [name for name in environment if name.startswith("SPACELIFT_PRIVATEVCS_MAPPING_")]
     names = UNHEEDED if _containers(environment) else (*UNHEEDED, *UNHEEDED_WITHOUT_CONTAINERS)
-    return sorted([*(name for name in names if environment.get(name)), *mapped])
+    # Traces of a run's steps are the server's to send: it knows of them from reports.
+    foreign = environment.get("OBSERVABILITY_VENDOR", "Disabled") in ("Datadog", "AWS")
+    vendor = ["OBSERVABILITY_VENDOR"] if foreign else []
+    return sorted([*(name for name in names if environment.get(name)), *mapped, *vendor])
 
 
 def _containers(environment: dict[str, str]) -> bool:

@@ -25,8 +25,10 @@ from gantry.api.oidc import keys
 from gantry.api.pages import plain
 from gantry.api.plans import download as plans
 from gantry.api.state import backend, download
+from gantry.api.traced import Traced
 from gantry.api.worker import calls
 from gantry.kernel.ids import new_id
+from gantry.ports.traces import Traces
 
 log = structlog.get_logger()
 
@@ -131,15 +133,19 @@ def application(
     *,
     secure: bool = False,
     measure: Measure = unmeasured,
+    traces: Traces | None = None,
     away: Sequence[type[Exception]] = (),
 ) -> Starlette:
     """The application over its house. `secure`: clients come over TLS, and are to go on so;
     `away`: what says that the database does not answer.
     """
+    middleware = [Middleware(Measured, measure=measure), Middleware(RequestLog)]
+    if traces is not None:
+        middleware.append(Middleware(Traced, traces=traces))
     app = _Guarded(
         secure,
         routes=all_routes(graphql),
-        middleware=[Middleware(Measured, measure=measure), Middleware(RequestLog)],
+        middleware=middleware,
         exception_handlers={Exception: _bug} | dict.fromkeys(away, _away),
         lifespan=lifespan,
     )

@@ -99,6 +99,9 @@ def door(path: str, endpoint: Endpoint, *, access: Access, methods: Sequence[str
     """A route that lets in whom it declares."""
 
     async def guarded(request: Request) -> Response:
+        # A request about a run or a stack says so in each of its lines, as jobs do.
+        about = {f"{name}_id": request.path_params.get(name) for name in ("run", "stack")}
+        structlog.contextvars.bind_contextvars(**{k: v for k, v in about.items() if v})
         try:
             await _admit(request, access)
             return await endpoint(request)

@@ -67,7 +67,7 @@ def server_command() -> None:
     settings = process.settings_or_exit()
 
     async def main() -> None:
-        async with wiring.core(settings) as core, instrumented(core):
+        async with wiring.core(settings, process="server") as core, instrumented(core):
             await serve(core)
 
     process.run(main)
@@ -83,7 +83,7 @@ def drain_command() -> None:
     settings = process.settings_or_exit(buckets=DRAIN_BUCKETS)
 
     async def main() -> None:
-        async with wiring.core(settings) as core, instrumented(core):
+        async with wiring.core(settings, process="drain") as core, instrumented(core):
             await wiring.drain(core)
 
     process.run(main)
@@ -101,7 +101,7 @@ def scheduler_command() -> None:
     settings = process.settings_or_exit(buckets=())
 
     async def main() -> None:
-        async with wiring.core(settings) as core, instrumented(core):
+        async with wiring.core(settings, process="scheduler") as core, instrumented(core):
             await wiring.schedule(core)
 
     process.run(main)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gantry_protocol.words import Step
+
 from gantry.domains.runs import gauges_repo
-from gantry.domains.runs.events import RunLost, RunMoved
+from gantry.domains.runs.events import (
+    LeasesProlonged,
+    LeasesRenewed,
+    RunLost,
+    RunMoved,
+    StepDone,
+)
 from gantry.domains.stacks.service import SYSTEM_LOCK
 from gantry.infra import queue_admin
 from gantry.infra.db import Database
 from gantry.infra.meter import Meter, Reading
 from gantry.kernel.tx import SYSTEM, Event
+
+_STEPS = frozenset(step.value for step in Step)
 
 
 def note(meter: Meter, events: Sequence[Event]) -> None:
@@ -22,6 +32,14 @@ def note(meter: Meter, events: Sequence[Event]) -> None:
                 meter.moved(kind.value, before.value if before else None, after.value, seconds)
             case RunLost(unknown=unknown):
                 meter.lost(unknown=unknown)
+            case StepDone(name=name, lasted=lasted, failed=failed):
+                # A worker's own word could be any, and each would be kept for ever.
+                step = name if name in _STEPS else "other"
+                meter.stepped(step, lasted.total_seconds(), failed=failed)
+            case LeasesRenewed(renewed=renewed, refused=refused):
+                meter.leases(renewed=renewed, refused=refused)
+            case LeasesProlonged(leases=prolonged):
+                meter.leases(prolonged=prolonged)
 
 
 async def readings(db: Database) -> list[Reading]:

@@ -112,6 +112,7 @@ def build(there: House, core: Core) -> Starlette:
         lifespan,
         secure=there.secure,
         measure=core.meter.answered,
+        traces=core.traces,
         # The pool's own TimeoutError is SQLAlchemy's: every connection waits for an answer.
         away=(OperationalError, InterfaceError, PoolTimeout),
     )

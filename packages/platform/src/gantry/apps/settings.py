@@ -136,7 +136,18 @@ class Settings(
                 )
         if self.encryption_type is EncryptionType.KMS and not self.region:
             raise ValueError("AWS_REGION is required when ENCRYPTION_TYPE is kms")
+        if self.observability_vendor == "OpenTelemetry" and self.otlp_endpoint is None:
+            raise ValueError(
+                "OTEL_EXPORTER_OTLP_ENDPOINT is not set, and OBSERVABILITY_VENDOR=OpenTelemetry"
+                " needs it: the address of a collector, such as http://collector:4318"
+            )
         return self
+
+    @property
+    def traces_to(self) -> str | None:
+        """The collector for traces; None when there are to be none."""
+        wanted = self.observability_vendor in (None, "OpenTelemetry")
+        return self.otlp_endpoint if wanted else None
 
     @property
     def issuer(self) -> str:

@@ -30,7 +30,7 @@ NOT_OFFERED: Mapping[tuple[str, str], str] = {
 
 WITHOUT_EFFECT = re.compile(
     r"ENCRYPTION_KMS_\w+|MESSAGE_QUEUE_SQS_\w+|SLACK_\w+|VCS_GATEWAY_\w+|GATEWAY_\w+|LICENSE_\w+"
-    r"|OBSERVABILITY_VENDOR|LAUNCHER_IMAGE|LAUNCHER_IMAGE_TAG|SPACELIFT_PUBLIC_API"
+    r"|DD_\w+|AWS_XRAY_\w+|OTEL_SERVICE_NAME|LAUNCHER_IMAGE|LAUNCHER_IMAGE_TAG|SPACELIFT_PUBLIC_API"
     r"|AWS_SECONDARY_REGION|FEATURE_FLAG_SELF_HOSTED_V3_INSTALLATION_FLOW"
     r"|BITBUCKET_AFFECTED_CHANGES_PER_PAGE_FILES|POLICY_REGO_\w+"
     r"|DRAIN_CONCURRENCY_(?:ASYNC_JOBS_FIFO|DLQ|DLQ_FIFO|EVENTS|IOT|WEBHOOKS)"
@@ -50,11 +50,16 @@ _BASE = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 def without_effect(source: Mapping[str, str]) -> list[str]:
     """The variables that are set and change nothing: an operator may believe that they do."""
     kms = source.get("ENCRYPTION_TYPE") == "kms"
-    return sorted(
+    found = {
         name
         for name, value in source.items()
         if value and WITHOUT_EFFECT.fullmatch(name) and not (kms and _KMS.fullmatch(name))
-    )
+    }
+    if source.get("OBSERVABILITY_VENDOR") in ("Datadog", "AWS"):
+        found.add("OBSERVABILITY_VENDOR")
+    if source.get("OTEL_EXPORTER_OTLP_PROTOCOL") not in (None, "", "http/protobuf"):
+        found.add("OTEL_EXPORTER_OTLP_PROTOCOL")
+    return sorted(found)
 
 
 def storage_without_a_type(source: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gantry.api.doors import House
-from gantry.apps import metering
+from gantry.apps import metering, tracing
 from gantry.apps.keys import keyring, open_vault
 from gantry.apps.remote_storage import remote_objects
 from gantry.apps.setting_groups.storage import StorageType
@@ -43,8 +43,9 @@ from gantry.infra.tls import Trust, present
 from gantry.jobs.catalog import TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
-from gantry.kernel.tx import SYSTEM
+from gantry.kernel.tx import SYSTEM, Event
 from gantry.ports.objects import Objects
+from gantry.ports.traces import Traces
 from gantry.ports.vault import Vault
 
 log = structlog.get_logger()
@@ -91,6 +92,8 @@ class Core:
     bus: Bus
     meter: Meter
     trust: Trust
+    traces: Traces | None = None
+    """Where spans go, if anybody wants them."""
 
     @property
     def reach(self) -> Reach:
@@ -121,8 +124,11 @@ class Core:
 
 
 @asynccontextmanager
-async def core(settings: Settings) -> AsyncIterator[Core]:
-    """Migrate, connect, and read the keys. Raises MisconfiguredError, DatabaseUnusable."""
+async def core(settings: Settings, *, process: str = "gantry") -> AsyncIterator[Core]:
+    """Migrate, connect, and read the keys. `process` is what traces call this one.
+
+    Raises MisconfiguredError, DatabaseUnusable.
+    """
     url = settings.database_url.get_secret_value()
     await asyncio.to_thread(migrate, url)
     trust = _trust(settings)
@@ -135,10 +141,10 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
         queue.outbox(jobs, ROUTES, SIGNALS),
         # Statistics are asked for now and then: few connections, kept open.
         replica=connect(replica.get_secret_value(), pool_size=2) if replica else None,
-        observe=partial(metering.note, meter),
     )
     objects: Objects | None = None
-    async with jobs.open_async():
+    async with jobs.open_async(), _traces(settings, process) as traces:
+        db.observe = partial(_observe, meter, traces)
         try:
             vault = await open_vault(db, ring)
             objects, local = _objects(settings, vault, trust)
@@ -154,11 +160,38 @@ async def core(settings: Settings) -> AsyncIterator[Core]:
                 bus=Bus(libpq_url(url), queue.NOTIFY_CHANNEL),
                 meter=meter,
                 trust=trust,
+                traces=traces,
             )
         finally:
             await db.close()
             if isinstance(objects, RemoteObjects):
                 await objects.aclose()
+
+
+def _observe(meter: Meter, traces: Traces | None, events: Sequence[Event]) -> None:
+    metering.note(meter, events)
+    if traces is not None:
+        tracing.note(traces, events)
+
+
+@asynccontextmanager
+async def _traces(settings: Settings, process: str) -> AsyncIterator[Traces | None]:
+    """Where spans go; what is left of them is sent in the end."""
+    endpoint = settings.traces_to
+    if endpoint is None:
+        yield None
+        return
+    # Only here: who wants no traces does not pay for the library.
+    from gantry.infra.otlp import Collector
+
+    collector = Collector(endpoint, service=process, version=release())
+    log.info("traces sent", collector=endpoint)
+    if endpoint.endswith(":4317"):
+        log.warning("collectors take OTLP over HTTP on port 4318; 4317 is usually gRPC's")
+    try:
+        yield collector
+    finally:
+        await asyncio.to_thread(collector.close)
 
 
 def house(built: Core) -> House:

@@ -71,12 +71,30 @@ class Meter:
             buckets=_LONG,
             registry=self.registry,
         )
+        self._steps = Histogram(
+            "gantry_run_step_seconds",
+            "Time that workers took for the steps of runs, as they tell it.",
+            ["step", "outcome"],
+            buckets=_LONG,
+            registry=self.registry,
+        )
+        self._leases = Counter(
+            "gantry_lease_renewals",
+            "Leases that workers asked to renew, by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._lost = Counter(
             "gantry_runs_lost",
             "Runs that ended without their worker; with an unknown outcome or without.",
             ["outcome"],
             registry=self.registry,
         )
+        # Shown before they happen: a counter's first step can only be seen from a zero.
+        for outcome in ("known", "unknown"):
+            self._lost.labels(outcome)
+        for outcome in ("renewed", "refused", "prolonged"):
+            self._leases.labels(outcome)
 
     def broker(self, up: bool) -> None:
         """Whether the connection to an external broker stands; there is no such value before."""
@@ -101,6 +119,20 @@ class Meter:
         self._moves.labels(kind, after).inc()
         if before is not None and seconds is not None:
             self._phases.labels(before).observe(seconds)
+
+    def stepped(self, step: str, seconds: float, *, failed: bool) -> None:
+        """A worker has done a step. `step` is a word of the protocol, whatever a worker says."""
+        self._steps.labels(step, "failed" if failed else "done").observe(seconds)
+
+    def leases(self, *, renewed: int = 0, refused: int = 0, prolonged: int = 0) -> None:
+        """Leases go on, are not their worker's any more, or got their time again."""
+        for outcome, count in (
+            ("renewed", renewed),
+            ("refused", refused),
+            ("prolonged", prolonged),
+        ):
+            if count:
+                self._leases.labels(outcome).inc(count)
 
     def lost(self, *, unknown: bool) -> None:
         """A run has ended without its worker."""

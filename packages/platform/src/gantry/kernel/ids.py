@@ -28,6 +28,11 @@ def new_id() -> str:
     return str(ULID())
 
 
+def as_number(ulid: str) -> int:
+    """The 128 bits of a ULID: as many as the id of a trace has. Raises ValueError."""
+    return int(ULID.from_str(ulid))
+
+
 def is_ulid(text: str) -> bool:
     """Whether `text` parses as a ULID; clients tell ids from slugs by this alone."""
     return bool(_ULID.fullmatch(text.upper()))

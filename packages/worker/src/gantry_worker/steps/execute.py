@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from gantry_protocol.calls import Applied, Output, PhaseDone, Report, Resource
-from gantry_protocol.words import Phase
+from gantry_protocol.words import Phase, Step
 
 from gantry_worker import environment
 from gantry_worker.session import Session, StepFailed
@@ -39,7 +39,8 @@ async def _apply(session: Session, phase: Phase) -> Report:
     await _check_plan(session)
     plan = session.running().inside(session.workspace.plan)
     argv = [*session.tool_argv(), *terraform.apply_args(plan)]
-    await rescue.changing(session, phase, argv, failed="Applying failed")
+    with session.timings.step(phase, Step.TOOL_APPLY):
+        await rescue.changing(session, phase, argv, failed="Applying failed")
     if not session.manifest.upload_outputs:
         return Applied(phase=phase)
     return await _with_state(session, phase)
@@ -67,7 +68,8 @@ def _asks(session: Session, phase: Phase, name: str) -> bool:
 async def _with_state(session: Session, phase: Phase) -> Report:
     reveal = session.manifest.upload_sensitive_outputs and session.settings.sensitive_outputs
     argv = [*session.tool_argv(), *terraform.show_state_args()]
-    data = await read_output(session, phase, argv, MAX_STATE_JSON)
+    with session.timings.step(phase, Step.TOOL_SHOW):
+        data = await read_output(session, phase, argv, MAX_STATE_JSON)
     mask = session.journal.masked if session.journal.holds_secrets(data) else None
     try:
         state = await asyncio.to_thread(lambda: applied_state(data, reveal=reveal))
@@ -98,5 +100,6 @@ async def perform(session: Session) -> Report:
     with beginning(Phase.PERFORM):
         command.write_text((session.manifest.command or "") + "\n")
     argv = ["sh", session.running().inside(command)]
-    await rescue.changing(session, Phase.PERFORM, argv, failed="The command failed")
+    with session.timings.step(Phase.PERFORM, Step.TASK):
+        await rescue.changing(session, Phase.PERFORM, argv, failed="The command failed")
     return PhaseDone(phase=Phase.PERFORM)

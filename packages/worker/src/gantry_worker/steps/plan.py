@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 import structlog
 from gantry_protocol.calls import Change, Delta, PhaseDone, Planned, Report
-from gantry_protocol.words import Phase
+from gantry_protocol.words import Phase, Step
 
 from gantry_worker import environment, returned
 from gantry_worker.control_plane import Refused, ServerAway
@@ -36,9 +36,11 @@ async def init(session: Session) -> Report:
     override = overrides.backend_override() if session.manifest.backend else None
     if override is not None:
         await asyncio.to_thread(_put, session, override)
-    code = await phase_command(session, Phase.INIT, [*session.tool_argv(), *terraform.init_args()])
-    if code != 0:
-        raise StepFailed(f"Initialisation failed with exit code {code}.")
+    argv = [*session.tool_argv(), *terraform.init_args()]
+    with session.timings.step(Phase.INIT, Step.TOOL_INIT):
+        code = await phase_command(session, Phase.INIT, argv)
+        if code != 0:
+            raise StepFailed(f"Initialisation failed with exit code {code}.")
     if override is not None:
         await asyncio.to_thread(_check_backend, session)
     await _workspace(session)
@@ -101,21 +103,26 @@ async def plan(session: Session) -> Report:
         )
     except terraform.BadArgument as error:
         raise StepFailed(str(error)) from None
-    code = await phase_command(session, Phase.PLAN, [*session.tool_argv(), *arguments])
-    outcome = terraform.plan_outcome(code)
-    if outcome == "failed":
-        raise StepFailed(f"Planning failed with exit code {code}.")
+    with session.timings.step(Phase.PLAN, Step.TOOL_PLAN):
+        code = await phase_command(session, Phase.PLAN, [*session.tool_argv(), *arguments])
+        outcome = terraform.plan_outcome(code)
+        if outcome == "failed":
+            raise StepFailed(f"Planning failed with exit code {code}.")
     if outcome == "no_changes":
         return Planned(changed=False, delta=Delta())
     try:
-        # What is shown, confirmed and applied is this copy, which no command can change.
-        session.plan_sha256 = await asyncio.to_thread(workspace.keep_plan)
+        with session.timings.step(Phase.PLAN, Step.KEEP_PLAN):
+            # What is shown, confirmed and applied is this copy, which no command can change.
+            session.plan_sha256 = await asyncio.to_thread(workspace.keep_plan)
     except (returned.Unfit, FileNotFoundError) as error:
         raise StepFailed(f"The plan cannot be kept: {error}.") from None
     arguments = terraform.show_plan_args(runtime.inside(workspace.plan))
-    data = await read_output(session, Phase.PLAN, [*session.tool_argv(), *arguments], MAX_PLAN_JSON)
+    argv = [*session.tool_argv(), *arguments]
+    with session.timings.step(Phase.PLAN, Step.TOOL_SHOW):
+        data = await read_output(session, Phase.PLAN, argv, MAX_PLAN_JSON)
     try:
-        found = await asyncio.to_thread(_understand, session, data)
+        with session.timings.step(Phase.PLAN, Step.READ_PLAN):
+            found = await asyncio.to_thread(_understand, session, data)
     except BadPlan as error:
         raise StepFailed(f"The plan cannot be read: {error}") from None
     except RecursionError:
@@ -158,7 +165,8 @@ async def _keep(session: Session, document: bytes) -> str | None:
     if manifest.plan_json_url is None:
         return None
     try:
-        await session.server.store(manifest.plan_json_url, document)
+        with session.timings.step(Phase.PLAN, Step.UPLOAD_PLAN):
+            await session.server.store(manifest.plan_json_url, document)
     except (Refused, ServerAway) as error:
         log.warning("plan not stored", run_id=manifest.run_id, reason=str(error))
         await session.journal.say("The plan could not be stored as JSON; the run goes on.")

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from gantry_protocol.calls import PhaseDone, Report
-from gantry_protocol.words import Phase
+from gantry_protocol.words import Phase, Step
 
 from gantry_worker import returned
 from gantry_worker.archive import open_sealed
@@ -42,7 +42,8 @@ async def prepare(session: Session) -> Report:
             await _stored_workspace(session, manifest.workspace_url)
         elif manifest.source_url is not None:
             await _source(session, manifest.source_url)
-        await asyncio.to_thread(write_files, workspace, manifest.files)
+        with session.timings.step(Phase.PREPARE, Step.WRITE_FILES):
+            await asyncio.to_thread(write_files, workspace, manifest.files)
         session.authorities = await asyncio.to_thread(_authorities, session)
         project = workspace.project(manifest.project_root)
     except (BadWorkspace, CorruptWorkspace) as error:
@@ -52,7 +53,8 @@ async def prepare(session: Session) -> Report:
     except OSError as error:
         raise StepFailed(f"The workspace could not be made: {error.strerror}.") from None
     await _check_plan(session)
-    binary = await _tool(session)
+    with session.timings.step(Phase.PREPARE, Step.FIND_TOOL):
+        binary = await _tool(session)
     session.tool, session.tool_version = binary.path, binary.version
     for_run = await _surroundings(session)
     session.runtime = for_run(
@@ -72,19 +74,30 @@ async def prepare(session: Session) -> Report:
 async def _source(session: Session, url: str) -> None:
     workspace = session.workspace
     archive = workspace.incoming / "source.tar.gz"
-    await session.server.download(url, archive, limit=MAX_SOURCE)
-    await unpack(archive, workspace.source, workspace, session.choice, session.stop, checked=True)
+    with session.timings.step(Phase.PREPARE, Step.FETCH_SOURCE):
+        await session.server.download(url, archive, limit=MAX_SOURCE)
+    with session.timings.step(Phase.PREPARE, Step.UNPACK_SOURCE):
+        await unpack(
+            archive, workspace.source, workspace, session.choice, session.stop, checked=True
+        )
     archive.unlink()
 
 
 async def _stored_workspace(session: Session, url: str) -> None:
     workspace = session.workspace
     sealed = workspace.incoming / "workspace.sealed"
-    await session.server.download(url, sealed, limit=MAX_STORED)
+    with session.timings.step(Phase.PREPARE, Step.FETCH_WORKSPACE):
+        await session.server.download(url, sealed, limit=MAX_STORED)
+    with session.timings.step(Phase.PREPARE, Step.UNPACK_WORKSPACE):
+        await _open(session, sealed)
+
+
+async def _open(session: Session, sealed: Path) -> None:
+    workspace = session.workspace
     archive = await asyncio.to_thread(
         open_sealed, sealed, session.key, session.manifest.run_id, workspace
     )
-    sealed.unlink()
+    await asyncio.to_thread(sealed.unlink)
     if await asyncio.to_thread(workspace.masks.exists):
         asked = await asyncio.to_thread(workspace.masks.read_text)
         session.journal.mask_asked(json.loads(asked))

@@ -219,7 +219,9 @@ async def report(request: Request) -> Response:
         if said.tail is not None:
             await _take_tail(tx, there, run, said.tail, tail, ours=ours)
         verdict: Verdict = (
-            await reporting.judge(tx, there.vault, stack, run, said.report)
+            await reporting.judge_with_steps(
+                tx, there.vault, stack, run, said.report, said.steps, worker_id
+            )
             if ours
             else reporting.refused(run)
         )

@@ -85,6 +85,19 @@ class GeneralSettings(BaseSettings):
         validation_alias="GANTRY_INSTRUMENTATION_PORT",
         description="That port.",
     )
+    observability_vendor: Literal["OpenTelemetry", "Disabled", "Datadog", "AWS"] | None = Field(
+        default=None,
+        validation_alias="OBSERVABILITY_VENDOR",
+        description=(
+            "Who gets traces: `OpenTelemetry` or `Disabled`."
+            " Default: OpenTelemetry, if a collector is named."
+        ),
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="A collector for traces, by OTLP over HTTP, e.g. http://collector:4318.",
+    )
     message_processing_timeout: int = Field(
         default=900,
         ge=1,
@@ -123,6 +136,7 @@ class GeneralSettings(BaseSettings):
 
     _lists = field_validator("trusted_proxies", mode="before")(rules.comma_list)
     _domain = field_validator("server_domain")(rules.check_domain)
+    _collector = field_validator("otlp_endpoint")(rules.if_set(rules.check_base))
 
     @field_validator("database_url", "database_read_only_url")
     @classmethod

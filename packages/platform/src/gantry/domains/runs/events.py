@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gantry.domains.runs.states import Kind, State
 from gantry.kernel.tx import Event
@@ -20,6 +20,12 @@ class RunMoved(Event):
     before: State | None
     after: State
     state_version: int
+    at: datetime
+    created_at: datetime
+    """When the run was made."""
+    space_id: str
+    worker_id: str | None = None
+    """The worker that made the move, or lost the run."""
     lasted: timedelta | None = None
     """How long it was in the state before, if that is known."""
 
@@ -30,6 +36,40 @@ class RunLost(Event):
 
     run_id: str
     unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone(Event):
+    """A worker did something for a run, and told of it with the report that moved the run on."""
+
+    run_id: str
+    stack_id: str
+    state: State
+    state_version: int
+    """The state it was done in."""
+    worker_id: str
+    name: str
+    """What it did: the worker's own word."""
+    number: int
+    """Which step of the state it was, from 0."""
+    begun_at: datetime
+    lasted: timedelta
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesRenewed(Event):
+    """A worker was heard: these leases go on, and those it believed to hold do not."""
+
+    renewed: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesProlonged(Event):
+    """Nobody had looked at leases for long, so those that had run out got their time again."""
+
+    leases: int
 
 
 @dataclass(frozen=True, slots=True)

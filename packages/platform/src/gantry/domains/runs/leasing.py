@@ -12,6 +12,7 @@ import structlog
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import Worker, WorkerPool
 from gantry.domains.runs import decisions, leases_repo, queue_repo, repo
+from gantry.domains.runs.events import LeasesProlonged, LeasesRenewed
 from gantry.domains.runs.model import Lease, Run
 from gantry.domains.runs.service import SOURCE_TRUSTED, advance, promote
 from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
@@ -152,6 +153,8 @@ async def beat(
     # Leases first: they matter, and the worker's row may be held by a claim that waits.
     alive = await leases_repo.renew(tx, worker_id, held, lasts)
     await pools.touch(tx, worker_id)
+    if held:
+        tx.emit(LeasesRenewed(len(alive), len({run_id for run_id, _ in held} - alive)))
     return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)))
 
 
@@ -190,6 +193,7 @@ async def reconcile(db: Db, *, lasts: timedelta) -> None:
             prolonged = await leases_repo.prolong_expired(tx, lasts)
             if prolonged:
                 log.warning("leases prolonged after an outage", leases=prolonged)
+                tx.emit(LeasesProlonged(prolonged))
         await leases_repo.orphaned_state_locks(tx)
     async with db.read(SYSTEM) as tx:
         lost = await leases_repo.expired(tx, RECONCILE_BATCH)

@@ -7,6 +7,8 @@ state that the run is in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,12 +18,14 @@ from gantry_protocol.calls import (
     PhaseDone,
     Planned,
     Report,
+    StepTaken,
     Stopped,
     Verdict,
 )
 from gantry_protocol.words import Phase, Then
 
 from gantry.domains.runs import leftovers, manifests, repo
+from gantry.domains.runs.events import StepDone
 from gantry.domains.runs.leasing import locked
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import advance
@@ -56,14 +60,23 @@ _PHASE_OF = {
 
 
 async def report(
-    tx: Tx, vault: Vault, run_id: str, pool_id: str, worker_id: str, fence: int, told: Report
+    tx: Tx,
+    vault: Vault,
+    run_id: str,
+    pool_id: str,
+    worker_id: str,
+    fence: int,
+    told: Report,
+    steps: Sequence[StepTaken] = (),
 ) -> Verdict:
     """Take in what a worker says of its run, and say what comes next."""
     try:
         stack, run, ours = await locked(tx, run_id, pool_id, worker_id, fence)
     except NotFound:
         return NO_RUN
-    return await judge(tx, vault, stack, run, told) if ours else refused(run)
+    if not ours:
+        return refused(run)
+    return await judge_with_steps(tx, vault, stack, run, told, steps, worker_id)
 
 
 NO_RUN = Verdict(accepted=False, reason="there is no such run")
@@ -101,6 +114,42 @@ async def judge(tx: Tx, vault: Vault, stack: Stack, run: Run, told: Report) -> V
             return _end(run)
         case Stopped():
             return await _stopped(tx, stack, run)
+
+
+async def judge_with_steps(
+    tx: Tx,
+    vault: Vault,
+    stack: Stack,
+    run: Run,
+    told: Report,
+    steps: Sequence[StepTaken],
+    worker_id: str,
+) -> Verdict:
+    """As `judge`; the steps of the worker count once, with the report that moves the run."""
+    state, version = run.state, run.state_version
+    verdict = await judge(tx, vault, stack, run, told)
+    if run.state_version != version:
+        for number, step in enumerate(steps):
+            ago = min(timedelta(seconds=min(step.ago, _LONGEST)), tx.now - run.created_at)
+            tx.emit(
+                StepDone(
+                    run.id,
+                    run.stack_id,
+                    state,
+                    version,
+                    worker_id,
+                    step.name,
+                    number,
+                    begun_at=tx.now - ago,
+                    lasted=min(timedelta(seconds=min(step.lasted, _LONGEST)), ago),
+                    failed=step.failed,
+                )
+            )
+    return verdict
+
+
+_LONGEST = timedelta(days=30).total_seconds()
+"""Of a step, whatever a worker says: longer than anybody lets a run take."""
 
 
 async def _stopped(tx: Tx, stack: Stack, run: Run) -> Verdict:

@@ -136,7 +136,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         run.overrides_sealed = vault.seal(plain, identity=run.overrides_identity)
     tx.session.add(run)
     await tx.session.flush()
-    _record(tx, run, None, since=None, note=None, worker_id=None)
+    _record(tx, stack, run, None, since=None, note=None, worker_id=None)
     await promote(tx, stack)
     return run
 
@@ -184,7 +184,7 @@ async def advance(
         worker_id = held[0] if held else worker_id
         # No process of this run is alive: what it held of the state is free.
         await tfstate.release_run(tx, run.id)
-    _record(tx, run, before, since=since, note=note, worker_id=worker_id)
+    _record(tx, stack, run, before, since=since, note=note, worker_id=worker_id)
     await _show_on_stack(tx, run, before)
     log.info(
         "run moved",
@@ -266,6 +266,7 @@ def locked_out(stack: Stack, run: Run) -> bool:
 
 def _record(
     tx: Tx,
+    stack: Stack,
     run: Run,
     before: State | None,
     *,
@@ -294,8 +295,12 @@ def _record(
             before,
             run.state,
             run.state_version,
+            at=tx.now,
+            created_at=run.created_at,
+            space_id=stack.space_id,
+            worker_id=worker_id,
             # Servers' clocks differ; no time is negative.
-            None if since is None else max(tx.now - since, timedelta(0)),
+            lasted=None if since is None else max(tx.now - since, timedelta(0)),
         )
     )
 
