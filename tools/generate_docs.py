@@ -13,12 +13,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from reference import errors, jobs, runs, settings
+from reference import errors, jobs, limits, runs, settings
 
 FOLDER = Path("docs/reference")
 PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors.errors_page,
     "jobs.md": jobs.jobs_page,
+    "limits.md": limits.limits_page,
     "runs.md": runs.runs_page,
     "settings.md": settings.settings_page,
 }

@@ -81,3 +81,13 @@ def test_every_decision_is_in_the_list() -> None:
     decisions = {path.name for path in folder.glob("[0-9]*.md")}
 
     assert decisions == set(LINK.findall((folder / "README.md").read_text()))
+
+
+def test_every_code_that_the_page_on_limits_promises_is_an_error() -> None:
+    reference = ROOT / "docs" / "reference"
+    code = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)`")
+    variables = set(re.findall(r"^\| `([A-Z_]+)`", (reference / "settings.md").read_text(), re.M))
+    promised = set(code.findall((reference / "limits.md").read_text())) - variables
+
+    assert promised
+    assert promised <= set(code.findall((reference / "errors.md").read_text()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import CursorResult, delete, func, select
 
-from gantry.domains.contexts.kinds import OwnerKind
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.contexts.model import ConfigElement
 from gantry.kernel.tx import Tx
 
@@ -23,6 +23,17 @@ async def of_stacks(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[ConfigEl
     for row in await tx.session.scalars(query):
         found[row.owner_id].append(row)
     return found
+
+
+async def total(tx: Tx, owner: OwnerKind, owner_id: str, kind: ElementType) -> int:
+    """Bytes of the owner's elements of that type, names and seals included."""
+    size = func.length(ConfigElement.value_sealed) + func.octet_length(ConfigElement.id)
+    query = select(func.coalesce(func.sum(size), 0)).where(
+        ConfigElement.owner_kind == owner,
+        ConfigElement.owner_id == owner_id,
+        ConfigElement.type == kind,
+    )
+    return int(await tx.session.scalar(query) or 0)
 
 
 async def remove(tx: Tx, owner: OwnerKind, owner_id: str, element_id: str) -> ConfigElement | None:

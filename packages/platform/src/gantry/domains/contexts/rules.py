@@ -8,13 +8,19 @@ import hashlib
 import re
 
 from gantry.domains.contexts.kinds import ElementType
-from gantry.kernel.errors import UserError
+from gantry.kernel.errors import TooLarge, UserError
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 """A mounted file's size (run configuration contract §2.2)."""
 MAX_VALUE_BYTES = 64 * 1024
 """A variable's size: Linux refuses a process whose single variable exceeds 128 KiB."""
 MAX_ID = 512
+MAX_VARIABLES_TOTAL = 1024 * 1024
+"""Bytes of all variables of one owner, names included: Linux refuses a process whose environment
+and arguments exceed 2 MiB together, and a run brings some of its own."""
+MAX_FILES_TOTAL = 32 * 1024 * 1024
+"""Characters of base64 of all mounted files of one owner: sealed for a worker, they stay below what
+it opens."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
@@ -33,6 +39,23 @@ def check(element_type: ElementType, element_id: str, value: str) -> None:
         _check_variable(element_id, value)
     else:
         _check_file(element_id, value)
+
+
+def check_total(element_type: ElementType, before: int, element_id: str, value: str) -> None:
+    """Raises TooLarge when an owner whose elements of the type have `before` bytes, without the
+    one of this name, may not have this one besides.
+    """
+    total = before + len(element_id.encode()) + len(value.encode())
+    if element_type is ElementType.ENVIRONMENT_VARIABLE and total > MAX_VARIABLES_TOTAL:
+        raise TooLarge(
+            f"With {element_id} the variables would be larger than {MAX_VARIABLES_TOTAL} bytes"
+            " together, and no command could be started with them; mount a file."
+        )
+    if element_type is ElementType.FILE_MOUNT and total > MAX_FILES_TOTAL:
+        raise TooLarge(
+            f"With {element_id} the mounted files would be larger than {MAX_FILES_TOTAL} bytes of"
+            " base64 together; keep what is large in the repository or in a bucket."
+        )
 
 
 def checksum(value: str) -> str:

@@ -21,9 +21,11 @@ async def put(
     write_only: bool,
     description: str | None,
 ) -> ConfigElement:
-    """Set the element; one of the same name is replaced. Raises BadElement."""
+    """Set the element; one of the same name is replaced. Raises BadElement, TooLarge."""
     rules.check(element_type, element_id, value)
     await repo.remove_all(tx, owner, owner_id, element_id)
+    others = await repo.total(tx, owner, owner_id, element_type)
+    rules.check_total(element_type, others, element_id, value)
     element = ConfigElement(
         owner_kind=owner,
         owner_id=owner_id,

@@ -21,6 +21,11 @@ from gantry.kernel.ids import is_ulid, new_id, slug, unique_slug
 from gantry.kernel.tx import Tx
 
 NAME_MAX = 255
+MAX_DESCRIPTION = 10_000
+"""Characters: some pages. Lists of stacks carry it."""
+MAX_LABELS = 100
+MAX_HOOKS = 256 * 1024
+"""Bytes of all commands: what is longer is a script, and belongs into the repository."""
 SYSTEM_LOCK = "system"
 """The owner of a lock that an unknown outcome took; whoever may force a lock releases it."""
 HOOKS = (
@@ -219,13 +224,15 @@ async def migrate_vendor(
     """Another tool for the same code and state; how the state is kept does not change.
 
     Between Terraform, OpenTofu and Terragrunt, which read the same code. Raises NotFound,
-    NotAllowed, Conflict.
+    NotAllowed, Conflict, BadStack.
     """
     stack = await repo.lock(tx, stack_id)
     access.require(tx, Action.STACK_UPDATE, stack)
     if stack.vendor not in (Vendor.TERRAFORM, Vendor.OPENTOFU, Vendor.TERRAGRUNT):
         raise Conflict(f"A {stack.vendor.value} stack cannot be given another tool.")
     if labels is not None:
+        if faults := _label_faults(labels):
+            raise BadStack(faults)
         stack.labels = sorted(set(labels))
     if vendor is not stack.vendor and stack.vendor is Vendor.TERRAFORM:
         stack.migrated_from_terraform = True
@@ -279,8 +286,23 @@ def _check(wanted: Wanted) -> None:
             faults.append(f"hooks: there is no {name}")
     if any("\0" in command for commands in wanted.hooks.values() for command in commands):
         faults.append("hooks: a command cannot hold a NUL character")
+    if len(wanted.description or "") > MAX_DESCRIPTION:
+        faults.append(f"description: must have at most {MAX_DESCRIPTION} characters")
+    faults += _label_faults(wanted.labels or ())
+    commands = [command for hooks in wanted.hooks.values() for command in hooks]
+    if sum(len(command.encode(errors="replace")) for command in commands) > MAX_HOOKS:
+        faults.append(f"hooks: all commands together have at most {MAX_HOOKS} bytes")
     if faults:
         raise BadStack(faults)
+
+
+def _label_faults(labels: Sequence[str]) -> list[str]:
+    faults = []
+    if len(labels) > MAX_LABELS:
+        faults.append(f"labels: there are at most {MAX_LABELS}")
+    if any(len(label) > NAME_MAX for label in labels):
+        faults.append(f"labels: each has at most {NAME_MAX} characters")
+    return faults
 
 
 def _settings(wanted: Wanted, before: Stack | None = None) -> dict[str, Any]:
