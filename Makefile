@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench schema docs clean python
+.PHONY: help demo up test fuzz lint bench schema docs clean python
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -19,6 +19,10 @@ test: ## Run every check and every test, as CI does
 	@tools/bootstrap.sh test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest
+
+fuzz: ## Let tests make up a hundred times as much input; LONGER=1000 for a night
+	@tools/bootstrap.sh test
+	FUZZ_LONGER=$(or $(LONGER),100) $(BIN)/pytest -m fuzz -o timeout=0
 
 # The quick ones first. Every rule in tools/lint comes with examples of the same name.
 lint: python ## Check format, style, types, imports, sizes and the house's own rules

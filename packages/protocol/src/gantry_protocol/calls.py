@@ -31,6 +31,10 @@ MAX_UNSAVED_STATE = 64 * 1024 * 1024
 """Bytes of a gzipped state in one request: states shrink to a tenth, so this is a large one."""
 
 
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""Of leases, states or bytes: what a database counts to."""
+
+
 class Register(Message):
     """`POST register`: sent at every start and after every refusal; repeating it is harmless."""
 
@@ -63,7 +67,7 @@ class Held(Message):
     """A lease the worker believes it holds."""
 
     run_id: str
-    fence: int
+    fence: Count
 
 
 class Ask(Message):
@@ -231,8 +235,8 @@ Report = Annotated[PhaseDone | Planned | Applied | Failed | Stopped, Field(discr
 class LogTail(Message):
     """The last bytes of a phase's log, sent along with its report to save a round trip."""
 
-    state_version: int
-    offset: int
+    state_version: Count
+    offset: Count
     data: str
     """Base64."""
 
@@ -258,7 +262,7 @@ class StepTaken(Message):
 class Reported(Message):
     """`POST runs/<id>/report`: what happened, under which fence."""
 
-    fence: int
+    fence: Count
     report: Report
     tail: LogTail | None = None
     steps: list[StepTaken] = Field(default_factory=list, max_length=MAX_STEPS)
@@ -296,7 +300,7 @@ class LogAnswer(Message):
 class TicketWanted(Message):
     """`POST runs/<id>/ticket`: where to put or get something large."""
 
-    fence: int
+    fence: Count
     what: Literal["workspace"] = "workspace"
 
 

@@ -7,10 +7,12 @@ and what it declares is enforced before the endpoint runs.
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 import structlog
 from gantry_protocol.calls import AUDIENCE
@@ -22,8 +24,9 @@ from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import WorkerPool
 from gantry.domains.runs import identity
-from gantry.kernel.errors import TooLarge, Unauthenticated, UserError
+from gantry.kernel.errors import NotFound, TooLarge, Unauthenticated, UserError
 from gantry.kernel.secret import Secret
+from gantry.kernel.texts import UNKEPT, all_can_be_kept, can_be_kept
 from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
 from gantry.ports.db import Db
 from gantry.ports.live import Live
@@ -103,6 +106,8 @@ def door(path: str, endpoint: Endpoint, *, access: Access, methods: Sequence[str
         about = {f"{name}_id": request.path_params.get(name) for name in ("run", "stack")}
         structlog.contextvars.bind_contextvars(**{k: v for k, v in about.items() if v})
         try:
+            if not all(can_be_kept(str(part)) for part in request.path_params.values()):
+                raise NotFound("not found")
             await _admit(request, access)
             return await endpoint(request)
         except UserError as error:
@@ -220,6 +225,19 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
     # A socket that listens on IPv6 shows peers of IPv4 as mapped ones.
     return getattr(found, "ipv4_mapped", None) or found
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body, none of whose texts a database would refuse. Raises UserError."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise UserError("The request is not JSON.") from None
+    if not isinstance(document, dict):
+        raise UserError("The request is not a JSON object.")
+    if not all_can_be_kept(document):
+        raise UserError(UNKEPT)
+    return document
 
 
 async def body_of(request: Request, limit: int) -> bytes:

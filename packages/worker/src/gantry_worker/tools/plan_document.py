@@ -8,9 +8,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from gantry_worker.tools.redaction import BadPlan, redacted
+
+T = TypeVar("T", dict[str, Any], list[Any])
 
 _PLAIN = (
     *("format_version", "terraform_version", "timestamp", "applyable", "complete", "errored"),
@@ -23,11 +25,12 @@ _LEVEL = 1
 
 def shareable(plan: dict[str, Any]) -> dict[str, Any]:
     """The plan with words in place of secrets and unknowns. Raises BadPlan."""
-    shown = {name: plan[name] for name in _PLAIN if name in plan}
-    shown["variables"] = {name: {} for name in plan.get("variables") or {}}
+    # Nothing in there is marked; what is nested too deeply for those who read it is refused.
+    shown = {name: redacted(plan[name], None) for name in _PLAIN if name in plan}
+    shown["variables"] = {name: {} for name in _members(plan, "variables", dict)}
     for name in ("resource_changes", "resource_drift"):
-        shown[name] = [_entry(entry) for entry in plan.get(name) or []]
-    outputs = plan.get("output_changes") or {}
+        shown[name] = [_entry(entry) for entry in _members(plan, name, list)]
+    outputs = _members(plan, "output_changes", dict)
     shown["output_changes"] = {name: _change(change) for name, change in outputs.items()}
     return shown
 
@@ -46,6 +49,13 @@ def masked(value: Any, mask: Callable[[str], str]) -> Any:
 def packed(document: dict[str, Any]) -> bytes:
     """The document as gzipped JSON. Blocking."""
     return gzip.compress(json.dumps(document).encode(), _LEVEL, mtime=0)
+
+
+def _members(plan: dict[str, Any], name: str, kind: type[T]) -> T:
+    found = plan.get(name) or kind()
+    if not isinstance(found, kind):
+        raise BadPlan(f"The plan's {name!r} is not what it should be.")
+    return found
 
 
 def _entry(entry: Any) -> dict[str, Any]:

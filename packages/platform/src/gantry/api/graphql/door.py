@@ -43,6 +43,7 @@ from gantry.api.graphql.limits import (
 from gantry.api.graphql.schema import schema
 from gantry.api.pages.html import page
 from gantry.kernel.errors import NotAllowed, UserError
+from gantry.kernel.texts import UNKEPT, can_be_kept
 from gantry.kernel.tx import ANONYMOUS, Actor
 from gantry.ports.vault import InvalidToken
 
@@ -158,21 +159,8 @@ def _check_values(variables: dict[str, Any]) -> None:
                 waiting.append(value.values())
             elif isinstance(value, list):
                 waiting.append(value)
-            elif isinstance(value, str) and not _can_be_kept(value):
-                raise UserError(_UNKEPT)
-
-
-_UNKEPT = "A text holds a NUL character or half of a surrogate pair, which no database keeps."
-
-
-def _can_be_kept(text: str) -> bool:
-    if "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+            elif isinstance(value, str) and not can_be_kept(value):
+                raise UserError(UNKEPT)
 
 
 class _Texts(Visitor):
@@ -180,8 +168,8 @@ class _Texts(Visitor):
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
         """Look at one of them."""
-        if not _can_be_kept(node.value):
-            raise GraphQLError(_UNKEPT, node)
+        if not can_be_kept(node.value):
+            raise GraphQLError(UNKEPT, node)
 
 
 def _answer(result: ExecutionResult) -> Response:

@@ -6,7 +6,6 @@ changes need a request of our own origin besides (doors.actor_of).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
@@ -14,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gantry.api.doors import COOKIE, Access, body_of, client_address, door, house
+from gantry.api.doors import COOKIE, Access, body_of, client_address, door, house, object_of
 from gantry.api.pages.html import page
 from gantry.domains.accounts import service as accounts
 from gantry.domains.people import access
 from gantry.domains.people import service as people
 from gantry.kernel.errors import NotAllowed, UserError
+from gantry.kernel.texts import UNKEPT, all_can_be_kept
 from gantry.kernel.tx import SYSTEM
 
 MAX_FORM = 16 * 1024
@@ -120,14 +120,10 @@ def _require_same_origin(request: Request, base_url: str) -> None:
 async def _given(request: Request) -> tuple[bool, Mapping[str, str]]:
     body = await body_of(request, MAX_FORM)
     if request.headers.get("content-type", "").startswith("application/json"):
-        try:
-            document = json.loads(body)
-        except ValueError:
-            raise UserError("The request is not JSON.") from None
-        if not isinstance(document, dict):
-            raise UserError("The request is not a JSON object.")
-        return True, {str(key): str(value) for key, value in document.items()}
+        return True, {str(key): str(value) for key, value in object_of(body).items()}
     fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    if not all_can_be_kept(fields):
+        raise UserError(UNKEPT)
     return False, {key: values[0] for key, values in fields.items()}
 
 

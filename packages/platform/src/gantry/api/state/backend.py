@@ -11,7 +11,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gantry.api.doors import Access, House, body_of, door, house, large_body_of
+from gantry.api.doors import Access, House, body_of, door, house, large_body_of, object_of
 from gantry.api.state.whole import whole
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.manifests import STATE_PURPOSE
@@ -195,13 +194,7 @@ def _digest(body: bytearray) -> str:
 
 
 async def _lock_info(request: Request) -> dict[str, Any]:
-    try:
-        info = json.loads(await body_of(request, MAX_LOCK_INFO) or b"{}")
-    except ValueError:
-        raise UserError("The lock request is not JSON.") from None
-    if not isinstance(info, dict):
-        raise UserError("The lock request is not a JSON object.")
-    return info
+    return object_of(await body_of(request, MAX_LOCK_INFO) or b"{}")
 
 
 def routes() -> list[Route]:

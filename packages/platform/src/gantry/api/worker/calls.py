@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TypeVar
 
 import structlog
@@ -236,7 +237,7 @@ def _tail(said: Reported) -> bytes:
         data = base64.b64decode(said.tail.data, validate=True)
     except (ValueError, binascii.Error):
         raise BadCall("The tail of the log is not base64.") from None
-    if len(data) > MAX_LOG_TAIL or said.tail.offset < 0:
+    if len(data) > MAX_LOG_TAIL:
         raise BadCall("The tail of the log is larger than the protocol allows.")
     return data
 
@@ -257,18 +258,15 @@ async def logs(request: Request) -> Response:
     """`POST runs/<id>/logs/<state_version>?fence=&offset=`"""
     there = house(request)
     data = await body_of(request, MAX_LOG_CHUNK)
-    try:
-        fence, offset = (int(request.query_params[name]) for name in ("fence", "offset"))
-        version = int(request.path_params["version"])
-    except (KeyError, ValueError):
-        raise BadCall("A log chunk names its fence and offset as numbers.") from None
-    if offset < 0:
-        raise BadCall("A log offset is not negative.")
+    fence, offset = (_count(request, name) for name in ("fence", "offset"))
+    version = request.path_params["version"]
+    if not _COUNT.fullmatch(version):
+        raise BadCall("A log is named by the number of its state.")
     async with there.db.write(SYSTEM) as tx:
         answer = await logbook.append(
             tx,
             request.path_params["run"],
-            version,
+            int(version),
             request.state.pool.id,
             request.state.worker_id,
             fence,
@@ -296,10 +294,7 @@ async def ticket(request: Request) -> Response:
 async def unsaved_state(request: Request) -> Response:
     """`POST runs/<id>/unsaved-state?fence=`: also after the run has ended, by any of its pool."""
     there, run_id = house(request), request.path_params["run"]
-    try:
-        fence = int(request.query_params["fence"])
-    except (KeyError, ValueError):
-        raise BadCall("An unsaved state names its fence as a number.") from None
+    fence = _count(request, "fence")
     data = await body_of(request, MAX_UNSAVED_STATE)
     pool_id = request.state.pool.id
     async with there.db.read(SYSTEM) as tx:
@@ -314,6 +309,17 @@ async def unsaved_state(request: Request) -> Response:
     async with there.db.write(SYSTEM) as tx:
         refusal = await leftovers.take(tx, run_id, pool_id, fence, packed)
     return _answer(Kept(accepted=refusal is None, reason=refusal or ""))
+
+
+_COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
+"""What a database counts to, and no digit more."""
+
+
+def _count(request: Request, name: str) -> int:
+    text = request.query_params.get(name, "")
+    if not _COUNT.fullmatch(text):
+        raise BadCall(f"The call names its {name} as a number.")
+    return int(text)
 
 
 def _actor(worker_id: str) -> Actor:

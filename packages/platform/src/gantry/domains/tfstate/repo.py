@@ -204,7 +204,8 @@ async def replace_resources(
     before_it = await tx.session.execute(select(*columns).where(StackResource.stack_id == stack_id))
     known = {row.address: row for row in before_it}
     rows = []
-    for item in found:
+    # Terraform writes no address twice; whoever does has one of the two listed.
+    for item in {item.address: item for item in found}.values():
         before = known.get(item.address)
         values_digest = digest(item.values.encode())
         same = before is not None and before.values_digest == values_digest

@@ -8,16 +8,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from gantry.kernel.errors import Conflict, UserError
+from gantry.kernel.texts import can_be_kept, keepable
 
 HIDDEN = "(sensitive value)"
 MAX_DEPTH = 200
 """Nesting of values we are willing to walk; Terraform's own configuration language stops far
 earlier."""
+MAX_ADDRESS = 2000
+"""Bytes of an address that is listed whole; longer keys are cut, and told apart by a digest."""
 MAX_SERIAL = 2**63 - 2
 """What the column holds, with room for the one that an import or a rollback adds."""
 
@@ -95,7 +98,7 @@ def look(body: bytes | bytearray) -> StateHead:
 def parse(body: bytes | bytearray) -> ParsedState:
     """Read a whole state. Raises BadState with what is wrong."""
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise BadState(_NO_JSON) from None
     if not isinstance(document, dict):
@@ -129,9 +132,16 @@ def _head(version: Any, serial: Any, lineage: Any, outputs: Any) -> StateHead:
     # A database takes no NUL and no lone surrogate, which JSON may bring.
     if not isinstance(lineage, str) or not lineage or not lineage.isprintable():
         raise BadState("The state has no lineage.")
-    if not isinstance(outputs or {}, dict):
+    found = outputs or {}
+    if not isinstance(found, dict):
         raise BadState(_MALFORMED)
-    return StateHead(serial, lineage, outputs or {})
+    if not all(map(can_be_kept, found)):
+        raise BadState("The state has an output whose name no database keeps.")
+    return StateHead(serial, lineage, found)
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")
 
 
 def check_succession(
@@ -179,13 +189,14 @@ def resources(body: bytes | bytearray) -> Iterator[FoundResource]:
             if not isinstance(instance, dict):
                 continue
             values = _hide(instance.get("attributes"), instance.get("sensitive_attributes") or [])
+            address = base + _index(instance.get("index_key")) + _deposed(instance)
             yield FoundResource(
-                address=base + _index(instance.get("index_key")) + _deposed(instance),
-                type=kind,
-                name=name,
-                mode=mode,
-                module=module,
-                provider=str(resource.get("provider") or ""),
+                address=_short(keepable(address)),
+                type=keepable(kind),
+                name=keepable(name),
+                mode=keepable(mode),
+                module=keepable(module),
+                provider=keepable(str(resource.get("provider") or "")),
                 tainted=instance.get("status") == "tainted",
                 values=json.dumps(values, sort_keys=True),
             )
@@ -204,6 +215,14 @@ def modules_above(paths: Iterable[str]) -> dict[str, str | None]:
             found.setdefault(path[: step.end()], place)
             place = path[: step.end()]
     return dict(sorted(found.items()))
+
+
+def _short(address: str) -> str:
+    # Addresses are the key of an index, which takes 2,700 bytes.
+    if len(address.encode()) <= MAX_ADDRESS:
+        return address
+    told = address.encode()[: MAX_ADDRESS - 40].decode(errors="ignore")
+    return f"{told}… {digest(address.encode())[:32]}"
 
 
 def _index(key: Any) -> str:
@@ -242,5 +261,8 @@ def _steps(path: Any) -> list[Any]:
             return []
         value = step.get("value")
         # An index is written as a typed value, an attribute as a plain name.
-        steps.append(value.get("value") if isinstance(value, dict) else value)
+        step_value = value.get("value") if isinstance(value, dict) else value
+        if not isinstance(step_value, str | int | float | bool | None):
+            return []
+        steps.append(step_value)
     return steps
