@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from gantry.apps import instrumentation, metering
-from gantry.infra.meter import Meter
+from gantry.infra import meter
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -23,14 +23,14 @@ OF_ONE = ("_bucket", "_count", "_sum", "_total")
 
 def metrics() -> set[str]:
     """Every metric that a process gives: counted by itself, or read from the database."""
-    counted = {family.name for family in Meter().registry.collect()}
+    counted = {family.name for family in meter.Meter().registry.collect()}
     read = {
         node.value
-        for module in (metering, instrumentation)
+        for module in (metering, instrumentation, meter)
         for node in ast.walk(ast.parse(Path(module.__file__ or "").read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    return {name for name in counted | read if METRIC.fullmatch(name)}
+    return {bare(name) for name in counted | read if METRIC.fullmatch(name)}
 
 
 def bare(name: str) -> str:

@@ -29,7 +29,9 @@ OTHER_CODES = {
 def errors_page() -> str:
     """Every code that a client may meet."""
     _import_everything()
-    found = sorted(set(_subclasses(UserError)), key=lambda e: (e.code, e.__module__, e.__name__))
+    found = sorted(
+        {UserError, *_subclasses(UserError)}, key=lambda e: (e.code, e.__module__, e.__name__)
+    )
     rows = [
         [f"`{error.code}`", str(error.status), sentence(error), f"`{error.__name__}`"]
         for error in found

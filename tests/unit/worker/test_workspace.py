@@ -254,3 +254,17 @@ def test_leftovers_of_every_kind_are_cleared(workspace, tmp_path):
 
 def test_removing_nothing_is_no_mistake(tmp_path):
     remove_tree(tmp_path / "nothing")
+
+
+def test_links_that_lead_to_themselves_are_no_place_for_anything(tmp_path):
+    workspace = Workspace(tmp_path / "run")
+    workspace.make()
+    (workspace.source / "loop").symlink_to("loop")
+    inside = MountedFile(path="source/loop/file", content="eA==")
+
+    with pytest.raises(BadWorkspace, match="in circles"):
+        workspace.project("loop")
+    with pytest.raises(BadWorkspace, match="in circles"):
+        write_files(workspace, [inside])
+
+    assert [path.name for path in workspace.source.iterdir()] == ["loop"]

@@ -91,7 +91,7 @@ class Workspace:
     def project(self, project_root: str) -> Path:
         """The stack's directory. Raises BadWorkspace when the commit has none of that name."""
         source = self.root.resolve() / self.source.name
-        path = (source / project_root).resolve()
+        path = _resolved(source / project_root, f'The project root "{project_root}"')
         # Not `source` with its links resolved: commands could put a link in its place.
         if not path.is_relative_to(source):
             raise BadWorkspace(f'The project root "{project_root}" leads out of the repository.')
@@ -140,6 +140,14 @@ class Workspace:
             remove_tree(self.own)
 
 
+def _resolved(path: Path, what: str) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        # A commit may hold links that lead to themselves, and names that no system takes.
+        raise BadWorkspace(f"{what} leads nowhere: a link goes in circles.") from None
+
+
 def write_files(workspace: Workspace, files: list[MountedFile]) -> None:
     """Put mounted files in place, over the repository's own. Raises BadWorkspace."""
     root = workspace.root.resolve()
@@ -147,7 +155,7 @@ def write_files(workspace: Workspace, files: list[MountedFile]) -> None:
         parts = PurePosixPath(file.path).parts
         if not parts or ".." in parts or file.path.startswith("/"):
             raise BadWorkspace(f'"{file.path}" is not a place for a mounted file.')
-        parent = root.joinpath(*parts[:-1]).resolve()
+        parent = _resolved(root.joinpath(*parts[:-1]), f'"{file.path}"')
         if not parent.is_relative_to(root):
             raise BadWorkspace(f'"{file.path}" leads out of the workspace through a link.')
         try:
