@@ -105,7 +105,7 @@ def parse(body: bytes | bytearray) -> ParsedState:
         raise BadState(_OTHER_FORMAT)
     names = ("version", "serial", "lineage", "outputs")
     head = _head(*(document.get(name) for name in names))
-    if not isinstance(document.get("resources") or [], list):
+    if not isinstance(document.get("resources"), list | None):
         raise BadState(_MALFORMED)
     return ParsedState(head.serial, head.lineage, head.outputs, document)
 
