@@ -12,6 +12,9 @@ import pytest
 from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes
+from gantry.infra.bus import Bus
+from gantry.infra.db import libpq_url
+from gantry.infra.news import NewsDesk
 from gantry.kernel.secret import Secret
 
 from tests.support.core import BASE_URL, LEASE, Core
@@ -81,6 +84,7 @@ async def nobody(core: Core) -> AsyncIterator[Caller]:
         max_upload_bytes=1024 * 1024,
         version="0",
         local_objects=core.objects,
+        live=NewsDesk(core.db.engine, Bus(libpq_url(core.url))),
     )
     app = application(there, routes(there))
     transport = httpx2.ASGITransport(app)

@@ -8,6 +8,7 @@ import json
 import httpx2
 import pytest
 from gantry.api.app import application
+from gantry.api.departure import Departure
 from gantry.api.live import events
 from gantry.ports.objects import Bucket
 from starlette.requests import Request
@@ -64,6 +65,35 @@ async def test_an_offset_that_is_no_number_is_refused(core, ada, stack, given):
     ):
         answer = await ada.http.get(path, headers=ada.headers)
         assert answer.status_code == status, path
+
+
+# -- a server that is about to end
+
+
+async def test_streams_end_with_the_server_and_say_from_where_to_go_on(core, ada, stack):
+    """Without an end of their own: a client takes that for a cut, and comes again."""
+    run = await given_a_run(core, stack)
+    ada.app.state.house.departure.begun.set()
+
+    stream = await ada.http.get(f"/events?topic=run:{run.id}", headers=ada.headers)
+
+    ((newest,),) = await core.rows("select max(id) from live_event")
+    assert stream.text.startswith(f"retry: 1000\nid: {newest}\n\n")
+    assert "event:" not in stream.text
+
+
+async def test_a_server_that_is_about_to_end_keeps_no_connection(nobody):
+    app = application(nobody.app.state.house, [], departure=(departure := Departure()))
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://test"
+    ) as http:
+        before = await http.get("/health")
+        departure.announced.set()
+        after = await http.get("/health")
+
+    assert (before.status_code, after.status_code) == (200, 200)
+    assert "connection" not in before.headers
+    assert after.headers["connection"] == "close"
 
 
 # -- plans

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gantry.api.departure import Departure, LastAnswers
 from gantry.api.doors import House
 from gantry.api.health import probes
 from gantry.api.live import events
@@ -135,11 +136,16 @@ def application(
     measure: Measure = unmeasured,
     traces: Traces | None = None,
     away: Sequence[type[Exception]] = (),
+    departure: Departure | None = None,
 ) -> Starlette:
     """The application over its house. `secure`: clients come over TLS, and are to go on so;
-    `away`: what says that the database does not answer.
+    `away`: what says that the database does not answer; `departure`: when clients are sent away.
     """
-    middleware = [Middleware(Measured, measure=measure), Middleware(RequestLog)]
+    middleware = [
+        Middleware(Measured, measure=measure),
+        Middleware(LastAnswers, departure=departure or Departure()),
+        Middleware(RequestLog),
+    ]
     if traces is not None:
         middleware.append(Middleware(Traced, traces=traces))
     app = _Guarded(

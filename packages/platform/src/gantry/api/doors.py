@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gantry.api.departure import Departure
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import WorkerPool
@@ -87,6 +88,7 @@ class House:
     """What is not ready yet, as a sentence; None when everything is."""
     local_objects: LocalFiles | None = None
     live: Live | None = None
+    departure: Departure = field(default_factory=Departure)
 
 
 def house(request: Request) -> House:

@@ -239,6 +239,8 @@ def _with_defaults(given: dict[str, str], installation: Installation) -> dict[st
         "GANTRY_MQTT_BROKER_HOST": "127.0.0.1",
         "GANTRY_MQTT_BROKER_PORT": broker_port,
         "MQTT_BROKER_ENDPOINT": f"tcp://127.0.0.1:{broker_port}",
+        # There is no other server that anybody could go to.
+        "GANTRY_SHUTDOWN_DELAY_SECONDS": "0",
         "GANTRY_DATA_DIR": str(installation.data_dir),
         "ENCRYPTION_RSA_PRIVATE_KEY": installation.encryption_key,
         "ADMIN_USERNAME": ADMIN,

@@ -36,7 +36,12 @@ _AWAY = (SQLAlchemyError, OSError)
 
 
 async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
-    """Serve until cancelled. `ready` is set when both ports are open."""
+    """Serve until cancelled. `ready` is set when both ports are open.
+
+    When cancelled it goes on for the delay that the settings ask for, so that clients are led
+    elsewhere, and then ends streams, requests and workers' connections in order. Cancelled once
+    more it does not wait any longer.
+    """
     settings, there = core.settings, house(core)
     web = _certificate("GANTRY_TLS", settings.tls_certificate, settings.tls_key)
     mqtt = _certificate("GANTRY_MQTT_TLS", settings.mqtt_tls_certificate, settings.mqtt_tls_key)
@@ -49,7 +54,8 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
         access_log=False,
         # uvicorn believes any local peer; GANTRY_TRUSTED_PROXIES says whom to believe.
         proxy_headers=False,
-        # Streams end when the server does; ten seconds let ordinary requests finish.
+        # For ordinary requests to finish. With the delay before, it stays below the 30 seconds
+        # after which Kubernetes ends by force what was asked to end.
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=64 * 1024,
         ssl_context_factory=None if web is None else _always(web.context),
@@ -64,13 +70,24 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
             tasks.create_task(_ring(core, broker)),
             *(tasks.create_task(one.keep()) for one in kept),
         ]
+        # Whoever resumes here must not be told that something may have been missed.
+        await core.bus.begun.wait()
         serving = tasks.create_task(server.serve())
         try:
             await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            if not serving.done():
+                core.departure.announced.set()
+                log.info("server leaving", seconds=settings.shutdown_delay)
+                await asyncio.wait({serving}, timeout=settings.shutdown_delay)
+            raise
         finally:
+            core.departure.begun.set()
             # uvicorn ends in order when told, not when cancelled.
             server.should_exit = True
-            await asyncio.gather(serving, return_exceptions=True)
+            # Workers go elsewhere while requests finish, and ask there what they missed.
+            ends = [broker.stop()] if isinstance(broker, Broker) else []
+            await asyncio.gather(serving, *ends, return_exceptions=True)
             for task in beside:
                 task.cancel()
 
@@ -113,6 +130,7 @@ def build(there: House, core: Core) -> Starlette:
         secure=there.secure,
         measure=core.meter.answered,
         traces=core.traces,
+        departure=there.departure,
         # The pool's own TimeoutError is SQLAlchemy's: every connection waits for an answer.
         away=(OperationalError, InterfaceError, PoolTimeout),
     )

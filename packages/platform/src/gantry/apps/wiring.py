@@ -7,7 +7,7 @@ import importlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from gantry_protocol.endpoint import parse_endpoint
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gantry.api.departure import Departure
 from gantry.api.doors import House
 from gantry.apps import metering, tracing
 from gantry.apps.keys import keyring, open_vault
@@ -94,6 +95,7 @@ class Core:
     trust: Trust
     traces: Traces | None = None
     """Where spans go, if anybody wants them."""
+    departure: Departure = field(default_factory=Departure)
 
     @property
     def reach(self) -> Reach:
@@ -224,11 +226,14 @@ def house(built: Core) -> House:
         ready=partial(readiness, built),
         local_objects=built.local_objects,
         live=NewsDesk(built.db.engine, built.bus),
+        departure=built.departure,
     )
 
 
 async def readiness(built: Core) -> str | None:
     """What keeps this process from its work; None when nothing does."""
+    if built.departure.announced.is_set():
+        return "the server is about to end"
     for _ in range(2):  # the first may meet a connection from before the database's restart
         try:
             # Two seconds: a probe that waits longer is counted as failed anyway.

@@ -135,6 +135,8 @@ class Bus:
         self._by_topic: defaultdict[str, set[Subscription]] = defaultdict(set)
         self._asking: set[Subscription] = set()
         self._all: set[Subscription] = set()
+        self.begun = asyncio.Event()
+        """Set once `run` has listened: from then on a subscription begins with what comes."""
 
     def subscribe(self, topics: Wanted) -> Subscription:
         """Hear of these topics from now on. Close the subscription when done with it.
@@ -178,6 +180,7 @@ class Bus:
                     log.info("listening to the database", channel=self._channel)
                     attempts = 0
                     self._everyone_missed()
+                    self.begun.set()
                     async for notify in connection.notifies():
                         self._hand_out(notify.payload)
             except psycopg.OperationalError as cause:

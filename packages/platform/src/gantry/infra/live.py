@@ -30,6 +30,12 @@ live_event = Table(
 )
 
 
+async def newest(engine: AsyncEngine) -> int:
+    """The number of the newest event; 0 when there is none."""
+    async with engine.connect() as connection:
+        return await connection.scalar(text("select max(id) from live_event")) or 0
+
+
 async def missed(
     engine: AsyncEngine, topics: Sequence[str], after: int
 ) -> list[tuple[int, str, dict[str, Any]]] | None:

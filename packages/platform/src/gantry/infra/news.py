@@ -19,6 +19,10 @@ class NewsDesk:
     engine: AsyncEngine
     bus: Bus
 
+    async def newest(self) -> int:
+        """The number of the newest event there is, from which a reader can resume."""
+        return await live.newest(self.engine)
+
     async def listen(self, topics: Sequence[str], after: int | None) -> AsyncIterator[News]:
         """What happens on the topics from now on, preceded by what happened since `after`."""
         # Subscribed before the table is read, so that nothing falls between the two.

@@ -19,6 +19,10 @@ class News:
 class Live(Protocol):
     """Signals as they are committed, by any process of the installation."""
 
+    async def newest(self) -> int:
+        """The number of the newest signal there is: where a reader that begins now is."""
+        ...
+
     def listen(self, topics: Sequence[str], after: int | None) -> AsyncIterator[News]:
         """What happens on the topics from now on, preceded by what happened since `after`."""
         ...

@@ -24,7 +24,7 @@ from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
 from gantry.kernel.errors import NotFound, Unavailable, UserError
 from gantry.kernel.tx import Actor, Tx
-from gantry.ports.live import Live
+from gantry.ports.live import Live, News
 
 MAX_TOPICS = 50
 """Topics of one stream: a page of a list, each row of which is followed."""
@@ -45,7 +45,41 @@ async def events(request: Request) -> Response:
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     last = int(after) if after and _is_number(after) else None
     gate = _Gate(request, topics)
-    return _stream(_signals(_live(there), topics, last, gate))
+    # A reader that hears nothing yet also has to know where it was when it comes again.
+    here = await _live(there).newest() if last is None else last
+    return _stream(_signals(there, topics, last, here, gate))
+
+
+class _Wait:
+    """Waits for what comes next, and notices that the server ends."""
+
+    def __init__(self, news: AsyncIterator[News], ends: asyncio.Event) -> None:
+        self._news = news
+        self._ends = asyncio.ensure_future(ends.wait())
+        self._next = asyncio.ensure_future(anext(news))
+
+    @property
+    def over(self) -> bool:
+        """The reader is to go on at another server, from where it is."""
+        return self._ends.done()
+
+    async def item(self) -> News | None:
+        """The next one; None when it is time to say that the stream is alive, or to end it."""
+        await asyncio.wait(
+            {self._next, self._ends},
+            timeout=KEEP_ALIVE_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if self.over or not self._next.done():
+            return None
+        item = self._next.result()
+        self._next = asyncio.ensure_future(anext(self._news))
+        return item
+
+    def close(self) -> None:
+        """Wait no more."""
+        self._next.cancel()
+        self._ends.cancel()
 
 
 class _Gate:
@@ -87,30 +121,27 @@ def _is_number(text: str) -> bool:
 
 
 async def _signals(
-    live: Live, topics: list[str], after: int | None, gate: _Gate
+    there: House, topics: list[str], after: int | None, here: int, gate: _Gate
 ) -> AsyncIterator[bytes]:
-    news = live.listen(topics, after).__aiter__()
-    pending = asyncio.ensure_future(anext(news))
+    wait = _Wait(aiter(_live(there).listen(topics, after)), there.departure.begun)
     # One turn of the loop subscribes. Only then a byte goes out: whoever has it and then looks
     # at how things are misses nothing that happens afterwards.
     await asyncio.sleep(0)
     try:
-        yield b"retry: 1000\n\n"
-        while True:
-            done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
+        yield f"retry: 1000\nid: {here}\n\n".encode()
+        while not wait.over:
+            item = await wait.item()
             if await gate.closed():
                 yield CLOSED
                 return
-            if not done:
+            if item is None:
                 yield b": still here\n\n"
                 continue
-            item = pending.result()
-            pending = asyncio.ensure_future(anext(news))
             body = json.dumps({"topic": item.topic, **item.payload})
             number = f"id: {item.id}\n" if item.id is not None else ""
             yield f"{number}data: {body}\n\n".encode()
     finally:
-        pending.cancel()
+        wait.close()
 
 
 async def log(request: Request) -> Response:
@@ -136,10 +167,10 @@ async def _bytes(
 ) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     topic, moved = f"log:{run_id}/{version}", f"run:{run_id}"
-    news = _live(there).listen([topic, moved], None).__aiter__()
-    pending = asyncio.ensure_future(anext(news))
+    news = aiter(_live(there).listen([topic, moved], None))
+    wait = _Wait(news, there.departure.begun)
     try:
-        while True:
+        while not wait.over:
             if await gate.closed():
                 yield CLOSED
                 return
@@ -160,14 +191,10 @@ async def _bytes(
                 return
             if piece.over:
                 continue  # it was archived between two looks: look again
-            done, _ = await asyncio.wait({pending}, timeout=KEEP_ALIVE_SECONDS)
-            if done:
-                pending.result()
-                pending = asyncio.ensure_future(anext(news))
-            else:
+            if await wait.item() is None:
                 yield b": still here\n\n"
     finally:
-        pending.cancel()
+        wait.close()
 
 
 async def _require(tx: Tx, topic: str) -> None:

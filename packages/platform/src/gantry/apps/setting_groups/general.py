@@ -44,6 +44,13 @@ class GeneralSettings(BaseSettings):
         validation_alias="GANTRY_SERVER_PORT",
         description="Port the HTTP server listens on.",
     )
+    shutdown_delay: float = Field(
+        default=5.0,
+        ge=0,
+        le=300,
+        validation_alias="GANTRY_SHUTDOWN_DELAY_SECONDS",
+        description="Seconds a server that was told to end still serves, while /readiness says no.",
+    )
     database_url: SecretStr = Field(
         validation_alias="DATABASE_URL",
         description="PostgreSQL 14+ address, e.g. postgres://user:password@host:5432/gantry.",
