@@ -71,12 +71,17 @@ def test_a_name_that_is_in_no_dns_is_named_with_its_variable(site):
 
 
 @pytest.mark.parametrize(
-    ("revision", "health"), [("0001", "look"), ("9999", "bad")], ids=["older", "newer"]
+    ("revision", "floor", "health"),
+    [("0001", "0001", "look"), ("9999", "0001", "look"), ("9999", "9999", "bad")],
+    ids=["older", "newer", "too new"],
 )
-def test_a_schema_of_another_release_is_looked_at_and_left_alone(new_platform, revision, health):
+def test_a_schema_of_another_release_is_looked_at_and_left_alone(
+    new_platform, revision, floor, health
+):
     platform = new_platform()
     platform.run("admin", "jobs", "list")  # sets the database up
     platform.change("update alembic_version set version_num = %s", revision)
+    platform.change("update schema_floor set revision = %s", floor)
 
     ended = platform.run("admin", "doctor")
 

@@ -81,15 +81,17 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
     if standing.revision is None:
         yield odd("database", f"{version}, empty", "The first process that starts sets it up.")
         return
-    if standing.revision != standing.newest:
-        known = standing.revision in standing.known
-        yield (
-            odd("database", f"{version}, of an older release", "Start this release.")
-            if (known)
-            else bad("database", f"{version}, of a newer release", "Use that release's program.")
-        )
+    if not standing.serves:
+        yield bad("database", f"{version}, of a newer release", "Use that release's program.")
         return
-    yield good("database", f"{version}, schema {standing.revision}")
+    if standing.known and standing.revision != standing.newest:
+        yield odd("database", f"{version}, of an older release", "Start this release.")
+        return
+    if standing.known:
+        yield good("database", f"{version}, schema {standing.revision}")
+    else:
+        says = f"{version}, of a newer release that this one can work with"
+        yield odd("database", says, "Bring all processes to one release.")
     try:
         async with wiring.core(settings) as core:
             yield await _key(core)
