@@ -137,6 +137,52 @@ async def _do(core, name):
     await core.drain()
 
 
+async def test_a_job_of_a_newer_release_is_left_to_a_newer_drain(core, monkeypatch):
+    newer = queue.open_queue(libpq_url(core.url))
+    done = []
+    queue.serve(newer, {"later.invented": _note(done)})
+    async with newer.open_async():
+        await newer.configure_task("later.invented", queue=queue.ORDINARY_QUEUE).defer_async(a=1)
+        await _work(core)
+        (left,) = await core.rows(
+            "select status::text, scheduled_at > now() from procrastinate_jobs"
+        )
+        assert left == ("todo", True)
+
+        await core.change("update procrastinate_jobs set scheduled_at = null")
+        await newer.run_worker_async(wait=False, install_signal_handlers=False)
+
+    assert done == [1]
+
+
+async def test_a_job_that_no_release_knows_fails_in_the_end(core):
+    async with core.queue.open_async():
+        unknown = core.queue.configure_task(
+            "never.known", queue=queue.ORDINARY_QUEUE, allow_unknown=True
+        )
+        await unknown.defer_async()
+    await core.change("update procrastinate_jobs set attempts = :times", times=queue.LEAVE_TIMES)
+
+    await _work(core)
+
+    assert await core.rows("select status::text from procrastinate_jobs") == [("failed",)]
+
+
+def _note(done):
+    async def note(a):
+        done.append(a)
+
+    return note
+
+
+async def _work(core):
+    """What a drain does that finds nothing more to do."""
+    async with core.queue.open_async():
+        await core.queue.run_worker_async(
+            wait=False, listen_notify=False, install_signal_handlers=False
+        )
+
+
 # -- a drain that lives on
 
 

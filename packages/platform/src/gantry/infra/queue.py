@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import procrastinate
@@ -13,6 +14,7 @@ import psycopg
 import structlog
 from procrastinate import connector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job as PgJob
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 from procrastinate.periodic import PeriodicDeferrer
@@ -57,10 +59,32 @@ LISTEN_AGAIN_SECONDS = 1.0
 """For a database that is back within seconds. Until then jobs are asked for all the same."""
 
 
+LEAVE_SECONDS = 5.0
+"""Before a job that this drain does not know is offered to others again."""
+LEAVE_TIMES = 120
+"""Ten minutes, in which an upgrade has come to the last drain; then nobody will ever know the job,
+and it fails, so that it is seen."""
+
+
 class _Manager(JobManager):
-    """The library's heart stops for good when one beat of it fails, and nobody notices: after
+    """Leaves jobs that this release does not know to the newer drains beside it, where the library
+    lets them fail.
+
+    The library's heart stops for good when one beat of it fails, and nobody notices: after
     thirty seconds others would take the drain for dead, and do its jobs beside it.
     """
+
+    known: Collection[str] = ()
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> PgJob | None:
+        """The next job that waits and is known."""
+        while job := await super().fetch_job(queues, worker_id):
+            if job.task_name in self.known or job.attempts >= LEAVE_TIMES:
+                break
+            log.info("job left to newer drains", job=job.task_name, job_id=job.id)
+            later = datetime.now(UTC) + timedelta(seconds=LEAVE_SECONDS)
+            await self.retry_job(job, retry_at=later)
+        return job
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Beat, as soon as the database lets it."""
@@ -82,7 +106,8 @@ def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
             kwargs={"prepare_threshold": None},
         )
     )
-    app.job_manager = _Manager(app.connector)
+    app.job_manager = manager = _Manager(app.connector)
+    manager.known = app.tasks
     return app
 
 
