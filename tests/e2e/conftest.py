@@ -14,6 +14,7 @@ import pytest
 from tests.support.balancer import Balancer
 from tests.support.platform import Platform, Process, free_port, log_tails, wait_until_ready
 from tests.support.postgres_cluster import Cluster
+from tests.support.replicas import Replicas, make_replicas
 from tests.support.site import Site
 
 _platforms: list[Platform] = []
@@ -55,18 +56,26 @@ def new_platform(cluster: Cluster, place: Path):
 
 
 @pytest.fixture(scope="session")
-def site(new_platform) -> Site:
-    """The installation that most stories share: one of everything, and two workers."""
-    platform = new_platform()
-    site = Site(platform, platform.start())
+def replicas(new_platform) -> Iterator[Replicas]:
+    """Two of everything. Each request goes to another server than the one before."""
+    replicas = make_replicas(new_platform)
+    replicas.start()
+    yield replicas
+    replicas.close()
+
+
+@pytest.fixture(scope="session")
+def site(replicas) -> Site:
+    """The installation that most stories share: two of everything, and two workers."""
+    site = Site(replicas.platform, replicas.entrance)
     site.start_workers(2)
     return site
 
 
 @dataclass
 class Pair:
-    """An installation with two of everything. Workers come through a load balancer, which
-    prefers server A; leases are as short as they can be."""
+    """An installation with two of everything. Workers come through a load balancer, which prefers
+    server A; leases are as short as they can be."""
 
     site: Site
     a: Process

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.replicas import Replicas
 from tests.support.site import Site
 
 OWN = f"canary-own-{uuid.uuid4().hex}"
@@ -95,7 +96,7 @@ def hosts():
 
 
 @pytest.fixture(scope="module")
-def attack(site: Site, hosts: Path) -> Attack:
+def attack(site: Site, replicas: Replicas, hosts: Path) -> Attack:
     victim = site.stack(site.repository({"main.tf": "", "secret.txt": OTHER}))
     site.configure(victim, "OTHER", OTHER, writeOnly=True)
     busy = site.task(victim, WAIT, skip_init=True)
@@ -113,7 +114,7 @@ def attack(site: Site, hosts: Path) -> Attack:
             "PLACE": site.platform.place,
             "HOSTS": hosts,
             "WORKER": " ".join(str(worker.pid) for worker in workers),
-            "SERVER": site.server.pid,
+            "SERVER": replicas.servers["a"].pid,
         }.items():
             site.configure(stack, name, str(value))
         run = site.trigger(stack)

@@ -61,6 +61,24 @@ def test_both_ports_of_a_server_speak_tls_by_certificates_of_their_own(bare, tmp
     assert server.ended() == 0, server.said()
 
 
+def test_a_server_that_is_told_to_end_says_so_and_serves_on_until_it_is_told_again(bare):
+    server = bare.start_probed("backend", "server", GANTRY_SHUTDOWN_DELAY_SECONDS="300")
+    wait_until_ready(server)
+
+    server.terminate()
+
+    server.wait_to_say("server leaving")
+    readiness = httpx2.get(f"{server.address}/readiness")
+    assert (readiness.status_code, readiness.json()["reason"]) == (
+        503,
+        "the server is about to end",
+    )
+    assert httpx2.get(f"{server.address}/health").status_code == 200
+    assert server.alive
+    server.terminate()
+    assert server.ended() == 0, server.said()
+
+
 @pytest.fixture(scope="module")
 def bare(new_platform):
     """An installation none of whose processes run."""

@@ -1,4 +1,4 @@
-"""Two servers, two drains, two schedulers: nobody can tell which of them answered.
+"""Two servers: nobody can tell which of them answered.
 
 The last stories take server A, a drain and a scheduler away for good.
 """

@@ -36,11 +36,16 @@ class Api:
         *,
         source: str | None = None,
         verify: ssl.SSLContext | bool = True,
+        keep_alive: bool = True,
     ):
-        """`source`: the address to call from; another one is another caller to the server."""
+        """`source`: the address to call from; another one is another caller to the server. Without
+        `keep_alive` each request makes a connection: a balancer leads the next one elsewhere.
+        """
         self.address, self.token = address, token
+        self.verify, self.keep_alive = verify, keep_alive
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx2.HTTPTransport(local_address=source, verify=verify) if source else None
+        limits = httpx2.Limits(max_keepalive_connections=None if keep_alive else 0)
+        transport = httpx2.HTTPTransport(local_address=source, verify=verify, limits=limits)
         self.http = httpx2.Client(
             base_url=address, headers=headers, timeout=PATIENCE, transport=transport, verify=verify
         )
@@ -50,7 +55,7 @@ class Api:
 
     def at(self, address: str) -> Api:
         """The same person at another server."""
-        return Api(address, self.token)
+        return Api(address, self.token, verify=self.verify, keep_alive=self.keep_alive)
 
     def answer(self, document: str, **variables: Any) -> dict[str, Any]:
         """The whole answer, errors and all."""
@@ -85,13 +90,19 @@ class Api:
 
     def wait(self, topic: str, fact: Any, what: str) -> Any:
         """The first true answer of `fact`, asked again whenever the server says something."""
-        with self._stream(topic) as lines:
-            while not (found := fact()):
-                try:
-                    next(lines)
-                except TimeoutError:
-                    raise AssertionError(f"waited in vain: {what}") from None
-        return found
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with self._stream(topic) as lines:
+                while not (found := fact()):
+                    try:
+                        next(lines)
+                    except StopIteration:
+                        break  # the server is about to end; there is another one
+                    except TimeoutError:
+                        raise AssertionError(f"waited in vain: {what}") from None
+                else:
+                    return found
+        raise AssertionError(f"waited in vain: {what}")
 
     @contextlib.contextmanager
     def _stream(self, *topics: str) -> Iterator[Iterator[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import signal
 import socket
@@ -34,6 +35,7 @@ UNEXPECTED = ("Traceback", "resolver failed", "request failed", "step failed une
 """Words by which the product's logs tell of bugs."""
 
 _key: list[str] = []
+_given: set[int] = set()
 
 
 def encryption_key() -> str:
@@ -44,10 +46,17 @@ def encryption_key() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port that nobody has now, and that no outgoing connection is given later: a process that
+    is restarted finds it free again.
+    """
+    outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(10_000, max(outgoing, 20_000)), 100):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            if port not in _given:
+                one.bind(("127.0.0.1", port))
+                _given.add(port)
+                return port
+    raise AssertionError("no port is free")
 
 
 @dataclass
@@ -87,6 +96,22 @@ class Process:
         """Everything it logged."""
         return self.log.read_text(errors="replace")
 
+    def wait_to_say(self, words: str) -> None:
+        """Return as soon as it has logged these words."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in self.said():
+            assert self.alive, self.said()
+            assert time.monotonic() < deadline, f"it did not say {words!r}: {self.said()}"
+            time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Where an installation is found, whichever of its servers answers."""
+
+    address: str
+    verify: ssl.SSLContext | bool = True
+
 
 @dataclass
 class Pool:
@@ -125,13 +150,13 @@ class Platform:
         server.address = f"http://127.0.0.1:{port}"
         return server
 
-    def start_drain(self) -> Process:
+    def start_drain(self, **settings: str) -> Process:
         """A drain."""
-        return self._start(["backend", "drain"], self._backstage())
+        return self._start(["backend", "drain"], {**self._backstage(), **settings})
 
-    def start_scheduler(self) -> Process:
+    def start_scheduler(self, **settings: str) -> Process:
         """A scheduler."""
-        return self._start(["scheduler"], self._backstage())
+        return self._start(["scheduler"], {**self._backstage(), **settings})
 
     def start_worker(self, pool: Pool, **settings: str) -> Process:
         """A launcher of the pool."""
@@ -186,7 +211,7 @@ class Platform:
 
     # -- people
 
-    def admin(self, server: Process) -> Api:
+    def admin(self, server: Process | Entrance) -> Api:
         """The administrator, signed in; the installation has its name."""
         address = server.address
         if "token" not in self._tokens:
@@ -199,7 +224,8 @@ class Platform:
             headers = {"authorization": f"Bearer {token}"}
             named = http.post(f"{address}/setup", json={"name": "tests"}, headers=headers)
             assert named.status_code == 200, named.text
-        return Api(address, self._tokens["token"], verify=server.verify)
+        keep_alive = not isinstance(server, Entrance)
+        return Api(address, self._tokens["token"], verify=server.verify, keep_alive=keep_alive)
 
     # -- the end
 
@@ -246,6 +272,8 @@ class Platform:
             "GANTRY_MQTT_BROKER_HOST": "127.0.0.1",
             "GANTRY_DATA_DIR": str(self.place / "data"),
             "GANTRY_GIT_ALLOW_FILE_URLS": "true",
+            # There is nobody whom a leaving server would have to give time.
+            "GANTRY_SHUTDOWN_DELAY_SECONDS": "0",
             **settings,
         }
 

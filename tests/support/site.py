@@ -8,7 +8,14 @@ from typing import Any
 
 from tests.support.api_client import Api
 from tests.support.git_repository import Repository
-from tests.support.platform import Platform, Pool, Process, make_pool, workers_of
+from tests.support.platform import (
+    Entrance,
+    Platform,
+    Pool,
+    Process,
+    make_pool,
+    workers_of,
+)
 
 _numbers = itertools.count(1)
 
@@ -16,7 +23,9 @@ _numbers = itertools.count(1)
 class Site:
     """What a story starts from. Every stack runs on the site's own private pool."""
 
-    def __init__(self, platform: Platform, server: Process, *, pool: str = "workers") -> None:
+    def __init__(
+        self, platform: Platform, server: Process | Entrance, *, pool: str = "workers"
+    ) -> None:
         self.platform, self.server = platform, server
         self.api: Api = platform.admin(server)
         self.pool: Pool = make_pool(self.api, pool)
