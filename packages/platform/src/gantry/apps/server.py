@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import resource
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +32,9 @@ from gantry.infra.tls import BadCertificate, KeptCertificate
 
 log = structlog.get_logger()
 
+CONNECTIONS = 65_536
+"""Descriptors: ten times what the largest installation was tried with."""
+
 _AWAY = (SQLAlchemyError, OSError)
 """A bell that is not rung for these costs a moment: workers ask on a slow timer as well."""
 
@@ -43,6 +47,7 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
     more it does not wait any longer.
     """
     settings, there = core.settings, house(core)
+    _make_room_for_connections()
     web = _certificate("GANTRY_TLS", settings.tls_certificate, settings.tls_key)
     mqtt = _certificate("GANTRY_MQTT_TLS", settings.mqtt_tls_certificate, settings.mqtt_tls_key)
     kept = [one for one in (web, mqtt) if one is not None]
@@ -101,6 +106,16 @@ def _certificate(name: str, certificate: Path | None, key: Path | None) -> KeptC
         raise MisconfiguredError(
             f"{name}_CERTIFICATE and {name}_KEY are not usable: {error}."
         ) from None
+
+
+def _make_room_for_connections() -> None:
+    """Take as many descriptors as may be had: many systems begin with 1,024, which is fewer than
+    the lines of a thousand workers and their requests.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _always(
