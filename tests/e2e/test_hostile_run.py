@@ -146,8 +146,13 @@ def test_it_does_not_find_anything_of_another_run(attack):
     assert OTHER not in attack.loot
     # Of all that workers keep it sees what it was given to execute, at its place.
     files = {line for line in attack.loot.splitlines() if line.startswith("file:")}
-    assert {Path(line).name for line in files} <= {"plan.sh"}
-    assert all(f"/{attack.run['id']}-1.own/scripts/" in line for line in files)
+    own = f"/{attack.run['id']}-1.own/"
+    assert all(own in line for line in files), files
+    assert {line.split(own)[1] for line in files} <= {
+        "scripts/init.sh",
+        "scripts/plan.sh",
+        "back/status",
+    }
 
 
 def test_it_finds_nothing_of_the_hosts_files_processes_and_kernel(attack):
