@@ -58,7 +58,9 @@ def test_a_client_that_signs_in_with_json_gets_a_token_for_this_installation_alo
 
 
 @pytest.mark.parametrize(
-    ("name", "password"), [(ADMIN, "wrong"), ("somebody", PASSWORD), (ADMIN, ""), ("", "")]
+    ("name", "password"),
+    [(ADMIN, "wrong"), ("somebody", PASSWORD), (ADMIN, ""), ("", "")],
+    ids=["wrong password", "wrong name", "no password", "neither"],
 )
 def test_a_wrong_name_or_password_gets_nothing(browser, name, password):
     as_json = browser.post("/admin-login", json={"username": name, "password": password})

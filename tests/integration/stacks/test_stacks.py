@@ -166,7 +166,7 @@ async def test_one_fault_is_counted_as_one(core):
         {"project_root": "a/../../b"},
         {"project_root": ".."},
         {"project_root": "a\0b"},
-        {"pool_id": new_id()},
+        {"pool_id": "01NOSUCHPOOL00000000000000"},
     ],
     ids=str,
 )

@@ -117,6 +117,7 @@ async def test_what_is_right_again_is_forgotten(core, stack):
         gzip.compress(a_state(lineage="").encode()),
         gzip.compress(a_state(serial=10**19).encode()),
     ],
+    ids=["empty", "plain", "cut short", "no state", "format", "lineage", "serial"],
 )
 async def test_what_is_no_state_is_not_kept(core, data):
     with pytest.raises(BadState):
