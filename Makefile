@@ -2,8 +2,6 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-# Most of the tests' time is spent waiting for processes: two at once take little more than one.
-TESTERS := 2
 .PHONY: help demo up test fuzz lint bench schema docs clean python
 
 help: ## List these commands
@@ -20,7 +18,7 @@ up: ## Run the whole platform here
 test: ## Run every check and every test, as CI does
 	@tools/bootstrap.sh test
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n $(TESTERS) --dist loadgroup
+	$(BIN)/pytest
 
 fuzz: ## Let tests make up a hundred times as much input; LONGER=1000 for a night
 	@tools/bootstrap.sh test

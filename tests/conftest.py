@@ -12,20 +12,6 @@ import pytest
 # the platform nor its vendors, and starts in a fraction of the time.
 
 
-def pytest_collection_modifyitems(items):
-    """Tests that share an installation go to one process, where it is set up once: those of the
-    faults, the other end-to-end tests, and for the rest each file's.
-    """
-    e2e = Path(__file__).parent / "e2e"
-    for item in items:
-        group = str(item.path)
-        if e2e / "faults" in item.path.parents:
-            group = "faults"
-        elif e2e in item.path.parents:
-            group = "end to end"
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def keys():
     """Key pairs that every test shares, because making them takes a second."""
