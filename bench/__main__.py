@@ -22,14 +22,12 @@ ALL = {
 
 
 async def main(names: list[str]) -> None:
-    """Measure and report. Only the whole of it is kept as a result."""
+    """Measure and report, and keep each result as soon as there is one."""
     unknown = [name for name in names if name not in ALL]
     if unknown:
         sys.exit(f"bench: no measurement is called {unknown[0]}; there are {', '.join(ALL)}.")
-    figures = []
     for name in names or ALL:
-        figures += await ALL[name]()
-    write(figures, keep=not names)
+        write(await ALL[name](), measurement=name)
 
 
 if __name__ == "__main__":

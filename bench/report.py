@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+LATEST = RESULTS / "latest.json"
 
 
 @dataclass(frozen=True)
@@ -36,46 +38,46 @@ class Figure:
         return self.value >= self.aim if self.more_is_better else self.value <= self.aim
 
 
-def write(figures: Sequence[Figure], *, keep: bool = True) -> None:
-    """Print a table with definitions, and write the file if the figures are to be kept."""
+def write(figures: Sequence[Figure], *, measurement: str) -> None:
+    """Print a table with definitions, and put the figures in the place of the measurement's
+    earlier ones in the file. Each says at which commit and when it was taken.
+    """
     width = max(len(f"{figure.name} {figure.metric}") for figure in figures)
     for figure in figures:
         than = "≥" if figure.more_is_better else "≤"
         aim = "" if figure.aim is None else f"  aim {than} {figure.aim:g} {figure.unit}"
         verdict = {True: "  met", False: "  MISSED", None: ""}[figure.met]
         title = f"{figure.name} {figure.metric}".ljust(width)
-        print(f"{title}  {figure.value:8.3f} {figure.unit}{aim}{verdict}")
+        print(f"{title}  {figure.value:8.3f} {figure.unit}{aim}{verdict}", flush=True)
         print(f"    {figure.definition}")
-    if not keep:
-        return
+    taken = {"measurement": measurement, "commit": commit(), "at": f"{datetime.now(UTC):%F %R} UTC"}
+    kept = [row for row in _kept() if row.get("measurement") not in (measurement, None)]
+    fresh = [asdict(figure) | {"met": figure.met} | taken for figure in figures]
+    head = {"name": "environment", "metric": "machine", "value": machine(), "unit": ""}
     RESULTS.mkdir(exist_ok=True)
-    rows = [
-        {
-            "name": "environment",
-            "metric": "machine",
-            "value": machine(),
-            "unit": "",
-            "aim": None,
-            "met": None,
-        }
-    ]
-    for figure in figures:
-        row = asdict(figure)
-        row["met"] = figure.met
-        rows.append(row)
-    (RESULTS / "latest.json").write_text(json.dumps(rows, indent=2) + "\n")
+    rows = [head | {"aim": None, "met": None}, *kept, *fresh]
+    LATEST.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def _kept() -> list[dict[str, Any]]:
+    if not LATEST.exists():
+        return []
+    rows: list[dict[str, Any]] = json.loads(LATEST.read_text())
+    return rows[1:]
+
+
+def commit() -> str:
+    """What was measured."""
+    words = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def machine() -> str:
-    """Cores, memory, system, commit and time."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    """Cores, memory, system and commit."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()},"
-        f" Python {platform.python_version()}, commit {commit},"
-        f" {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        f" Python {platform.python_version()}, commit {commit()}"
     )
 
 
