@@ -27,7 +27,7 @@ FLOOD = 200
 """Previews that one space asks for."""
 FLOODED_STACKS = 20
 APPLIES = 10
-"""Applies that the other space asks for, one after the other, while the flood lasts."""
+"""Applies that the other space asks for, one now and then, while the flood lasts."""
 FLOOD_WORKERS = 2
 TENANTS = 10
 WORK = 20
@@ -35,6 +35,9 @@ WORK = 20
 TENANT_WORKERS = 4
 HOLD = 0.5
 """Seconds for which a run is held: much longer than leasing and reporting take."""
+PAUSE = 4 * HOLD
+"""Between two applies: who asks for one after the other asks for half of two workers, no less than
+the flood gets, and has to take turns with it."""
 ASKING = 0.02
 """Seconds between a stand-in's questions. Workers are woken by their doorbell instead."""
 _SPACE = """
@@ -47,7 +50,7 @@ async def measure() -> list[Figure]:
     """A flood, then tenants."""
     async with installation() as there, client_of(there) as client:
         code = there.repository({"main.tf": 'resource "terraform_data" "it" {}\n'})
-        return [await _flood(there, client, code), await _tenants(there, client, code)]
+        return [*await _flood(there, client, code), await _tenants(there, client, code)]
 
 
 @dataclass(frozen=True)
@@ -59,30 +62,41 @@ class Turn:
     ended: float
 
 
-async def _flood(there: Site, client: Client, code: Repository) -> Figure:
+async def _flood(there: Site, client: Client, code: Repository) -> list[Figure]:
     flooded = [_stack(there, code, "flood", n) for n in range(FLOODED_STACKS)]
     quiet = _stack(there, code, "quiet", 0, autodeploy=True)
     async with _workers(there, FLOOD_WORKERS) as turns:
         await _ask_for(client, [flooded[n % FLOODED_STACKS] for n in range(FLOOD)], "PROPOSED")
         waits: list[float] = []
+        spans: list[tuple[float, float]] = []
         while len(turns) < FLOOD and len(waits) < APPLIES:
             run = await _trigger(client, quiet, "TRACKED")
             asked = time.monotonic()
             while not (mine := [turn for turn in turns if turn.run == run]):
                 await asyncio.sleep(0.01)
             waits.append(mine[0].leased - asked)
+            spans.append((asked, mine[0].leased))
+            await asyncio.sleep(PAUSE)
         during = len(turns)
         there.platform.change("update run set state = 'CANCELED' where state = 'READY'")
     if during >= FLOOD + len(waits) and len(waits) > 1:
         raise RuntimeError("the flood was over before the applies were")
     slots = sorted(turn.ended - turn.leased for turn in turns)
     slot = slots[len(slots) // 2]
+    before = max(sum(asked < turn.leased < won for turn in turns) for asked, won in spans)
     about = (
         f"the longest of {len(waits)} waits of an apply, from the answer to runTrigger to a worker,"
         f" in durations of a run (p50, {slot:.2f} s); another space has {FLOOD} previews waiting;"
         f" {FLOOD_WORKERS} workers that hold each run for {HOLD:g} s"
     )
-    return Figure("flood of another space", "wait", max(waits) / slot, "slots", 1.0, about)
+    let_in = (
+        f"previews of the flood that got a worker after the apply was asked for and before it did,"
+        f" at most, of {len(waits)} applies"
+    )
+    return [
+        Figure("flood of another space", "wait", max(waits) / slot, "slots", 1.0, about),
+        Figure("flood of another space", "let in before it", float(before), "runs", 0.0, let_in),
+    ]
 
 
 async def _tenants(there: Site, client: Client, code: Repository) -> Figure:
