@@ -1,0 +1,74 @@
+import { Link } from 'react-router'
+
+import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
+import { to } from '~/lib/paths'
+import { Anchor, Text, Timeline, Took, When } from '~/ui'
+
+import { colorOf, wordOf } from './RunState'
+
+export const RunTimelineFields = graphql(`
+  fragment RunTimelineFields on Run {
+    id
+    history {
+      state
+      stateVersion
+      timestamp
+      terminal
+      hasLogs
+      note
+      username
+      workerId
+    }
+  }
+`)
+
+/** Through which states a run went: how long each took, who moved it there, and why. */
+export function RunTimeline(props: { stack: string; run: FragmentOf<typeof RunTimelineFields> }) {
+  const { id, history } = readFragment(RunTimelineFields, props.run)
+  return (
+    <Timeline bulletSize={14} lineWidth={2} active={-1} aria-label="History, newest first">
+      {history.map((step, n) => {
+        const next = history[n - 1]
+        return (
+          <Timeline.Item
+            key={step.stateVersion}
+            color={colorOf(step.state)}
+            bullet={<span />}
+            title={
+              step.hasLogs ? (
+                <Anchor
+                  component={Link}
+                  to={`${to.run(props.stack, id)}?log=${step.stateVersion}`}
+                  fw={600}
+                  size="sm"
+                >
+                  {wordOf(step.state)}
+                </Anchor>
+              ) : (
+                <Text component="span" fw={600} size="sm">
+                  {wordOf(step.state)}
+                </Text>
+              )
+            }
+          >
+            <Text size="xs" c="dimmed">
+              <When at={step.timestamp} />
+              {!step.terminal && (
+                <>
+                  {' · '}
+                  <Took from={step.timestamp} until={next?.timestamp} />
+                </>
+              )}
+            </Text>
+            {step.username && <Text size="xs">by {step.username}</Text>}
+            {step.note && (
+              <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
+                {step.note}
+              </Text>
+            )}
+          </Timeline.Item>
+        )
+      })}
+    </Timeline>
+  )
+}

@@ -1,0 +1,195 @@
+import {
+  IconDeviceDesktop,
+  IconHome,
+  IconLogout,
+  IconMoon,
+  IconSearch,
+  IconServer,
+  IconStack2,
+  IconSun,
+  IconUser,
+} from '@tabler/icons-react'
+import { useEffect } from 'react'
+import { Link, Navigate, NavLink as RouterLink, Outlet, useLocation } from 'react-router'
+import { useQuery } from 'urql'
+
+import { isSignedOut, problemOf } from '~/graphql/problem'
+import { SessionProvider, SessionQuery, type Session } from '~/graphql/session'
+import { to } from '~/lib/paths'
+import {
+  ActionIcon,
+  Anchor,
+  AppShell,
+  Box,
+  Burger,
+  CenteredLoader,
+  Group,
+  Kbd,
+  Menu,
+  NavLink,
+  Text,
+  Trouble,
+  UnstyledButton,
+  useDisclosure,
+  useMantineColorScheme,
+} from '~/ui'
+
+import { openPalette, Palette } from './Palette'
+import classes from './Shell.module.css'
+
+const PLACES = [
+  { label: 'Overview', path: to.home(), icon: IconHome, end: true },
+  { label: 'Stacks', path: to.stacks(), icon: IconStack2, end: false },
+  { label: 'Workers', path: to.workers(), icon: IconServer, end: false },
+  { label: 'Account', path: to.account(), icon: IconUser, end: false },
+]
+
+/** The frame of every page: who is here, where one can go, and the page itself. */
+export function Shell() {
+  const [{ data, error, fetching }] = useQuery({ query: SessionQuery })
+  const here = useLocation()
+  if (error && !data && !isSignedOut(error)) {
+    return (
+      <Box p="xl" maw={720} mx="auto">
+        <Trouble title="Gantry cannot be reached" {...problemOf(error)} />
+      </Box>
+    )
+  }
+  if (data?.viewer) {
+    const session: Session = { ...data, viewer: data.viewer }
+    return session.name ? (
+      <Frame session={session} />
+    ) : (
+      <Navigate to={to.setup()} replace />
+    )
+  }
+  if (fetching) return <CenteredLoader />
+  const next = encodeURIComponent(here.pathname + here.search + here.hash)
+  return <Navigate to={`${to.signIn()}?next=${next}`} replace />
+}
+
+function Frame({ session }: { session: Session }) {
+  const [opened, { toggle, close }] = useDisclosure(false)
+  const { pathname } = useLocation()
+  useEffect(close, [pathname, close])
+  return (
+    <SessionProvider value={session}>
+      <a href="#main" className="skip">
+        To the page&apos;s content
+      </a>
+      <AppShell
+        header={{ height: 52 }}
+        navbar={{ width: 200, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+        padding="md"
+      >
+        <AppShell.Header>
+          <Header session={session} opened={opened} toggle={toggle} />
+        </AppShell.Header>
+        <AppShell.Navbar p="xs" aria-label="Main">
+          {PLACES.map((place) => (
+            <NavLink
+              key={place.path}
+              component={RouterLink}
+              to={place.path}
+              end={place.end}
+              label={place.label}
+              leftSection={<place.icon size={18} stroke={1.6} aria-hidden />}
+              className={classes.place ?? ''}
+            />
+          ))}
+          <Text size="xs" c="dimmed" mt="auto" px="sm" pb={4}>
+            Gantry {session.debugInfo.selfHostedVersion}
+          </Text>
+        </AppShell.Navbar>
+        <AppShell.Main id="main" tabIndex={-1}>
+          <Outlet />
+        </AppShell.Main>
+      </AppShell>
+      <Palette />
+    </SessionProvider>
+  )
+}
+
+function Header(props: { session: Session; opened: boolean; toggle: () => void }) {
+  return (
+    <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+      <Group gap="sm" wrap="nowrap">
+        <Burger
+          opened={props.opened}
+          onClick={props.toggle}
+          hiddenFrom="sm"
+          size="sm"
+          aria-label={props.opened ? 'Close navigation' : 'Open navigation'}
+        />
+        <Anchor component={Link} to={to.home()} underline="never" c="inherit">
+          <Group gap={8} wrap="nowrap">
+            <img src="/icon.svg" width={24} height={24} alt="" />
+            <Text fw={650}>{props.session.name}</Text>
+          </Group>
+        </Anchor>
+      </Group>
+      <Group gap="xs" wrap="nowrap">
+        <UnstyledButton
+          onClick={openPalette}
+          className={classes.search ?? ''}
+          aria-label="Search and run commands"
+        >
+          <IconSearch size={16} aria-hidden />
+          <Text size="sm" c="dimmed" visibleFrom="xs">
+            Search
+          </Text>
+          <Kbd size="xs" visibleFrom="xs">
+            Ctrl K
+          </Kbd>
+        </UnstyledButton>
+        <Looks />
+        <Person session={props.session} />
+      </Group>
+    </Group>
+  )
+}
+
+const LOOKS = {
+  auto: { icon: IconDeviceDesktop, next: 'light', label: 'Colours as the system has them' },
+  light: { icon: IconSun, next: 'dark', label: 'Light colours' },
+  dark: { icon: IconMoon, next: 'auto', label: 'Dark colours' },
+} as const
+
+function Looks() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const look = LOOKS[colorScheme]
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={`${look.label}; change`}
+      title={look.label}
+      onClick={() => setColorScheme(look.next)}
+    >
+      <look.icon size={18} stroke={1.6} />
+    </ActionIcon>
+  )
+}
+
+function Person({ session }: { session: Session }) {
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Signed in as ${session.viewer.name}`}>
+          <IconUser size={18} stroke={1.6} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{session.viewer.name || session.viewer.login}</Menu.Label>
+        <Menu.Item component={Link} to={to.account()} leftSection={<IconUser size={16} />}>
+          Account
+        </Menu.Item>
+        <form method="post" action="/logout">
+          <Menu.Item component="button" type="submit" leftSection={<IconLogout size={16} />}>
+            Sign out
+          </Menu.Item>
+        </form>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

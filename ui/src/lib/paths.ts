@@ -1,0 +1,36 @@
+/** Every link inside the application. Nothing else puts an address together. */
+
+const part = encodeURIComponent
+
+export const to = {
+  home: () => '/',
+  signIn: () => '/sign-in',
+  setup: () => '/setup',
+  stacks: () => '/stacks',
+  newStack: () => '/new/stack',
+  stack: (stack: string) => `/stack/${part(stack)}`,
+  stackTab: (stack: string, tab: string) => `/stack/${part(stack)}/${tab}`,
+  run: (stack: string, run: string) => `/stack/${part(stack)}/run/${part(run)}`,
+  runChanges: (stack: string, run: string) => `${to.run(stack, run)}/changes`,
+  logLine: (stack: string, run: string, version: number, from: number, until = from) =>
+    `${to.run(stack, run)}?log=${version}#${lineAnchor(from, until)}`,
+  workers: () => '/workers',
+  pool: (pool: string) => `/workers/${part(pool)}`,
+  account: () => '/account',
+  accountTab: (tab: string) => `/account/${tab}`,
+}
+
+/** `L7` or `L7-L12`: what stands behind the # for a line or a range of a log, counted from 1. */
+export function lineAnchor(from: number, until: number = from): string {
+  const [first, last] = from <= until ? [from, until] : [until, from]
+  return first === last ? `L${first}` : `L${first}-L${last}`
+}
+
+/** The lines that an anchor names, or nothing if it names none. */
+export function linesOf(anchor: string): { from: number; until: number } | undefined {
+  const found = /^#?L(\d{1,9})(?:-L(\d{1,9}))?$/.exec(anchor)
+  if (!found) return undefined
+  const from = Number(found[1])
+  const until = Number(found[2] ?? found[1])
+  return from < 1 || until < from ? undefined : { from, until }
+}

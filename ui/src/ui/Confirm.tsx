@@ -1,0 +1,69 @@
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { useState, type ReactNode } from 'react'
+
+interface ConfirmProps {
+  opened: boolean
+  title: string
+  /** What will happen, and what will be lost. */
+  children: ReactNode
+  /** The verb on the button. */
+  verb: string
+  dangerous?: boolean
+  /** A word that has to be typed first: the name of what is destroyed. */
+  typed?: string
+  busy?: boolean
+  onConfirm: () => void
+  onClose: () => void
+}
+
+/** Asks before something is done that cannot be undone, and names what will be lost. */
+export function Confirm(props: ConfirmProps) {
+  const [given, setGiven] = useState('')
+  const ready = props.typed === undefined || given === props.typed
+  const close = () => {
+    setGiven('')
+    props.onClose()
+  }
+  return (
+    <Modal opened={props.opened} onClose={close} title={props.title} centered>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (ready) props.onConfirm()
+        }}
+      >
+        <Stack gap="md">
+          <div>{props.children}</div>
+          {props.typed !== undefined && (
+            <TextInput
+              label={`Type ${props.typed} to go on`}
+              value={given}
+              onChange={(event) => setGiven(event.currentTarget.value)}
+              autoComplete="off"
+              spellCheck={false}
+              data-autofocus
+            />
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Keep it as it is
+            </Button>
+            <Button
+              type="submit"
+              {...(props.dangerous ? { color: 'red' } : {})}
+              loading={props.busy ?? false}
+              disabled={!ready}
+            >
+              {props.verb}
+            </Button>
+          </Group>
+          {!ready && (
+            <Text size="xs" c="dimmed" ta="right">
+              The name has to be typed first.
+            </Text>
+          )}
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,61 @@
+/** The kit: the only door to Mantine. It knows neither the router nor the API. */
+
+export {
+  ActionIcon,
+  Alert,
+  Anchor,
+  AppShell,
+  Badge,
+  Box,
+  Breadcrumbs,
+  Burger,
+  Button,
+  Card,
+  Checkbox,
+  Code,
+  CopyButton,
+  Divider,
+  FileInput,
+  Grid,
+  Group,
+  Indicator,
+  Kbd,
+  List,
+  Loader,
+  Menu,
+  Modal,
+  MultiSelect,
+  NavLink,
+  Paper,
+  PasswordInput,
+  Popover,
+  Progress,
+  ScrollArea,
+  SegmentedControl,
+  Select,
+  SimpleGrid,
+  Stack,
+  Stepper,
+  Switch,
+  Table,
+  Tabs,
+  TagsInput,
+  Text,
+  TextInput,
+  Textarea,
+  Timeline,
+  Title,
+  Tooltip,
+  UnstyledButton,
+  VisuallyHidden,
+  useComputedColorScheme,
+  useMantineColorScheme,
+  type MantineColor,
+} from '@mantine/core'
+export { useDebouncedValue, useDisclosure, useHotkeys, useLocalStorage, useMediaQuery } from '@mantine/hooks'
+export { Action } from './Action'
+export { Confirm } from './Confirm'
+export { Kit } from './Kit'
+export { CenteredLoader, Coming, Empty, Trouble } from './states'
+export { tell, warn } from './notice'
+export { Took, When, useNow } from './When'

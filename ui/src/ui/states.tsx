@@ -1,0 +1,66 @@
+import { Alert, Anchor, Center, Loader, Skeleton, Stack, Text } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+
+/** What went wrong, as a sentence, with the code that the docs explain. */
+export function Trouble({
+  title,
+  sentence,
+  code,
+  helpAt,
+}: {
+  title: string
+  sentence: string
+  code?: string | undefined
+  /** Where the code is explained. */
+  helpAt?: ((code: string) => string) | undefined
+}) {
+  return (
+    <Alert color="red" title={title} icon={<IconAlertTriangle aria-hidden />} role="alert">
+      <Text size="sm">{sentence}</Text>
+      {code && (
+        <Text size="xs" mt={4}>
+          {helpAt ? <Anchor href={helpAt(code)}>{code}</Anchor> : code}
+        </Text>
+      )}
+    </Alert>
+  )
+}
+
+/** Nothing is there yet: says so, and what the next step is. */
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+}) {
+  return (
+    <Center py="xl">
+      <Stack align="center" gap="xs" maw={460} ta="center">
+        <Text fw={600}>{title}</Text>
+        {children && (
+          <Text size="sm" c="dimmed">
+            {children}
+          </Text>
+        )}
+        {action}
+      </Stack>
+    </Center>
+  )
+}
+
+/** The place of what is on its way, so that nothing jumps when it comes. */
+export function Coming({ height = 240 }: { height?: number }) {
+  return <Skeleton height={height} role="status" aria-label="Loading" />
+}
+
+export function CenteredLoader() {
+  return (
+    <Center mih="50vh">
+      <Loader aria-label="Loading" />
+    </Center>
+  )
+}

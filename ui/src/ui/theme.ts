@@ -1,0 +1,28 @@
+import { createTheme, type MantineColorsTuple } from '@mantine/core'
+
+// A calm blue-green; shade 6 on white and shade 4 on the dark page both have contrast above 4.5.
+const GANTRY: MantineColorsTuple = [
+  '#e8f6f8',
+  '#d2eaee',
+  '#a6d5dd',
+  '#76bfcb',
+  '#50adbc',
+  '#2f97a9',
+  '#0f7285',
+  '#0b6475',
+  '#085564',
+  '#034652',
+]
+
+export const theme = createTheme({
+  primaryColor: 'gantry',
+  primaryShade: { light: 6, dark: 4 },
+  autoContrast: true,
+  colors: { gantry: GANTRY },
+  defaultRadius: 'sm',
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace',
+  headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.15rem' } } },
+  respectReducedMotion: true,
+  cursorType: 'pointer',
+})
