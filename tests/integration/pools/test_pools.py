@@ -392,6 +392,22 @@ async def test_after_a_reset_only_the_new_key_is_admitted(core):
     assert (await worker_now(core, worker)).shutdown_at is not None
 
 
+async def test_a_question_on_its_way_brings_no_worker_of_a_reset_pool_back(core):
+    pool = await given_a_pool(core)
+    worker = await given_a_worker(core, pool)
+    async with core.db.write(ADMIN) as tx:
+        await pools.reset(
+            tx, core.authority, core.reach, pool.id, request=core.keys.pool_requests[1]
+        )
+    gone_at = (await worker_now(core, worker)).gone_at
+
+    async with core.db.write(SYSTEM) as tx:
+        await pools.heard(tx, await repo.worker(tx, worker.id))
+
+    assert gone_at is not None
+    assert (await worker_now(core, worker)).gone_at == gone_at
+
+
 # -- workers
 
 

@@ -236,8 +236,11 @@ async def register(
 
 async def heard(tx: Tx, worker: Worker) -> None:
     """The worker is there: it asked for work. Noted often enough that it does not pass for gone,
-    and not each time, as many ask and find nothing.
+    and not each time, as many ask and find nothing. Not of one that is to leave: a pool that is
+    reset lets its workers go at once, and a question on its way must not bring one back.
     """
+    if worker.shutdown_at is not None:
+        return
     if worker.gone_at is not None or tx.now - worker.last_seen_at > NOTED_AGAIN_AFTER:
         await repo.touch(tx, worker.id)
 
