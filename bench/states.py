@@ -22,6 +22,7 @@ from gantry_protocol.words import Phase
 from bench.hand import Hand, keep_alive
 from bench.processes import Memory, installation, part
 from bench.report import Figure, percentile
+from tests.support.platform import Platform
 
 MB = 1_000_000
 ROUNDS = {1: 30, 10: 30, 100: 3}
@@ -96,13 +97,13 @@ def _of_memory(size: int, server: float, drain: float) -> list[Figure]:
     ]
 
 
-async def _until_indexed(platform: object, stack: str) -> None:
+async def _until_indexed(platform: Platform, stack: str) -> None:
     """Return when the drain has looked through the newest state."""
     query = (
         "select count(*) from procrastinate_jobs where task_name = 'tfstate.index'"
         " and status in ('todo', 'doing')"
     )
-    while platform.rows(query)[0][0]:  # type: ignore[attr-defined]
+    while platform.rows(query)[0][0]:
         await asyncio.sleep(0.2)
 
 

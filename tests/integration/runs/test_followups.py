@@ -433,7 +433,7 @@ async def test_the_wait_of_a_deletion_can_be_explained(core, stack):
     await delete(core, stack, destroy=True)
     run = await holder(core, stack)
     async with core.db.read(ADMIN) as tx:
-        words = await waiting.explain(tx, run)
+        words = (await waiting.explanations(tx, [run.id]))[run.id]
     assert words == "waits for a worker: none of pool builders is connected"
 
 

@@ -59,7 +59,7 @@ async def unlock(core, stack, by):
 
 async def why(core, run):
     async with core.db.read(ADMIN) as tx:
-        return await waiting.explain(tx, await repo.find(tx, run.id))
+        return (await waiting.explanations(tx, [run.id])).get(run.id)
 
 
 async def holders(core, stack):

@@ -28,6 +28,13 @@ def key():
     return a_key()
 
 
+@pytest.fixture
+def workspace(tmp_path):
+    path = tmp_path / "runs" / "mine"
+    path.mkdir(parents=True)
+    return path
+
+
 @pytest.fixture(scope="session")
 async def docker():
     """Docker's engine, with an image of this machine's programs."""

@@ -35,13 +35,6 @@ from tests.support.registry import registry
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    path = tmp_path / "runs" / "mine"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
 def token():
     return f"gantry-{uuid.uuid4().hex}"
 

@@ -61,13 +61,6 @@ for word in sys.argv[1:]:
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    path = tmp_path / "runs" / "mine"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
 async def there():
     async with standing_in() as server:
         server.answers["/there"] = [(200, b"it is")]

@@ -35,13 +35,6 @@ print(ctypes.CFUNCTYPE(ctypes.c_long)(at)())
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    path = tmp_path / "runs" / "mine"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
 def box(workspace):
     if (reason := seccomp.why_not()) is not None:
         pytest.skip(reason)

@@ -14,13 +14,6 @@ from tests.support.commands import PATH, SOON, say
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    path = tmp_path / "runs" / "mine"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
 def box(workspace):
     return sandbox.for_run(workspace, grace=SOON)
 

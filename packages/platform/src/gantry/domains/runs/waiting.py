@@ -72,11 +72,6 @@ class Condition:
         return self.reason is not Reason.WORK
 
 
-async def explain(tx: Tx, run: Run) -> str | None:
-    """What the run waits for; None when it is being worked on or has ended."""
-    return (await explanations(tx, [run.id])).get(run.id)
-
-
 async def explanations(tx: Tx, run_ids: Sequence[str]) -> dict[str, str]:
     """What each run waits for; nothing of those that are being worked on or have ended."""
     found = await conditions(tx, run_ids)
