@@ -10,30 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from gantry.apps.demo import Client, DemoFailed
 from gantry.domains.pools import repo as pools
 from gantry.kernel.tx import SYSTEM
-from gantry_protocol.calls import (
-    AUDIENCE,
-    Applied,
-    Delta,
-    Held,
-    Offer,
-    PhaseDone,
-    Planned,
-    Register,
-)
+from gantry_protocol.calls import Delta, Offer, Planned
 from gantry_protocol.words import Phase
-from gantry_worker.control_plane import ControlPlane
-from gantry_worker.keys import load_pool_key
 from sqlalchemy import text
-from ulid import ULID
 
+from bench.hand import Hand, held
 from bench.report import Figure, percentile
 from bench.site import Site, site
+from tests.support.platform import Pool
 
 ROUNDS = 1000
 PEOPLE = 50
@@ -48,29 +37,16 @@ _AGAIN = text(
 )
 
 
-@dataclass
-class Worker:
-    """Takes runs, and changes nothing but a file."""
-
-    server: ControlPlane
-    applied: Path
-
-    async def take(self) -> Offer | None:
-        """A run, if there is one."""
-        await self.server.beat([])
-        return (await self.server.ask([])).offer
-
-    async def perform(self, offer: Offer) -> None:
-        """Take it as far as the server says."""
-        lease = Held(run_id=offer.run_id, fence=offer.fence)
-        verdict = await self.server.report(lease, PhaseDone(phase=Phase.PREPARE))
-        if verdict.accepted and verdict.phase is Phase.INIT:
-            await self.server.report(lease, PhaseDone(phase=Phase.INIT))
-            await self.server.report(lease, _plan(offer.run_id))
-        elif verdict.accepted and verdict.phase is Phase.APPLY:
-            with self.applied.open("a") as file:
-                file.write(f"{offer.run_id}\n")
-            await self.server.report(lease, Applied(phase=Phase.APPLY, wrapped_up=True))
+async def _perform(worker: Hand, offer: Offer, applied: Path) -> None:
+    """Take a run as far as the server says; nothing is changed but a file."""
+    verdict = await worker.report(offer, Phase.PREPARE)
+    if verdict.phase is Phase.INIT:
+        await worker.report(offer, Phase.INIT)
+        await worker.server.report(held(offer), _plan(offer.run_id))
+    elif verdict.phase is Phase.APPLY:
+        with applied.open("a") as file:
+            file.write(f"{offer.run_id}\n")
+        await worker.report(offer, Phase.APPLY)
 
 
 def _plan(run: str) -> Planned:
@@ -89,20 +65,20 @@ async def measure(rounds: int = ROUNDS) -> list[Figure]:
         stack = await there.stack(autodeploy=False)
         applied = there.place / "applied"
         applied.touch()
-        workers = [await _worker(there, applied) for _ in range(WORKERS)]
+        workers = [await _worker(there) for _ in range(WORKERS)]
         runs, heard, took = [], [], []
         for _ in range(rounds):
             runs.append(run := await there.trigger(stack))
             await _deliver_again(there, stack)
-            await _one_of(workers, there, stack, run, "UNCONFIRMED")
+            await _one_of(workers, applied, there, stack, run, "UNCONFIRMED")
             began = time.perf_counter()
             heard.append(await _confirm_at_once(there.client, stack, run))
             took.append(time.perf_counter() - began)
-            await _one_of(workers, there, stack, run, "FINISHED")
+            await _one_of(workers, applied, there, stack, run, "FINISHED")
         counts = Counter(applied.read_text().split())
         wrong = sum(counts[run] != 1 for run in runs) + len(counts.keys() - set(runs))
         for worker in workers:
-            await worker.server.close()
+            await worker.close()
     name = f"{PEOPLE} confirmations at once"
     about = (
         f"{rounds} runs: each starts by a job delivered {DELIVERIES} times more, is confirmed by"
@@ -116,19 +92,14 @@ async def measure(rounds: int = ROUNDS) -> list[Figure]:
     ]
 
 
-async def _worker(there: Site, applied: Path) -> Worker:
+async def _worker(there: Site) -> Hand:
     """A worker of the public pool, known to the server."""
     async with there.up.core.db.read(SYSTEM) as tx:
-        pool = await pools.public(tx)
-    assert pool is not None
-    key, worker_id = load_pool_key(there.up.installation.pool_key), str(ULID())
-    server = ControlPlane(
-        there.up.url,
-        pool.id,
-        lambda: key.proof(worker_id=worker_id, audience=AUDIENCE, pool_id=pool.id),
-    )
-    await server.register(Register(version="bench", metadata={}, concurrency=1))
-    return Worker(server, applied)
+        found = await pools.public(tx)
+    assert found is not None
+    worker = Hand(Pool(found.id, found.config, there.up.installation.pool_key))
+    await worker.register()
+    return worker
 
 
 async def _deliver_again(there: Site, stack: str) -> None:
@@ -136,12 +107,15 @@ async def _deliver_again(there: Site, stack: str) -> None:
         await connection.execute(_AGAIN, {"stack": stack, "times": DELIVERIES})
 
 
-async def _one_of(workers: list[Worker], there: Site, stack: str, run: str, state: str) -> None:
+async def _one_of(
+    workers: list[Hand], applied: Path, there: Site, stack: str, run: str, state: str
+) -> None:
     """Let all workers ask at once, and those that are given something perform it."""
 
-    async def work(worker: Worker) -> None:
+    async def work(worker: Hand) -> None:
+        await worker.server.beat([])  # it is there, however long it was given nothing
         if (offer := await worker.take()) is not None:
-            await worker.perform(offer)
+            await _perform(worker, offer, applied)
 
     while (now := await there.run(stack, run))["state"] != state:
         if now["failureReason"]:
