@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo up test fuzz lint bench schema docs clean python
+.PHONY: help demo up test fuzz lint ui wheels bench schema docs clean python
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -17,7 +17,7 @@ up: ## Run the whole platform here
 
 test: ## Run every check and every test, as CI does
 	@tools/bootstrap.sh test
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lint ui
 	$(BIN)/pytest
 
 fuzz: ## Let tests make up a hundred times as much input; LONGER=1000 for a night
@@ -36,6 +36,13 @@ lint: python ## Check format, style, types, imports, sizes and the house's own r
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
+ui: ## Build the web application, and check and test its parts
+	@tools/bootstrap.sh ui
+	@cd ui && npm run --silent check && npm test --silent
+
+wheels: ## Build the packages, with the web application in the platform's, into dist
+	@tools/bootstrap.sh wheels
+
 bench: python ## Measure, and write the results to bench/results
 	$(BIN)/python -m bench
 
@@ -46,7 +53,8 @@ docs: python ## Write the generated pages of docs/
 	$(BIN)/python tools/generate_docs.py
 
 clean: ## Remove what can be made again: environment, caches, build results
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist ui/node_modules \
+	  packages/platform/src/gantry/api/pages/built
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:

@@ -2,10 +2,13 @@
 # Makes a machine ready for Gantry: what is missing is installed, what is there is left alone.
 #
 #   tools/bootstrap.sh           the Python environment in .venv, as uv.lock has it
-#   tools/bootstrap.sh runtime   and the Debian packages that running Gantry uses
+#   tools/bootstrap.sh ui        and the web application, built into the platform's package
+#   tools/bootstrap.sh wheels    and the packages of all of it, into dist
+#   tools/bootstrap.sh runtime   the environment, the application, and the Debian packages that running Gantry uses
 #   tools/bootstrap.sh test      and those that its tests use, with Azurite from npm
 #
-# Needs Python 3.11 or later, and root or sudo where a package is missing.
+# Needs Python 3.11 or later, Node.js 20 or later for the web application, and root or sudo where
+# a package is missing.
 set -eu
 
 # The certificates of the system: behind a company's proxy the bundled ones are not enough.
@@ -14,11 +17,11 @@ export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true
 UV_VERSION=0.13.9 # the one that wrote uv.lock
 UV_HOME=.cache/uv-venv
 case ${1-} in
-'') packages='' ;;
+'' | ui | wheels) packages='' ;;
 runtime) packages='git gpgv bubblewrap' ;;
-test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static mosquitto faketime' ;;
+test) packages='git gpgv bubblewrap gnupg postgresql docker.io podman busybox-static mosquitto faketime chromium' ;;
 *)
-    echo "usage: tools/bootstrap.sh [runtime|test]" >&2
+    echo "usage: tools/bootstrap.sh [ui|wheels|runtime|test]" >&2
     exit 2
     ;;
 esac
@@ -54,6 +57,7 @@ price() {
     busybox-static) echo "tests of containers with its shell are skipped" ;;
     docker.io | podman) echo "tests of containers with that engine are skipped" ;;
     mosquitto) echo "the tests of external brokers are skipped" ;;
+    chromium) echo "the stories of the web application are skipped" ;;
     faketime) echo "workers whose clocks are wrong are not tested" ;;
     gpgv) echo "the worker cannot verify, and so not download, Terraform and OpenTofu" ;;
     *) return 1 ;;
@@ -159,6 +163,33 @@ sync_venv() {
     "$uv" sync --frozen --quiet
 }
 
+# ---------------------------------------------------------------- The web application
+
+# What the built application depends on: its sources, and the API that its questions are typed by.
+ui_sources() {
+    find ui schema.graphql -type f ! -path 'ui/node_modules/*' ! -name env.d.ts | LC_ALL=C sort |
+        xargs sha256sum
+}
+
+sync_ui() {
+    built=packages/platform/src/gantry/api/pages/built stamp=.cache/ui/built
+    mkdir -p .cache/ui
+    ui_sources >.cache/ui/now
+    [ -f "$built/index.html" ] && cmp -s .cache/ui/now "$stamp" && return
+    if ! command -v npm >/dev/null; then
+        say "without npm (Node.js 20 or later) the web application is not built; the API works without it"
+        return
+    fi
+    if ! cmp -s ui/package-lock.json ui/node_modules/.installed; then
+        say "installing what the web application is built with"
+        (cd ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+        cp ui/package-lock.json ui/node_modules/.installed
+    fi
+    say "building the web application"
+    (cd ui && npm run --silent build -- --logLevel error >&2)
+    mv .cache/ui/now "$stamp"
+}
+
 # ---------------------------------------------------------------- Azurite
 
 # Microsoft's emulator of its storage, as tests/support/azurite/package-lock.json has it. Its tests
@@ -180,7 +211,9 @@ sync_azurite() {
 ensure_packages $packages
 find_uv
 sync_venv
+[ -z "${1-}" ] || sync_ui
 [ "${1-}" != test ] || sync_azurite
+[ "${1-}" != wheels ] || "$uv" build --all-packages --wheel --quiet --out-dir dist
 if [ -n "$packages" ] && ! command -v terraform >/dev/null && ! command -v tofu >/dev/null; then
     say "neither terraform nor tofu is on PATH: the worker downloads what a stack asks for," \
         "and verifies it with the publisher's key"

@@ -14,7 +14,7 @@ export default defineConfig({
     manifest: true,
     // Styles and fonts as files: the content security policy allows nothing inline.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 400,
+    chunkSizeWarningLimit: 600,
   },
   test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx'] },
 })

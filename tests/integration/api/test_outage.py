@@ -28,7 +28,7 @@ async def cut_off(ada, monkeypatch):
 
 async def test_a_door_answers_503_with_a_sentence_and_when_to_come_back(cut_off, ada):
     with capture_logs() as logs:
-        response = await cut_off.get("/", headers=ada.headers)
+        response = await cut_off.get("/plans/x", headers=ada.headers)
 
     assert response.status_code == 503
     assert response.json()["code"] == "DATABASE_UNAVAILABLE"

@@ -138,12 +138,12 @@ async def test_answers_are_measured_by_their_routes_pattern_and_never_by_what_st
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app), base_url="http://test"
     ) as http:
-        await http.get("/stack/secret-name")
+        await http.get("/plans/secret-name")
         await http.get("/no/such/place")
         await http.request("INVENTED", "/health")
 
     assert seen == [
-        ("GET", "/stack/{stack}", 303),
+        ("GET", "/plans/{run}", 401),
         ("GET", "none", 404),
         ("none", "/health", 405),
     ]

@@ -23,7 +23,7 @@ from gantry.api.login import session
 from gantry.api.measured import Measure, Measured, unmeasured
 from gantry.api.objects import local
 from gantry.api.oidc import keys
-from gantry.api.pages import plain
+from gantry.api.pages import application as pages
 from gantry.api.plans import download as plans
 from gantry.api.state import backend, download
 from gantry.api.traced import Traced
@@ -123,7 +123,7 @@ def all_routes(graphql: Sequence[Route]) -> list[Route]:
         *session.routes(),
         *keys.routes(),
         *probes.routes(),
-        *plain.routes(),
+        *pages.routes(),
     ]
 
 

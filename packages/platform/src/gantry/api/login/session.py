@@ -7,53 +7,35 @@ changes need a request of our own origin besides (doors.actor_of).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gantry.api.doors import COOKIE, Access, body_of, client_address, door, house, object_of
-from gantry.api.pages.html import page
 from gantry.domains.accounts import service as accounts
 from gantry.domains.people import access
 from gantry.domains.people import service as people
 from gantry.kernel.errors import NotAllowed, UserError
-from gantry.kernel.texts import UNKEPT, all_can_be_kept
 from gantry.kernel.tx import SYSTEM
 
 MAX_FORM = 16 * 1024
+SESSION = "/session"
+"""Where the web application signs in: it gets a cookie, and never sees a token."""
+SIGN_IN = "/sign-in"
+"""The page of the application."""
 
 
-async def form(request: Request) -> Response:
-    """`GET /admin-login`"""
-    there = house(request)
-    if there.admin_username is None or there.admin_password is None:
-        return page(
-            "Sign in",
-            "<p class='card'>Admin sign-in is switched off. Set <code>ADMIN_USERNAME</code> and"
-            " <code>ADMIN_PASSWORD</code> on the server to use it.</p>",
-        )
-    return _form()
-
-
-def _form(problem: str = "", status: int = 200) -> Response:
-    warning = f"<p class='warn' role='alert'>{problem}</p>" if problem else ""
-    return page(
-        "Sign in",
-        f"<div class='card'>{warning}<form method='post' action='/admin-login'>"
-        "<label>User name<input name='username' autocomplete='username' required autofocus></label>"
-        "<label>Password<input name='password' type='password' autocomplete='current-password'"
-        " required></label><button>Sign in</button></form></div>",
-        status=status,
-    )
+async def elsewhere(request: Request) -> Response:
+    """`GET /admin-login`: the address that operators know; the page is the application's."""
+    return RedirectResponse(SIGN_IN, status_code=303)
 
 
 async def sign_in(request: Request) -> Response:
-    """`POST /admin-login`: a form gets a cookie and the first page, JSON gets the token."""
+    """`POST /admin-login`: the answer has the token. `POST /session`: it has a cookie."""
     there = house(request)
     _require_same_origin(request, there.base_url)
-    wants_json, given = await _given(request)
+    given = await _given(request)
     async with there.db.write(SYSTEM) as tx:
         signed_in = await people.sign_in_admin(
             tx,
@@ -68,13 +50,11 @@ async def sign_in(request: Request) -> Response:
         )
     if signed_in is None:
         words = "The user name or the password is wrong."
-        if wants_json:
-            return JSONResponse({"code": "WRONG_CREDENTIALS", "message": words}, status_code=401)
-        return _form(words, status=401)
+        return JSONResponse({"code": "WRONG_CREDENTIALS", "message": words}, status_code=401)
     token = signed_in.token.reveal()
-    if wants_json:
+    if request.url.path != SESSION:
         return JSONResponse({"jwt": token, "validUntil": signed_in.valid_until})
-    response = RedirectResponse("/", status_code=303)
+    response = JSONResponse({"validUntil": signed_in.valid_until})
     response.set_cookie(
         COOKIE,
         token,
@@ -92,7 +72,7 @@ async def sign_out(request: Request) -> Response:
     there = house(request)
     async with there.db.write(request.state.actor) as tx:
         await people.sign_out(tx)
-    response = RedirectResponse("/admin-login", status_code=303)
+    response = RedirectResponse(SIGN_IN, status_code=303)
     response.delete_cookie(COOKIE, path="/")
     return response
 
@@ -100,13 +80,11 @@ async def sign_out(request: Request) -> Response:
 async def setup(request: Request) -> Response:
     """`POST /setup`: name the account, once."""
     there = house(request)
-    wants_json, given = await _given(request)
+    given = await _given(request)
     async with there.db.write(request.state.actor) as tx:
         access.require_admin(tx)
         account = await accounts.name_account(tx, given.get("name", "").strip())
-    if wants_json:
-        return JSONResponse({"name": account.name})
-    return RedirectResponse("/", status_code=303)
+    return JSONResponse({"name": account.name})
 
 
 def _require_same_origin(request: Request, base_url: str) -> None:
@@ -117,21 +95,20 @@ def _require_same_origin(request: Request, base_url: str) -> None:
         raise NotAllowed("unauthorized: sign in from this installation's own page")
 
 
-async def _given(request: Request) -> tuple[bool, Mapping[str, str]]:
+async def _given(request: Request) -> Mapping[str, str]:
+    # JSON and nothing else: it is what a plain form of another site cannot send.
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise UserError("Send a JSON object, with the content type application/json.")
     body = await body_of(request, MAX_FORM)
-    if request.headers.get("content-type", "").startswith("application/json"):
-        return True, {str(key): str(value) for key, value in object_of(body).items()}
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    if not all_can_be_kept(fields):
-        raise UserError(UNKEPT)
-    return False, {key: values[0] for key, values in fields.items()}
+    return {str(key): str(value) for key, value in object_of(body).items()}
 
 
 def routes() -> list[Route]:
     """The doors of signing in."""
     return [
-        door("/admin-login", form, access=Access.PUBLIC, methods=["GET"]),
+        door("/admin-login", elsewhere, access=Access.PUBLIC, methods=["GET"]),
         door("/admin-login", sign_in, access=Access.PUBLIC, methods=["POST"]),
+        door(SESSION, sign_in, access=Access.PUBLIC, methods=["POST"]),
         door("/logout", sign_out, access=Access.SESSION, methods=["POST"]),
         door("/setup", setup, access=Access.SESSION, methods=["POST"]),
     ]

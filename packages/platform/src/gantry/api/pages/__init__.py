@@ -1,1 +1,1 @@
-"""The plain pages that stand until the web application does."""
+"""What browsers are given: the web application, and the page that explains the API."""

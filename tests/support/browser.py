@@ -1,0 +1,100 @@
+"""People at a real browser: Debian's Chromium, steered by role and label, as people steer it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
+
+from tests.support.platform import ADMIN, PASSWORD
+
+PATIENCE_MS = 20_000
+"""For anything to appear: a run on a busy machine takes seconds."""
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+
+QUIET = ("/events", "/graphql", "/logs", "/session", "net::ERR_")
+"""What the browser itself complains of when a server goes away, or refuses a sign-in."""
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """A browser without a window."""
+    program = shutil.which("chromium")
+    assert program is not None
+    # Chromium's own sandbox cannot start as root; what it opens here is our own.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=program, args=arguments)
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text()
+
+
+class Person:
+    """Somebody with a browser of their own at an installation.
+
+    Notes what no page may do: throw, break its content security policy, or log an error.
+    """
+
+    def __init__(self, browser: Browser, address: str, **looks: Any) -> None:
+        self.address = address
+        self.context: BrowserContext = browser.new_context(
+            **{"base_url": address, "viewport": DESKTOP, "color_scheme": "light", **looks}
+        )
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.faults: list[str] = []
+        self.page = self.new_page()
+
+    def new_page(self) -> Page:
+        """Another tab of the same browser."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"thrown: {error}"))
+        page.on("console", self._heard)
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        said = f"{message.text} ({message.location.get('url', '')})"
+        if message.type == "error" and not any(word in said for word in QUIET):
+            self.faults.append(said)
+
+    def sign_in(self, name: str = ADMIN, password: str = PASSWORD) -> None:
+        """Get the session's cookie, without the page."""
+        answer = self.context.request.post(
+            "/session", data={"username": name, "password": password}
+        )
+        assert answer.ok, answer.text()
+
+    def open(self, path: str) -> Page:
+        """Go to an address of the application."""
+        self.page.goto(path)
+        return self.page
+
+    def sees(self, words: str | re.Pattern[str]) -> None:
+        """Wait until the page shows these words."""
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=PATIENCE_MS)
+
+    def barriers(self, page: Page | None = None) -> list[str]:
+        """What axe finds on the page: each with its rule, its advice and an element."""
+        page = page or self.page
+        page.evaluate(_axe())
+        found = json.loads(
+            page.evaluate(
+                "async () => JSON.stringify((await axe.run(document)).violations.map((one) =>"
+                " `${one.id}: ${one.help}: ${one.nodes[0].html} ${one.nodes[0].failureSummary}`))"
+            )
+        )
+        return [str(one) for one in found]
+
+    def leave(self) -> None:
+        """Close the browser. Raises AssertionError if a page did what it must not."""
+        self.context.close()
+        assert not self.faults
