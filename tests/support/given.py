@@ -11,7 +11,7 @@ from gantry.domains.people import access
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import WorkerPool
-from gantry.domains.runs import leasing, logbook, reporting, triggers
+from gantry.domains.runs import leasing, logbook, manifests, reporting, triggers
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.leasing import Claim
 from gantry.domains.runs.model import Run
@@ -23,6 +23,7 @@ from gantry.domains.stacks.model import Provider, Stack
 from gantry.domains.stacks.service import Wanted
 from gantry.domains.stacks.vendors import terraform
 from gantry.domains.tfstate import service as states
+from gantry.domains.vcs import repo as commits
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry_protocol.calls import (
@@ -38,9 +39,10 @@ from gantry_protocol.calls import (
     Stopped,
     Verdict,
 )
+from gantry_protocol.manifest import Manifest
 from gantry_protocol.words import Phase
 
-from tests.support.core import LEASE, Core
+from tests.support.core import BASE_URL, LEASE, Core
 
 ADMIN = Actor("user", new_id(), name="admin::ada", everywhere=access.EVERYTHING)
 WRITER = Actor("user", new_id(), name="admin::wim", everywhere=access.EVERYTHING)
@@ -114,6 +116,14 @@ async def given_a_run(
     """A run somebody triggered. It is READY if nothing holds the stack."""
     async with core.db.write(by) as tx:
         return await triggers.trigger(tx, core.vault, stack.id, kind=kind, **options)
+
+
+async def manifest_of(core: Core, stack: Stack, run: Run, *, issuer: str = BASE_URL) -> Manifest:
+    """What the worker that holds the run would be given."""
+    where = manifests.Addresses(BASE_URL, issuer)
+    async with core.db.read(SYSTEM) as tx:
+        commit = await commits.find(tx, run.commit_id)
+        return await manifests.build(tx, core.vault, core.objects, where, stack, run, commit)
 
 
 async def given_a_task(

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from gantry.domains.runs import manifests
 from gantry.domains.stacks.model import Vendor
 from gantry.domains.tfstate import service as states
 from gantry.kernel.tx import SYSTEM
 from gantry_protocol.words import Phase
 
 from tests.integration.api.conftest import Caller
-from tests.support.core import BASE_URL
 from tests.support.given import (
     ONE_CHANGE,
     given_a_run,
     given_a_stack,
     given_a_worker,
+    manifest_of,
     plan_of,
     run_now,
     write_state,
@@ -197,15 +196,7 @@ async def test_a_refused_stack_keeps_its_uploaded_state_for_another_try(core, ad
 
 async def credentials(core, stack, run):
     """(password for the state, token for the API) of a run."""
-    async with core.db.read(SYSTEM) as tx:
-        built = await manifests.build(
-            tx,
-            core.vault,
-            core.objects,
-            manifests.Addresses(BASE_URL, BASE_URL),
-            stack,
-            await run_now(core, run),
-        )
+    built = await manifest_of(core, stack, await run_now(core, run))
     token = next(v.value for v in built.environment if v.name == "SPACELIFT_API_TOKEN")
     return built.backend.password if built.backend else "", token
 

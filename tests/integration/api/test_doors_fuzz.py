@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import pytest
 from gantry.api.graphql.schema import schema
-from gantry.domains.runs import manifests
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM
 from gantry_protocol.calls import AUDIENCE
@@ -20,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_graphql import from_schema
 
-from tests.support.core import BASE_URL
 from tests.support.fuzzing import ANY_JSON, DEEP, ODD_NUMBER, ODD_TEXT, fuzz
 from tests.support.given import (
     given_a_pool,
     given_a_stack,
     given_a_task,
     given_a_worker,
+    manifest_of,
     run_now,
 )
 
@@ -248,10 +247,7 @@ async def test_any_bytes_of_a_worker_get_an_answer(worker, body):
 async def backend(core, nobody, worker):
     """Sends what it likes with the credential of a task that may write the state."""
     run = await run_now(core, worker.task)
-    async with core.db.read(SYSTEM) as tx:
-        where = manifests.Addresses(BASE_URL, BASE_URL)
-        stack = await _stack(core, run)
-        built = await manifests.build(tx, core.vault, core.objects, where, stack, run)
+    built = await manifest_of(core, await _stack(core, run), run)
     login = f"{built.backend.username}:{built.backend.password}".encode()
     headers = {"authorization": f"Basic {base64.b64encode(login).decode()}"}
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from gantry.domains.pools import repo as pools_repo
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import decisions, repo
+from gantry.domains.runs import decisions, leasing, repo
 from gantry.domains.runs.states import State
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.tfstate import service as states
@@ -195,6 +195,22 @@ async def test_a_lease_whose_offer_was_lost_is_offered_again(core, stack, worker
     assert (await run_now(core, run)).state_version == 2
     assert await worker.claim() is None  # now it knows
     await worker.done(run, Phase.PREPARE)
+
+
+async def test_a_worker_that_holds_a_run_without_knowing_is_not_taken_for_available(
+    core, stack, worker
+):
+    await given_a_run(core, stack)
+    claim = await worker.claim()
+
+    lost = await leasing.note_idle(core.db, worker.id)
+
+    assert lost is not None
+    assert lost.available_at is None
+    known = await leasing.note_idle(core.db, worker.id, known=[(claim.run.id, claim.fence)])
+    assert known is not None
+    assert known.available_at is not None
+    assert await leasing.note_idle(core.db, "nobody") is None
 
 
 async def test_a_run_that_its_worker_has_begun_is_not_offered_again(core, stack, worker):

@@ -6,9 +6,8 @@ import base64
 
 import pytest
 from gantry.domains.people import account_settings
-from gantry.domains.runs import decisions, manifests, triggers
+from gantry.domains.runs import decisions, triggers
 from gantry.domains.runs.states import Kind
-from gantry.kernel.tx import SYSTEM
 from gantry_protocol.calls import Planned
 from gantry_protocol.words import Phase
 from joserfc import jwt
@@ -22,6 +21,7 @@ from tests.support.given import (
     given_a_stack,
     given_a_task,
     given_a_worker,
+    manifest_of,
     plan_of,
     run_now,
     state_of,
@@ -36,10 +36,7 @@ async def worker(core, pool):
 
 
 async def manifest(core, stack, run, now=None):
-    async with core.db.read(SYSTEM) as tx:
-        where = manifests.Addresses(BASE_URL, ISSUER)
-        now = now or await run_now(core, run)
-        return await manifests.build(tx, core.vault, core.objects, where, stack, now)
+    return await manifest_of(core, stack, now or await run_now(core, run), issuer=ISSUER)
 
 
 def variable(built, name):

@@ -46,6 +46,8 @@ from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import WORKING
 from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import unsaved
+from gantry.domains.vcs import repo as vcs_repo
+from gantry.domains.vcs.model import Commit
 from gantry.kernel.errors import Conflict, NotFound, UserError
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Actor, Tx
@@ -122,33 +124,29 @@ async def ask(request: Request) -> Response:
         there.db, _actor(worker_id), pool, worker_id, known=known, lasts=there.lease
     )
     if claim is None:
-        async with there.db.write(SYSTEM) as tx:
-            worker = await pools_repo.worker(tx, worker_id)
-            if worker is None:
-                raise Conflict("Register first.")
-            if worker.available_at is None:
-                worker.available_at = tx.now
-            await pools.heard(tx, worker)
-            return _answer(Asked(offer=None, orders=_orders(worker)))
+        worker = await leasing.note_idle(there.db, worker_id, known=known)
+        if worker is None:
+            raise Conflict("Register first.")
+        return _answer(Asked(offer=None, orders=_orders(worker)))
     offer = Offer(
         run_id=claim.run.id,
         fence=claim.fence,
         state=claim.run.state.value,
         state_version=claim.run.state_version,
-        manifest=await _sealed_or_none(request, claim.stack, claim.run),
+        manifest=await _sealed_or_none(request, claim),
     )
     # Whoever won a run is neither drained nor told to leave: the claim looked.
     return _answer(Asked(offer=offer))
 
 
-async def _sealed_or_none(request: Request, stack: Stack, run: Run) -> str | None:
+async def _sealed_or_none(request: Request, claim: leasing.Claim) -> str | None:
     """The manifest along with the offer saves a round trip; the lease stands without it."""
     try:
         async with house(request).db.read(SYSTEM) as tx:
-            return await _sealed(request, tx, stack, run)
+            return await _sealed(request, tx, claim.stack, claim.run, claim.commit)
     except Exception:
         # Whatever it is must not take back the offer: the lease is written. The worker asks again.
-        log.exception("manifest not built", run_id=run.id)
+        log.exception("manifest not built", run_id=claim.run.id)
         return None
 
 
@@ -193,14 +191,15 @@ async def manifest(request: Request) -> Response:
         held = await leasing.holds(tx, run.id, pool_id, worker_id, said.fence)
         if held is None or run.state not in WORKING:
             raise Conflict("The run is not yours.")
-        sealed = await _sealed(request, tx, await repo.stack_of(tx, run), run)
+        commit = await vcs_repo.find(tx, run.commit_id)
+        sealed = await _sealed(request, tx, await repo.stack_of(tx, run), run, commit)
     return _answer(Sealed(manifest=sealed))
 
 
-async def _sealed(request: Request, tx: Tx, stack: Stack, run: Run) -> str:
+async def _sealed(request: Request, tx: Tx, stack: Stack, run: Run, commit: Commit | None) -> str:
     there = house(request)
     where = manifests.Addresses(there.base_url, there.issuer)
-    built = await manifests.build(tx, there.vault, there.objects, where, stack, run)
+    built = await manifests.build(tx, there.vault, there.objects, where, stack, run, commit)
     plain = built.model_dump_json(by_alias=True).encode()
     authority = await there.authority()
     return authority.encrypt_for(request.state.pool.public_key, plain)

@@ -239,10 +239,15 @@ async def heard(tx: Tx, worker: Worker) -> None:
     and not each time, as many ask and find nothing. Not of one that is to leave: a pool that is
     reset lets its workers go at once, and a question on its way must not bring one back.
     """
-    if worker.shutdown_at is not None:
-        return
-    if worker.gone_at is not None or tx.now - worker.last_seen_at > NOTED_AGAIN_AFTER:
+    if unheard(tx, worker):
         await repo.touch(tx, worker.id)
+
+
+def unheard(tx: Tx, worker: Worker) -> bool:
+    """Whether it should be noted that the worker was heard of just now."""
+    if worker.shutdown_at is not None:
+        return False
+    return worker.gone_at is not None or tx.now - worker.last_seen_at > NOTED_AGAIN_AFTER
 
 
 async def leave(tx: Tx, worker_id: str, pool_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from gantry.domains.pools import repo as pools
+from gantry.domains.pools import service as pool_service
 from gantry.domains.pools.model import Worker, WorkerPool
 from gantry.domains.runs import decisions, leases_repo, queue_repo, repo
 from gantry.domains.runs.events import LeasesProlonged, LeasesRenewed
@@ -19,7 +20,7 @@ from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, St
 from gantry.domains.stacks.model import Stack
 from gantry.domains.vcs import repo as vcs_repo
 from gantry.domains.vcs import service as vcs
-from gantry.domains.vcs.model import FetchState
+from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.db import Db
 
@@ -43,6 +44,8 @@ class Claim:
     stack: Stack
     run: Run
     fence: int
+    commit: Commit | None
+    """What the run is of."""
 
 
 async def claim(
@@ -81,17 +84,43 @@ async def claim(
                 continue
             if run.state is State.CONFIRMED and not await _still_appliable(system, stack, run):
                 continue
-            if run.state is State.READY and not await _source_there(system, run):
+            commit = await vcs_repo.find(system, run.commit_id)
+            if run.state is State.READY and not await _source_there(system, commit):
                 continue
+            # Everything about the rows before the first statement that needs them written.
             run.fence += 1
-            run.state_refusal = None
-            await leases_repo.put(system, run, worker_id, lasts)
+            run.state_refusal = worker.available_at = None
             await advance(system, stack, run, Signal.LEASE, worker_id=worker_id)
-            worker.available_at = None
+            await leases_repo.put(system, run, worker_id, lasts)
             # The last thing: every claim of the space wants this row.
             await queue_repo.charge(system, pool.id, stack.space_id)
-            return Claim(stack, run, run.fence)
+            return Claim(stack, run, run.fence, commit)
     return None
+
+
+async def note_idle(
+    db: Db, worker_id: str, *, known: Collection[tuple[str, int]] = ()
+) -> Worker | None:
+    """The worker asked, and nothing waits for it; None for a worker that is not registered.
+
+    A thousand idle workers ask 67 times a second, so that mostly this only reads. A worker is
+    available from its first such question on, unless it holds a run without knowing.
+    """
+    async with db.read(SYSTEM) as tx:
+        worker = await pools.worker(tx, worker_id)
+        if worker is None or not (worker.available_at is None or pool_service.unheard(tx, worker)):
+            return worker
+    async with db.write(SYSTEM) as tx:
+        # Held: a claim of the same worker, on its way at the same time, says that it is not.
+        worker = await pools.worker(tx, worker_id, lock=True)
+        if worker is None:
+            return None
+        if worker.available_at is None:
+            mine = await leases_repo.of_worker(tx, worker_id)
+            if all((lease.run_id, lease.fence) in known for lease in mine.values()):
+                worker.available_at = tx.now
+        await pool_service.heard(tx, worker)
+        return worker
 
 
 async def _offer_again(
@@ -101,7 +130,7 @@ async def _offer_again(
     if not ours or run.state not in PREPARING:
         return None
     await leases_repo.put(tx, run, worker_id, lasts)
-    return Claim(stack, run, run.fence)
+    return Claim(stack, run, run.fence, await vcs_repo.find(tx, run.commit_id))
 
 
 async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
@@ -112,11 +141,8 @@ async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
     return len(await leases_repo.of_worker(tx, worker.id)) < worker.concurrency
 
 
-async def _source_there(tx: Tx, run: Run) -> bool:
+async def _source_there(tx: Tx, commit: Commit | None) -> bool:
     """Whether the tree is surely stored still; one that waited for days is fetched again."""
-    if run.commit_id is None:
-        return True
-    commit = (await vcs_repo.by_ids(tx, [run.commit_id])).get(run.commit_id)
     if commit is None:
         return True
     stored = commit.stored_at if commit.state is FetchState.STORED else None

@@ -23,7 +23,6 @@ from gantry.domains.runs.service import overrides_of
 from gantry.domains.runs.states import APPLYABLE, Kind, State
 from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.stacks.vendors import constraint_of
-from gantry.domains.vcs import repo as vcs_repo
 from gantry.domains.vcs import service as vcs
 from gantry.domains.vcs.model import Commit
 from gantry.kernel.ids import new_id
@@ -59,12 +58,17 @@ class Addresses:
 
 
 async def build(
-    tx: Tx, vault: Vault, objects: Objects, where: Addresses, stack: Stack, run: Run
+    tx: Tx,
+    vault: Vault,
+    objects: Objects,
+    where: Addresses,
+    stack: Stack,
+    run: Run,
+    commit: Commit | None,
 ) -> Manifest:
-    """The manifest of a leased run. Raises StorageDown, KeyServiceDown, Unreadable."""
-    commit = None
-    if run.commit_id is not None:
-        commit = (await vcs_repo.by_ids(tx, [run.commit_id])).get(run.commit_id)
+    """The manifest of a leased run, which is of that commit. Raises StorageDown, KeyServiceDown,
+    Unreadable.
+    """
     account = await accounts.get(tx)
     own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
     api_token = _token(vault, where, run, stack, API_PURPOSE, tx)

@@ -331,9 +331,7 @@ async def _commit(tx: Tx, stack: Stack, sha: str | None) -> Commit:
 
 
 async def _known_commit(tx: Tx, commit_id: str | None) -> Commit | None:
-    if commit_id is None:
-        return None
-    commit = (await vcs_repo.by_ids(tx, [commit_id])).get(commit_id)
+    commit = await vcs_repo.find(tx, commit_id)
     if commit is not None:
         # Wanted again: a tree that failed to arrive, or may have expired, is fetched anew.
         await vcs.want(

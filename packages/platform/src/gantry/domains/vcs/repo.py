@@ -64,6 +64,11 @@ async def lock(tx: Tx, key: str) -> Commit | None:
     return await tx.session.get(Commit, key, with_for_update=True)
 
 
+async def find(tx: Tx, commit_id: str | None) -> Commit | None:
+    """The commit, if there is one. It belongs to nobody, as `by_ids` says."""
+    return None if commit_id is None else await tx.session.get(Commit, commit_id)
+
+
 async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Commit]:
     """Commits by id. They belong to nobody: whoever sees the stack or run sees its commit."""
     rows = await tx.session.scalars(select(Commit).where(Commit.id.in_(ids)))

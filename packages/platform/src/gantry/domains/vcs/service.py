@@ -48,7 +48,7 @@ async def fetch(db: Db, sources: Sources, objects: Objects, *, commit_id: str) -
     again TRIES times; then it is written down, and the runs that wait are told.
     """
     async with db.read(SYSTEM) as tx:
-        commit = (await repo.by_ids(tx, [commit_id])).get(commit_id)
+        commit = await repo.find(tx, commit_id)
     if commit is None or commit.state is FetchState.STORED:
         return
     for attempt in range(1, TRIES + 1):
