@@ -67,8 +67,9 @@ def server_command() -> None:
     settings = process.settings_or_exit()
 
     async def main() -> None:
-        async with wiring.core(settings, process="server") as core, instrumented(core):
-            await serve(core)
+        opened = asyncio.Event()
+        async with wiring.core(settings, process="server") as core, instrumented(core, opened):
+            await serve(core, ready=opened)
 
     process.run(main)
 

@@ -29,16 +29,17 @@ UP, DOWN = Reading(*_WORDS, 1), Reading(*_WORDS, 0)
 
 
 @asynccontextmanager
-async def instrumented(core: Core) -> AsyncIterator[None]:
+async def instrumented(core: Core, doors: asyncio.Event | None = None) -> AsyncIterator[None]:
     """Answer probes and give metrics while the body runs, if the settings ask for it.
 
+    The process is not ready before `doors` is set; without one it is from the start.
     Raises OSError for a port that is taken.
     """
     if not core.settings.instrumentation:
         yield
         return
     config = uvicorn.Config(
-        _application(core),
+        _application(core, doors),
         host=core.settings.server_host,
         port=core.settings.instrumentation_port,
         log_config=None,
@@ -62,12 +63,13 @@ async def instrumented(core: Core) -> AsyncIterator[None]:
         await asyncio.gather(serving, return_exceptions=True)
 
 
-def _application(core: Core) -> Starlette:
+def _application(core: Core, doors: asyncio.Event | None) -> Starlette:
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "ok", "version": release()})
 
     async def ready(_: Request) -> Response:
-        problem = await readiness(core)
+        starting = doors is not None and not doors.is_set()
+        problem = "the server is starting" if starting else await readiness(core)
         if problem is not None:
             return JSONResponse({"status": "not ready", "reason": problem}, status_code=503)
         return JSONResponse({"status": "ready"})
