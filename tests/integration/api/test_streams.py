@@ -31,29 +31,52 @@ def request_of(caller):
 def gate(ada, stack, monkeypatch):
     """The gate of ada's stream, which looks each time it is asked."""
     monkeypatch.setattr(events, "LOOK_AGAIN_SECONDS", 0.0)
-    return events._Gate(request_of(ada), [f"stack:{stack.id}"])
+    return events._Gate(request_of(ada), ["session", f"stack:{stack.id}"])
 
 
 async def test_a_stream_goes_on_while_its_reader_is_signed_in(gate):
     for _ in range(3):
-        assert not await gate.closed()
+        assert await gate.lost() == []
+        assert not gate.closed
 
 
 async def test_a_stream_ends_when_its_reader_signs_out(gate, ada):
     left = await ada.http.post("/logout", headers={**ada.headers, "origin": "https://gantry.test"})
     assert left.status_code < 400
-    assert await gate.closed()
+    await gate.lost()
+    assert gate.closed
 
 
-async def test_a_stream_ends_when_its_reader_may_not_see_the_thing_any_more(core, gate, stack):
+async def test_a_stream_goes_on_without_what_its_reader_may_not_see_any_more(core, gate, stack):
     await core.change("update stack set deleted_at = now()")
-    assert await gate.closed()
+    assert await gate.lost() == [f"stack:{stack.id}"]
+    assert gate.topics == ["session"]
+    assert not gate.closed
+
+
+async def test_a_stream_ends_when_nothing_of_it_may_be_seen_any_more(core, gate, stack):
+    gate.topics.remove("session")
+    await core.change("update stack set deleted_at = now()")
+    await gate.lost()
+    assert gate.closed
+
+
+async def test_a_stream_of_several_topics_says_which_of_them_its_reader_may_not_follow(ada, stack):
+    ada.app.state.house.departure.begun.set()
+
+    stream = await ada.http.get(
+        f"/events?topic=session&topic=stack:{stack.id}&topic=stack:nowhere", headers=ada.headers
+    )
+
+    assert stream.text.count("event: gone") == 1
+    assert 'event: gone\ndata: {"topic": "stack:nowhere"}\n\n' in stream.text
 
 
 async def test_a_stream_is_not_looked_at_all_the_time(core, ada, stack):
     gate = events._Gate(request_of(ada), [f"stack:{stack.id}"])
     await core.change("update stack set deleted_at = now()")
-    assert not await gate.closed()
+    assert await gate.lost() == []
+    assert not gate.closed
 
 
 @pytest.mark.parametrize("given", ["²", "٣", "-1", "1" * 30, "x"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -26,8 +27,11 @@ from gantry.kernel.errors import NotFound, Unavailable, UserError
 from gantry.kernel.tx import Actor, Tx
 from gantry.ports.live import Live, News
 
-MAX_TOPICS = 50
-"""Topics of one stream: a page of a list, each row of which is followed."""
+MAX_TOPICS = 100
+"""Topics of one stream: a page of a list, each row of which is followed, and what is around it."""
+SESSION_TOPIC = "session"
+"""Whoever has signed in may follow it. Nothing happens on it: it keeps a stream open that has
+nothing else to follow, so that its reader learns that the server is away, or the session over."""
 KEEP_ALIVE_SECONDS = 15.0
 """A comment line this often keeps proxies from cutting a silent stream (common limit: 60 s)."""
 LOOK_AGAIN_SECONDS = 15.0
@@ -36,18 +40,25 @@ LOG_PIECE = 64 * 1024
 
 
 async def events(request: Request) -> Response:
-    """Signals on the topics that the reader may follow; all must be allowed."""
+    """Signals on those of the topics that the reader may follow; at least one must be allowed.
+
+    A reader that follows several is told of those that it may not, as `gone`: one thing that was
+    deleted must not cut off the news of all others.
+    """
     there, actor = house(request), request.state.actor
     topics = request.query_params.getlist("topic")
     if not topics or len(topics) > MAX_TOPICS:
         raise UserError(f"Name 1 to {MAX_TOPICS} topics to follow.")
-    await _may_follow(there, actor, topics)
+    allowed = await _followable(there, actor, topics)
+    if not allowed:
+        raise NotFound("There is nothing of this that you may follow.")
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     last = int(after) if after and _is_number(after) else None
-    gate = _Gate(request, topics)
+    gate = _Gate(request, allowed)
+    gone = [topic for topic in topics if topic not in allowed]
     # A reader that hears nothing yet also has to know where it was when it comes again.
     here = await _live(there).newest() if last is None else last
-    return _stream(_signals(there, topics, last, here, gate))
+    return _stream(_signals(there, gone, last, here, gate))
 
 
 class _Wait:
@@ -83,36 +94,50 @@ class _Wait:
 
 
 class _Gate:
-    """Whether a stream may go on: who opened it may have signed out, or lost a right, since."""
+    """What a stream still gives: who opened it may have signed out, or lost a right, since."""
 
     def __init__(self, request: Request, topics: Sequence[str]) -> None:
-        self._request, self._topics = request, topics
+        self._request, self.topics = request, list(topics)
         self._looked = time.monotonic()
 
-    async def closed(self) -> bool:
-        """Looks now and then, not each time it is asked."""
+    @property
+    def closed(self) -> bool:
+        """Nothing is left that may be followed."""
+        return not self.topics
+
+    async def lost(self) -> list[str]:
+        """The topics that may not be followed any more. Looks now and then, not each time."""
         if time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
-            return False
+            return []
+        before = self.topics
         try:
             actor = await actor_of(self._request)
-            if actor.kind == "anonymous":
-                return True
-            await _may_follow(house(self._request), actor, self._topics)
+            signed_in = actor.kind != "anonymous"
+            there = house(self._request)
+            self.topics = await _followable(there, actor, before) if signed_in else []
         except UserError:
-            return True
+            self.topics = []
         self._looked = time.monotonic()
-        return False
+        return [topic for topic in before if topic not in self.topics]
 
 
 CLOSED = b"event: closed\ndata: {}\n\n"
 """The last word of a stream that its reader may not follow any more."""
 
 
-async def _may_follow(there: House, actor: Actor, topics: Sequence[str]) -> None:
-    """Raises NotFound for what the actor may not know, UserError for what is no topic."""
+def _gone(topic: str) -> bytes:
+    return f"event: gone\ndata: {json.dumps({'topic': topic})}\n\n".encode()
+
+
+async def _followable(there: House, actor: Actor, topics: Sequence[str]) -> list[str]:
+    """Those of the topics that the actor may know. Raises UserError for what is no topic."""
+    found = []
     async with there.db.read(actor) as tx:
         for topic in topics:
-            await _require(tx, topic)
+            with contextlib.suppress(NotFound):
+                await _require(tx, topic)
+                found.append(topic)
+    return found
 
 
 def _is_number(text: str) -> bool:
@@ -121,19 +146,26 @@ def _is_number(text: str) -> bool:
 
 
 async def _signals(
-    there: House, topics: list[str], after: int | None, here: int, gate: _Gate
+    there: House, gone: list[str], after: int | None, here: int, gate: _Gate
 ) -> AsyncIterator[bytes]:
-    wait = _Wait(aiter(_live(there).listen(topics, after)), there.departure.begun)
+    wait = _Wait(aiter(_live(there).listen(gate.topics, after)), there.departure.begun)
     # One turn of the loop subscribes. Only then a byte goes out: whoever has it and then looks
     # at how things are misses nothing that happens afterwards.
     await asyncio.sleep(0)
     try:
         yield f"retry: 1000\nid: {here}\n\n".encode()
+        for topic in gone:
+            yield _gone(topic)
         while not wait.over:
             item = await wait.item()
-            if await gate.closed():
+            lost = await gate.lost()
+            if gate.closed:
                 yield CLOSED
                 return
+            for topic in lost:
+                yield _gone(topic)
+            if item is not None and item.id is not None and item.topic not in gate.topics:
+                continue
             if item is None:
                 yield b": still here\n\n"
                 continue
@@ -171,7 +203,8 @@ async def _bytes(
     wait = _Wait(news, there.departure.begun)
     try:
         while not wait.over:
-            if await gate.closed():
+            await gate.lost()
+            if gate.closed:
                 yield CLOSED
                 return
             piece = await logbook.read(
@@ -205,8 +238,8 @@ async def _require(tx: Tx, topic: str) -> None:
         await runs.find(tx, name)
     elif kind == "queue":
         await _require_pool(tx, tx.actor, name)
-    else:
-        raise UserError(f'There is no topic "{topic}"; there are stack:, run: and queue:.')
+    elif topic != SESSION_TOPIC:
+        raise UserError(f'There is no topic "{topic}"; there are stack:, run:, queue: and session.')
 
 
 async def _require_pool(tx: Tx, actor: Actor, pool_id: str) -> None:
