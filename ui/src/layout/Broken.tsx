@@ -21,6 +21,7 @@ export function Broken() {
 export function NotHere() {
   return (
     <Empty
+      page
       title="There is no such page"
       action={
         <Anchor component={Link} to={to.home()}>

@@ -2,6 +2,7 @@ import { MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import type { ReactNode } from 'react'
 
+import { variables } from './colors'
 import { theme } from './theme'
 import { Clock } from './When'
 
@@ -13,7 +14,12 @@ import './kit.css'
 /** What every page stands on: looks, the clock, and the place for notices. */
 export function Kit({ children, nonce }: { children: ReactNode; nonce: string }) {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+      cssVariablesResolver={variables}
+    >
       <Notifications position="bottom-right" limit={4} />
       <Clock>{children}</Clock>
     </MantineProvider>

@@ -23,7 +23,7 @@ export function When({ at }: { at: number | null | undefined }) {
   const now = useNow()
   if (at == null) return null
   return (
-    <time dateTime={new Date(at * 1000).toISOString()} title={exact(at)}>
+    <time className="when" dateTime={new Date(at * 1000).toISOString()} title={exact(at)}>
       {ago(at, now)}
     </time>
   )

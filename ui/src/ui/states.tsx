@@ -1,4 +1,4 @@
-import { Alert, Anchor, Center, Loader, Skeleton, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Center, Loader, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 
@@ -32,15 +32,18 @@ export function Empty({
   title,
   children,
   action,
+  page = false,
 }: {
   title: string
   children?: ReactNode
   action?: ReactNode
+  /** There is nothing else on the page: this is its heading. */
+  page?: boolean
 }) {
   return (
     <Center py="xl">
       <Stack align="center" gap="xs" maw={460} ta="center">
-        <Text fw={600}>{title}</Text>
+        {page ? <Title order={1}>{title}</Title> : <Text fw={600}>{title}</Text>}
         {children && (
           <Text size="sm" c="dimmed">
             {children}

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, Modal, ModalHeader, Notification, TableScrollContainer, type MantineColorsTuple } from '@mantine/core'
 
 // A calm blue-green. White on shade 6 has a contrast above 4.5 in both themes, and so has shade 4 as
 // text on the dark page.
@@ -26,4 +26,13 @@ export const theme = createTheme({
   headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.15rem' } } },
   respectReducedMotion: true,
   cursorType: 'pointer',
+  components: {
+    // It is a <header>, and outside of the page's parts that would be the banner of the page.
+    ModalHeader: ModalHeader.extend({ defaultProps: { role: 'presentation' } }),
+    // Whoever has no mouse scrolls with the arrows, and has to get there first.
+    TableScrollContainer: TableScrollContainer.extend({ defaultProps: { tabIndex: 0 } }),
+    // Whoever hears a button without a name does not know what it closes.
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Put this notice away' } } }),
+  },
 })

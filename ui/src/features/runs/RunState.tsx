@@ -62,13 +62,13 @@ export function colorOf(state: RunStateName): MantineColor {
 export function StateBadge({ state }: { state: RunStateName | 'NONE' }) {
   if (state === 'NONE') {
     return (
-      <Badge variant="outline" color="gray">
+      <Badge variant="outline" color="gray" miw="max-content">
         no run yet
       </Badge>
     )
   }
   return (
-    <Badge variant="light" color={colorOf(state)}>
+    <Badge variant="light" color={colorOf(state)} miw="max-content">
       {wordOf(state)}
     </Badge>
   )
@@ -79,7 +79,7 @@ export function RunState(props: { run: FragmentOf<typeof RunStateFields> }) {
   const { state, outcomeUnknown } = readFragment(RunStateFields, props.run)
   if (outcomeUnknown) {
     return (
-      <Badge variant="filled" color="red">
+      <Badge variant="filled" color="red" miw="max-content">
         outcome unknown
       </Badge>
     )
