@@ -4,15 +4,17 @@ import { RouterProvider } from 'react-router'
 import { Provider } from 'urql'
 
 import { makeClient } from '~/graphql/client'
-import { to } from '~/lib/paths'
+import { noteEnded } from '~/graphql/session'
+import { onGap } from '~/graphql/stream'
 import { router } from '~/routes'
 import { Kit } from '~/ui'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? ''
-const client = makeClient(() => {
-  const here = window.location.pathname + window.location.search + window.location.hash
-  if (!here.startsWith(to.signIn())) void router.navigate(`${to.signIn()}?next=${encodeURIComponent(here)}`)
-})
+// Where the library that keeps a page from scrolling behind a dialog looks for it.
+Object.assign(globalThis, { __webpack_nonce__: nonce })
+
+const { client, askAgain } = makeClient(() => noteEnded(true))
+onGap(askAgain)
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element #root')

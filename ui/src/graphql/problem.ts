@@ -6,12 +6,26 @@ export interface Problem {
   code: string | undefined
 }
 
+/** Something was to be done, and no answer came. */
+export class Unanswered extends Error {}
 
 export function problemOf(error: CombinedError): Problem {
+  if (error.networkError instanceof Unanswered) {
+    return {
+      sentence: 'The server did not answer. It may have been done all the same: look before you do it again.',
+      code: undefined,
+    }
+  }
   if (error.networkError) {
     return {
       sentence: 'The server cannot be reached. This page goes on by itself when it can.',
       code: undefined,
+    }
+  }
+  if (isSignedOut(error)) {
+    return {
+      sentence: 'Your session has ended, and nothing was done. Sign in, then do it again.',
+      code: 'UNAUTHENTICATED',
     }
   }
   const first = error.graphQLErrors[0]

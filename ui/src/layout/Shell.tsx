@@ -9,12 +9,13 @@ import {
   IconSun,
   IconUser,
 } from '@tabler/icons-react'
-import { useEffect } from 'react'
+import { useCallback, useEffect } from 'react'
 import { Link, Navigate, NavLink as RouterLink, Outlet, useLocation } from 'react-router'
-import { useQuery } from 'urql'
+import { useClient } from 'urql'
 
+import { useLiveQuery } from '~/graphql/live'
 import { isSignedOut, problemOf } from '~/graphql/problem'
-import { SessionProvider, SessionQuery, type Session } from '~/graphql/session'
+import { noteEnded, SessionProvider, SessionQuery, useSessionMoves, type Session } from '~/graphql/session'
 import { to } from '~/lib/paths'
 import {
   ActionIcon,
@@ -32,10 +33,13 @@ import {
   UnstyledButton,
   useDisclosure,
   useMantineColorScheme,
+  warn,
 } from '~/ui'
 
+import { useArrival } from './arrival'
 import { openPalette, Palette } from './Palette'
 import classes from './Shell.module.css'
+import { Standing } from './Standing'
 
 const PLACES = [
   { label: 'Overview', path: to.home(), icon: IconHome, end: true },
@@ -44,9 +48,11 @@ const PLACES = [
   { label: 'Account', path: to.account(), icon: IconUser, end: false },
 ]
 
+const MAIN = 'main'
+
 /** The frame of every page: who is here, where one can go, and the page itself. */
 export function Shell() {
-  const [{ data, error, fetching }] = useQuery({ query: SessionQuery })
+  const { data, error, fetching } = useLiveQuery(SessionQuery, {}, () => ['session'])
   const here = useLocation()
   if (error && !data && !isSignedOut(error)) {
     return (
@@ -58,7 +64,7 @@ export function Shell() {
   if (data?.viewer) {
     const session: Session = { ...data, viewer: data.viewer }
     return session.name ? (
-      <Frame session={session} />
+      <Frame session={session} reached={!error?.networkError} />
     ) : (
       <Navigate to={to.setup()} replace />
     )
@@ -68,13 +74,24 @@ export function Shell() {
   return <Navigate to={`${to.signIn()}?next=${next}`} replace />
 }
 
-function Frame({ session }: { session: Session }) {
+function Frame({ session, reached }: { session: Session; reached: boolean }) {
   const [opened, { toggle, close }] = useDisclosure(false)
   const { pathname } = useLocation()
+  const look = useSessionCheck(session)
   useEffect(close, [pathname, close])
+  useSessionMoves(session.viewer.validUntil, look)
+  useArrival(MAIN, session.name)
   return (
     <SessionProvider value={session}>
-      <a href="#main" className="skip">
+      <a
+        href={`#${MAIN}`}
+        className="skip"
+        onClick={(event) => {
+          // What stands behind the # of the address names lines of logs.
+          event.preventDefault()
+          document.getElementById(MAIN)?.focus()
+        }}
+      >
         To the page&apos;s content
       </a>
       <AppShell
@@ -101,13 +118,28 @@ function Frame({ session }: { session: Session }) {
             Gantry {session.debugInfo.selfHostedVersion}
           </Text>
         </AppShell.Navbar>
-        <AppShell.Main id="main" tabIndex={-1}>
+        <AppShell.Main id={MAIN} tabIndex={-1}>
+          <Standing again={look} reached={reached} />
           <Outlet />
         </AppShell.Main>
       </AppShell>
       <Palette />
     </SessionProvider>
   )
+}
+
+/** Finds out whether the session still is, or is again, that of the person whose page this is. */
+function useSessionCheck({ viewer }: Session): () => void {
+  const client = useClient()
+  return useCallback(() => {
+    const asked = client.query(SessionQuery, {}, { requestPolicy: 'network-only' }).toPromise()
+    void asked.then(({ data, error }) => {
+      if (error || !data) return // the client has noted a session that has ended
+      if (data.viewer?.id === viewer.id) noteEnded(false)
+      // Somebody else may see other things, and what was typed is not theirs.
+      else window.location.reload()
+    })
+  }, [client, viewer.id])
 }
 
 function Header(props: { session: Session; opened: boolean; toggle: () => void }) {
@@ -184,12 +216,21 @@ function Person({ session }: { session: Session }) {
         <Menu.Item component={Link} to={to.account()} leftSection={<IconUser size={16} />}>
           Account
         </Menu.Item>
-        <form method="post" action="/logout">
-          <Menu.Item component="button" type="submit" leftSection={<IconLogout size={16} />}>
-            Sign out
-          </Menu.Item>
-        </form>
+        <Menu.Item onClick={() => void signOut()} leftSection={<IconLogout size={16} />}>
+          Sign out
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )
+}
+
+/** Where it leads to is the page for signing in, whatever became of the session. */
+async function signOut(): Promise<void> {
+  try {
+    // A form would not do: pages send no referrer, and a form's request then has no origin either.
+    await fetch('/logout', { method: 'POST', redirect: 'manual' })
+    window.location.assign(to.signIn())
+  } catch {
+    warn('You are still signed in', 'The server cannot be reached. Try again in a moment.')
+  }
 }
