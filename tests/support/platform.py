@@ -211,7 +211,7 @@ class Platform:
 
     # -- people
 
-    def admin(self, server: Process | Entrance) -> Api:
+    def admin(self, server: Process | Entrance, *, account: str = "tests") -> Api:
         """The administrator, signed in; the installation has its name."""
         address = server.address
         if "token" not in self._tokens:
@@ -222,7 +222,7 @@ class Platform:
             token = self._tokens["token"] = response.json()["jwt"]
             self.secrets.add(token)
             headers = {"authorization": f"Bearer {token}"}
-            named = http.post(f"{address}/setup", json={"name": "tests"}, headers=headers)
+            named = http.post(f"{address}/setup", json={"name": account}, headers=headers)
             assert named.status_code == 200, named.text
         keep_alive = not isinstance(server, Entrance)
         return Api(address, self._tokens["token"], verify=server.verify, keep_alive=keep_alive)

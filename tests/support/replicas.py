@@ -48,6 +48,10 @@ class Replicas:
     def restart_server(self, name: str) -> None:
         """End it in order, start it again, return when connections lead to it."""
         end(self.servers[name])
+        self.start_server(name)
+
+    def start_server(self, name: str) -> None:
+        """Start one that is gone; return when connections lead to it."""
         self._server(name)
         self.wait_until_ready(name)
 

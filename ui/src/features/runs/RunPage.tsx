@@ -13,6 +13,7 @@ import { RunStanding, RunStandingFields } from './RunStanding'
 import { RunState, RunStateFields, wordOf } from './RunState'
 import { RunTimeline, RunTimelineFields } from './RunTimeline'
 import { RunTalk, RunTalkFields } from './RunTalk'
+import { RunUnknown } from './RunUnknown'
 
 const RunChanges = lazy(() => import('./RunChanges'))
 
@@ -79,7 +80,9 @@ export default function RunPage() {
   const { stack } = data
   if (!stack?.run) {
     return (
-      <Empty title="There is no such run">It may have been deleted with its stack, or you may not see it.</Empty>
+      <Empty page title="There is no such run">
+        It may have been deleted with its stack, or you may not see it.
+      </Empty>
     )
   }
   return <Page stack={stack} run={stack.run} live={live} />
@@ -117,7 +120,7 @@ function Page({ stack, run, live }: { stack: Found; run: Run; live: boolean }) {
         <RunActions stack={stack.id} run={run} />
       </Group>
 
-      {run.outcomeUnknown && <Unknown stack={stack} run={run} />}
+      {run.outcomeUnknown && <RunUnknown stack={stack} reason={run.failureReason} />}
       {!run.outcomeUnknown && run.failureReason && (
         <Alert color="red" title="Why it failed" role="status">
           {run.failureReason}
@@ -222,17 +225,5 @@ export function Delta({ delta }: { delta: NonNullable<Run['delta']> }) {
         </Badge>
       ))}
     </Group>
-  )
-}
-
-function Unknown({ stack, run }: { stack: Found; run: Run }) {
-  return (
-    <Alert color="red" variant="filled" title="Nobody knows how far this run came" role="alert">
-      <Text size="sm">{run.failureReason}</Text>
-      <Text size="sm" mt="xs">
-        Compare the state with the infrastructure before anything else runs: a preview does so
-        without changing anything. {stack.lockedBy ? 'Then unlock the stack.' : 'The stack has been unlocked.'}
-      </Text>
-    </Alert>
   )
 }

@@ -1,0 +1,132 @@
+"""Every page there is: at a desktop and on a phone, in light and dark, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import DESKTOP, PHONE, Person
+from tests.support.site import Site
+
+ROUTES = Path(__file__).parents[3] / "ui" / "src" / "routes.tsx"
+
+PAGES = {
+    "/sign-in": "/sign-in",
+    "/": "/",
+    "stacks": "/stacks",
+    "stack/:stackId/run/:runId": "/stack/{stack}/run/{run}",
+    "*": "/stacks/nothing/here",
+}
+"""An address for every route, as `ui/src/routes.tsx` has them; a new route needs a line here."""
+MORE = ("/stacks?q=nothing+has+these+words", "/stack/{stack}/run/{run}?tab=changes")
+"""Other faces of the same pages."""
+OUTSIDE = ("/sign-in",)
+"""Pages without the frame that all others have."""
+
+CODE = """
+variable "size" { default = 1 }
+resource "terraform_data" "subnet" {
+  for_each = toset(["eu-west-1a", "eu-west-1b"])
+  input    = { zone = each.key, size = var.size }
+}
+output "zones" { value = [for one in terraform_data.subnet : one.output.zone] }
+"""
+LONG = "a stack whose name is long enough to be broken on the screen of a phone"
+
+
+@dataclass
+class Here:
+    """An installation with something on every page, and somebody who looks at all of it."""
+
+    person: Person
+    names: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def here(chromium, site: Site) -> Iterator[Here]:
+    stack = site.stack(CODE, name=LONG, labels=["env:production", "team:platform"])
+    run = site.planned(stack)
+    person = Person(chromium, site.server.address, reduced_motion="reduce")
+    person.sign_in()
+    yield Here(person, {"stack": stack, "run": run, "pool": site.pool.id})
+    person.leave()
+
+
+def routes() -> list[str]:
+    """The routes of the application, in the words of its file."""
+    return re.findall(r"\bpath: '([^']+)'", ROUTES.read_text())
+
+
+def test_every_route_is_looked_at():
+    assert sorted(routes()) == sorted(PAGES)
+
+
+def loaded(page: Page) -> None:
+    """Wait until a page shows what it is for."""
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_label("Loading", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("address", [*PAGES.values(), *MORE])
+def test_a_page_has_no_barrier_and_fits(here: Here, address: str):
+    page = here.person.open(address.format(**here.names))
+    loaded(page)
+
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for size in (DESKTOP, PHONE):
+            page.set_viewport_size(size)
+            found += here.person.barriers()
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > size["width"]:
+                found.append(f"{wide} px are needed at {size['width']}")
+    page.set_viewport_size(DESKTOP)
+
+    assert found == []
+    assert here.person.faults == []
+    heading = page.get_by_role("heading", level=1).inner_text()
+    if address in OUTSIDE:
+        assert page.title() == "Sign in · Gantry"
+    else:
+        expect(page).to_have_title(re.compile(re.escape(heading)))
+
+
+@pytest.mark.parametrize("address", [one for one in PAGES.values() if one not in OUTSIDE])
+def test_a_page_is_walked_by_keyboard(here: Here, address: str):
+    page = here.person.open(address.format(**here.names))
+    loaded(page)
+
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="To the page's content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+    page.keyboard.press("Tab")
+    assert page.evaluate(SEEN), "what has the focus cannot be seen to have it"
+
+
+SEEN = """() => {
+  const one = document.activeElement
+  const framed = one.matches('input, textarea, select')
+  const outlined = getComputedStyle(one).outlineStyle !== 'none'
+  return one === document.body || (one.matches(':focus-visible') && (framed || outlined))
+}"""
+
+
+def test_whoever_goes_to_another_page_begins_at_its_heading(here: Here):
+    page = here.person.open("/stacks")
+    loaded(page)
+
+    page.get_by_role("link", name="Overview").click()
+
+    heading = page.get_by_role("heading", name="Overview", level=1)
+    expect(heading).to_be_focused()
+    expect(page).to_have_title(re.compile("^Overview · "))

@@ -1,0 +1,67 @@
+"""A worker dies while it changes things: people see that nobody knows what it did, and go on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import PATIENCE_MS
+from tests.support.site import Site
+
+BEGUN = """
+resource "terraform_data" "first" { input = "made" }
+resource "terraform_data" "slow" {
+  depends_on = [terraform_data.first]
+  provisioner "local-exec" { command = "echo begun; sleep 30" }
+}
+"""
+LOST_MS = 60_000
+"""Until people know: a lease of five seconds, a look every ten, and a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def site(pair) -> Site:
+    return Site(pair.site.platform, pair.b, pool="workers that people see die")
+
+
+def test_a_worker_dies_while_applying_and_the_page_says_what_to_do(visit, site):
+    (worker,) = site.start_workers(1)
+    repository = site.repository({"main.tf": BEGUN})
+    stack = site.stack(repository, name="Ledger database")
+    run = site.planned(stack)
+    person = visit(site.server.address)
+    page = person.open(f"/stack/{stack}/run/{run}")
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    site.api.wait_for(run, "APPLYING")
+    site.api.wait_for_words(run, site.version(run, "APPLYING"), "begun")
+
+    worker.kill()
+
+    told = page.get_by_role("alert").filter(has_text="Nobody knows how far this run came")
+    expect(told).to_be_visible(timeout=LOST_MS)
+    expect(told).to_contain_text("was lost while applying")
+    expect(told).to_contain_text("Look at the infrastructure itself")
+    expect(page.get_by_text("outcome unknown", exact=True)).to_be_visible()
+    assert person.barriers() == []
+
+    # What it was doing then would take its time again; what is looked at here is that it may.
+    repository.commit({"main.tf": 'resource "terraform_data" "first" { input = "made" }\n'})
+    told.get_by_role("button", name=re.compile("unlock the stack")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+
+    expect(told).to_contain_text("Somebody has looked and unlocked the stack")
+    assert site.look(stack, "lockedBy")["lockedBy"] is None
+    expect(page.get_by_text("outcome unknown", exact=True)).to_be_visible()
+
+    site.start_workers(1)
+    following = site.trigger(stack)
+    page.goto(f"/stack/{stack}/run/{following}")
+    confirm = page.get_by_role("button", name="Confirm", exact=True)
+    expect(confirm).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    confirm.click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    site.api.wait_for(following, "FINISHED")
+    expect(page.get_by_text("finished", exact=True).first).to_be_visible()
