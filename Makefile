@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo up test fuzz lint ui wheels bench schema docs clean python
+.PHONY: help demo up test fuzz lint ui wheels bench schema docs pictures clean python
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -51,6 +51,10 @@ schema: python ## Write schema.graphql; review its diff like code
 
 docs: python ## Write the generated pages of docs/
 	$(BIN)/python tools/generate_docs.py
+
+pictures: ## Take pictures of every page, into docs/images; ONLY="run stack" takes those alone
+	@tools/bootstrap.sh test
+	$(BIN)/python -m tools.pictures $(ONLY)
 
 clean: ## Remove what can be made again: environment, caches, build results
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist ui/node_modules \

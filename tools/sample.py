@@ -1,0 +1,244 @@
+"""What pictures show: stacks of a company that does not exist, whose runs have really been made.
+
+The code uses Terraform's built-in resource alone, so that nothing outside is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.git_repository import Repository
+from tests.support.platform import Platform, Process, make_pool
+from tests.support.site import Site
+
+COMPANY = "Northwind"
+
+NETWORK = """
+locals {
+  zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+}
+
+resource "terraform_data" "vpc" {
+  input = { cidr = "10.20.0.0/16", name = "production" }
+}
+
+resource "terraform_data" "subnet" {
+  for_each = { for n, zone in local.zones : zone => n }
+  input    = { cidr = cidrsubnet("10.20.0.0/16", 4, each.value), zone = each.key }
+}
+
+output "vpc_cidr" { value = terraform_data.vpc.output.cidr }
+output "zones" { value = local.zones }
+"""
+
+CLUSTER = """
+resource "terraform_data" "control_plane" {
+  input = { version = "1.33", private = true }
+}
+
+resource "terraform_data" "node_group" {
+  for_each = toset(["general", "batch"])
+  input    = { name = each.key, size = 3, type = "m7i.large" }
+}
+
+resource "terraform_data" "legacy_ingress" {
+  input = { name = "nginx", replicas = 2 }
+}
+
+output "version" { value = terraform_data.control_plane.output.version }
+"""
+
+CLUSTER_GROWS = """
+resource "terraform_data" "control_plane" {
+  input = { version = "1.34", private = true }
+}
+
+resource "terraform_data" "node_group" {
+  for_each = toset(["general", "batch", "gpu"])
+  input    = { name = each.key, size = each.key == "general" ? 5 : 3, type = "m7i.large" }
+}
+
+resource "terraform_data" "gateway" {
+  count = 2
+  input = { name = "gateway-${count.index}", replicas = 2 }
+}
+
+output "version" { value = terraform_data.control_plane.output.version }
+"""
+
+BILLING = """
+variable "monthly_limit" { default = 0 }
+
+resource "terraform_data" "budget" {
+  input = { limit = var.monthly_limit, currency = "EUR" }
+
+  lifecycle {
+    precondition {
+      condition     = var.monthly_limit > 0
+      error_message = "A budget of nothing would stop everything: set monthly_limit."
+    }
+  }
+}
+"""
+
+SMALL = """
+resource "terraform_data" "it" { input = { name = "%s" } }
+
+output "name" { value = terraform_data.it.output.name }
+"""
+
+LEDGER = """
+resource "terraform_data" "database" { input = { engine = "postgres", version = 18 } }
+
+resource "terraform_data" "migration" {
+  depends_on = [terraform_data.database]
+  provisioner "local-exec" { command = "echo 'migrating 41,000,000 entries'; sleep 60" }
+}
+"""
+
+LOAD_TEST = """
+import sys
+import time
+
+for second in range(1, 1201):
+    slow = second % 37 == 0
+    colour = 33 if slow else 32
+    word = "slow" if slow else "ok  "
+    print(
+        f"\\x1b[2m{second // 60:02}:{second % 60:02}\\x1b[0m \\x1b[{colour}m{word}\\x1b[0m"
+        f" {480 + second * 7 % 90} requests, p95 \\x1b[1m{38 + second * 13 % 40} ms\\x1b[0m,"
+        f" {'1 retry' if slow else 'no retry'}"
+    )
+print("\\x1b[1;32m1,200 steps done, nothing was lost\\x1b[0m")
+"""
+
+
+@dataclass
+class Sample:
+    """What there is: stacks and a run of each, by the words that pictures use."""
+
+    site: Site
+    stacks: dict[str, str] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
+
+    def address_of(self, word: str) -> str:
+        """The page of the run that this word stands for."""
+        return f"/stack/{self.stacks[word]}/run/{self.runs[word]}"
+
+
+def fill(platform: Platform, server: Process) -> Sample:
+    """Fill an empty installation; return when every run is where its picture wants it."""
+    platform.admin(server, account=COMPANY)
+    site = Site(platform, server, pool="eu-west-1")
+    sample = Sample(site)
+    workers = site.start_workers(3)
+    _quick_ones(sample)
+    _cluster(sample)
+    _troubles(sample)
+    _load_test(sample)
+    _waiting(sample)
+    _unknown(sample, workers)
+    return sample
+
+
+def _quick_ones(sample: Sample) -> None:
+    site = sample.site
+    ones = {
+        "network": (NETWORK, "VPC and subnets", "A third zone", ["env:production"]),
+        "DNS zones": (
+            SMALL % "public",
+            "All public zones",
+            "Zone for the shop",
+            ["env:production"],
+        ),
+        "identity": (SMALL % "sso", "Sign-on for staff", "Longer sessions", ["team:security"]),
+        "object storage": (SMALL % "assets", "Buckets", "Keep versions for a week", ["team:shop"]),
+    }
+    for name, (code, description, commit, labels) in ones.items():
+        _stack(sample, name, code, commit, description=description, labels=labels)
+        sample.runs[name] = site.trigger(sample.stacks[name])
+    for name in ones:
+        site.api.wait_for(sample.runs[name], "UNCONFIRMED")
+        site.decide("runConfirm", sample.stacks[name], sample.runs[name], "As planned on Monday")
+    for name in ones:
+        site.api.wait_for(sample.runs[name], "FINISHED")
+    site.api.ask(LOCK, id=sample.stacks["identity"], note="The auditors look at it until Friday")
+
+
+def _cluster(sample: Sample) -> None:
+    site = sample.site
+    source = _stack(
+        sample,
+        "kubernetes",
+        CLUSTER,
+        "The cluster as it was",
+        description="The cluster that runs the shop",
+        labels=["env:production", "team:platform", "tier:1"],
+    )
+    stack = sample.stacks["kubernetes"]
+    site.configure(stack, "TF_VAR_region", "eu-west-1")
+    site.configure(stack, "REGISTRY_TOKEN", "a-token-nobody-sees", writeOnly=True)
+    site.applied(stack)
+    source.commit({"main.tf": CLUSTER_GROWS}, "Kubernetes 1.34, nodes with GPUs, new gateways")
+    run = sample.runs["kubernetes"] = site.planned(stack)
+    site.api.ask(COMMENT, stack=stack, run=run, body="The old ingress has no traffic since May.")
+
+
+def _troubles(sample: Sample) -> None:
+    _stack(sample, "billing", BILLING, "Budgets per team", description="Budgets and alerts")
+    run = sample.runs["billing"] = sample.site.trigger(sample.stacks["billing"])
+    sample.site.api.wait_for(run, "FAILED")
+
+
+def _load_test(sample: Sample) -> None:
+    files = {"main.tf": SMALL % "load test", "load_test.py": LOAD_TEST}
+    labels = ["env:staging", "team:shop"]
+    _stack(sample, "load test", files, "Twenty minutes instead of ten", labels=labels)
+    run = sample.site.task(sample.stacks["load test"], "python3 load_test.py")
+    sample.runs["load test"] = run
+    sample.site.api.wait_for(run, "FINISHED")
+
+
+def _waiting(sample: Sample) -> None:
+    # Its pool has no worker: this run waits for as long as anybody looks.
+    pool = make_pool(sample.site.api, "gpu").id
+    _stack(sample, "search", SMALL % "search", "One more replica", workerPool=pool)
+    run = sample.runs["search"] = sample.site.trigger(sample.stacks["search"])
+    sample.site.api.wait_for(run, "READY")
+
+
+def _unknown(sample: Sample, workers: list[Process]) -> None:
+    site = sample.site
+    _stack(sample, "ledger", LEDGER, "Entries by month", description="The books", labels=["tier:1"])
+    stack = sample.stacks["ledger"]
+    run = sample.runs["ledger"] = site.planned(stack)
+    site.decide("runConfirm", stack, run)
+    site.api.wait_for(run, "APPLYING")
+    site.api.wait_for_words(run, site.version(run, "APPLYING"), "migrating")
+    for worker in workers:
+        worker.kill()
+    site.api.wait_for(run, "FAILED")
+    site.start_workers(2)
+
+
+def _stack(
+    sample: Sample, name: str, code: str | dict[str, str], commit: str, **settings: Any
+) -> Repository:
+    """A stack of that name, and the repository that it is made from."""
+    folder = name.replace(" ", "-").lower()
+    place = sample.site.platform.place / "code"
+    place.mkdir(exist_ok=True)
+    source = Repository(place / folder)
+    source.commit(code if isinstance(code, dict) else {"main.tf": code}, commit)
+    from_where = {"namespace": COMPANY.lower(), "repository": folder}
+    sample.stacks[name] = sample.site.stack(source, name=name, **from_where, **settings)
+    return source
+
+
+LOCK = "mutation ($id: ID!, $note: String) { stackLock(id: $id, note: $note) { id } }"
+COMMENT = """
+mutation ($stack: ID!, $run: ID!, $body: String!) {
+  runComment(stack: $stack, run: $run, body: $body) { createdAt }
+}
+"""
