@@ -6,6 +6,7 @@ and what it declares is enforced before the endpoint runs.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,6 +42,8 @@ log = structlog.get_logger()
 
 COOKIE = "gantry_session"
 POOL_HEADER = "gantry-pool"
+COMPARED_AT_ONCE = 2
+"""Pairs of states that a server compares at a time: it holds one state of each."""
 
 
 class Access(enum.StrEnum):
@@ -89,6 +92,10 @@ class House:
     local_objects: LocalFiles | None = None
     live: Live | None = None
     departure: Departure = field(default_factory=Departure)
+    comparing: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(COMPARED_AT_ONCE)
+    )
+    """Held while states are compared, each of which may be as large as states may be."""
 
 
 def house(request: Request) -> House:

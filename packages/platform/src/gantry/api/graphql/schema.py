@@ -17,13 +17,14 @@ from gantry.api.graphql.direct import Executor, read_directly
 from gantry.api.graphql.runs.roots import RunMutation
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
 from gantry.api.graphql.stacks.runs import RunQuery
+from gantry.api.graphql.state.history import StateQuery
 from gantry.api.graphql.state.roots import StateMutation
 from gantry.api.graphql.workers.roots import WorkerMutation, WorkerQuery
 from gantry.domains.people.actions import Action
 
 strawberry.enum(Action)
 
-Query = merge_types("Query", (StackQuery, RunQuery, AccountQuery, WorkerQuery))
+Query = merge_types("Query", (StackQuery, RunQuery, AccountQuery, WorkerQuery, StateQuery))
 Mutation = merge_types(
     "Mutation",
     (StackMutation, RunMutation, AccountMutation, WorkerMutation, StateMutation, ContextMutation),

@@ -26,9 +26,16 @@ LASTS = timedelta(minutes=10)
 """A person or their tool uses the address at once."""
 
 
-def claims(stack_id: str, base_url: str, now: datetime) -> Mapping[str, Any]:
-    """What the token in an address says: this stack's state, for the next minutes."""
+def claims(
+    stack_id: str, base_url: str, now: datetime, *, version: str | None = None
+) -> Mapping[str, Any]:
+    """What the token in an address says: this stack's state, for the next minutes.
+
+    Without a version it is the one that is current when the address is used.
+    """
+    chosen = {"version": version} if version else {}
     return {
+        **chosen,
         "aud": [base_url],
         "sub": stack_id,
         "purpose": PURPOSE,
@@ -46,7 +53,13 @@ async def download(request: Request) -> Response:
     there = house(request)
     token = request.query_params.get("token", "")
     signed = there.vault.verify(token, audience=there.base_url, purpose=PURPOSE)
-    body = await states.read(there.db, there.vault, there.objects, signed.subject)
+    body = await states.read(
+        there.db,
+        there.vault,
+        there.objects,
+        signed.subject,
+        version_id=signed.claims.get("version"),
+    )
     if body is None:
         raise NotFound("state not found: the stack has none")
     return whole(body)

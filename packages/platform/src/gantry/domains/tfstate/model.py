@@ -47,6 +47,9 @@ class StateVersion(Model):
     rollback_of: Mapped[str | None]
     outputs_sealed: Mapped[bytes]
     """The outputs as JSON, sealed: they may be secret."""
+    terraform_version: Mapped[str | None]
+    resource_count: Mapped[int | None]
+    """How many resources it manages. Neither is known of what older releases wrote."""
 
     __table_args__ = (Index("state_version_newest", "stack_id", "serial", unique=True),)
 

@@ -6,8 +6,8 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import msgspec
@@ -23,7 +23,8 @@ MAX_ADDRESS = 2000
 """Bytes of an address that is listed whole; longer keys are cut, and told apart by a digest."""
 MAX_SERIAL = 2**63 - 2
 """What the column holds, with room for the one that an import or a rollback adds."""
-
+MAX_TOOL_VERSION = 100
+"""Characters: Terraform's have some ten. What is longer is not shown."""
 
 _PIECE = 1024 * 1024
 _NO_JSON = "The state is not JSON."
@@ -51,13 +52,33 @@ class StateHead:
     serial: int
     lineage: str
     outputs: dict[str, Any]
+    terraform_version: str | None = None
+    """As the tool that wrote it says; None when it says nothing that can be shown."""
+    resources: int | None = None
+    """How many it manages; None when that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedState(StateHead):
     """All of a state."""
 
-    document: dict[str, Any]
+    document: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One resource instance of a state as it stands there, secrets and all."""
+
+    address: str
+    type: str
+    name: str
+    mode: str
+    module: str
+    provider: str
+    tainted: bool
+    attributes: Any
+    secret: frozenset[tuple[Any, ...]]
+    """Where its secrets are: names and indices, from the outside in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,23 @@ class _Parts(msgspec.Struct):
     serial: Any = None
     lineage: Any = None
     outputs: Any = None
+    terraform_version: Any = None
     resources: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _Counted(msgspec.Struct):
+    """A resource of which only the number of instances is wanted."""
+
+    mode: Any = "managed"
+    instances: list[msgspec.Raw] | None = None
+
+
+class _Named(_Counted):
+    """A resource of which only its address and the number of instances are wanted."""
+
+    module: Any = None
+    type: Any = None
+    name: Any = None
 
 
 def look(body: bytes | bytearray) -> StateHead:
@@ -92,7 +129,12 @@ def look(body: bytes | bytearray) -> StateHead:
     parts = _parts(body)
     if bytes(memoryview(parts.resources)[:1]) not in (b"[", b"n"):  # a list, or null
         raise BadState(_MALFORMED)
-    return _head(parts.version, parts.serial, parts.lineage, parts.outputs)
+    head = _head(parts.version, parts.serial, parts.lineage, parts.outputs)
+    return replace(
+        head,
+        terraform_version=_tool_version(parts.terraform_version),
+        resources=_count(parts.resources),
+    )
 
 
 def parse(body: bytes | bytearray) -> ParsedState:
@@ -107,7 +149,28 @@ def parse(body: bytes | bytearray) -> ParsedState:
     head = _head(*(document.get(name) for name in names))
     if not isinstance(document.get("resources"), list | None):
         raise BadState(_MALFORMED)
-    return ParsedState(head.serial, head.lineage, head.outputs, document)
+    more = look(body)
+    return ParsedState(
+        head.serial,
+        head.lineage,
+        head.outputs,
+        more.terraform_version,
+        more.resources,
+        document,
+    )
+
+
+def _tool_version(said: Any) -> str | None:
+    fits = isinstance(said, str) and said.isprintable() and len(said) <= MAX_TOOL_VERSION
+    return said if fits else None
+
+
+def _count(resources: msgspec.Raw) -> int | None:
+    try:
+        found = msgspec.json.decode(resources, type=list[_Counted] | None) or []
+    except (ValueError, RecursionError):  # unusual, and no reason not to keep the state
+        return None
+    return sum(len(one.instances or ()) for one in found if one.mode == "managed")
 
 
 def _parts(body: bytes | bytearray) -> _Parts:
@@ -176,21 +239,36 @@ def resources(body: bytes | bytearray) -> Iterator[FoundResource]:
 
     Raises BadState.
     """
-    for text in msgspec.json.decode(_parts(body).resources, type=list[msgspec.Raw] | None) or []:
-        resource = json.loads(bytes(text))
-        if not isinstance(resource, dict):
+    for one in instances(body):
+        yield FoundResource(
+            address=one.address,
+            type=one.type,
+            name=one.name,
+            mode=one.mode,
+            module=one.module,
+            provider=one.provider,
+            tainted=one.tainted,
+            values=json.dumps(_hide(one.attributes, one.secret), sort_keys=True),
+        )
+
+
+def instances(body: bytes | bytearray, only: Collection[str] | None = None) -> Iterator[Instance]:
+    """The same as they stand there. What comes of them may be shown only without their secrets.
+
+    `only`: of these blocks alone. Raises BadState.
+    """
+    for block in blocks(body):
+        if only is not None and block.base not in only:
             continue
+        resource = json.loads(bytes(block.text))
         module = str(resource.get("module") or "")
         mode = str(resource.get("mode") or "managed")
         kind, name = str(resource.get("type") or ""), str(resource.get("name") or "")
-        base = f"{module}." if module else ""
-        base += f"data.{kind}.{name}" if mode == "data" else f"{kind}.{name}"
         for instance in resource.get("instances") or []:
             if not isinstance(instance, dict):
                 continue
-            values = _hide(instance.get("attributes"), instance.get("sensitive_attributes") or [])
-            address = base + _index(instance.get("index_key")) + _deposed(instance)
-            yield FoundResource(
+            address = block.base + _index(instance.get("index_key")) + _deposed(instance)
+            yield Instance(
                 address=_short(keepable(address)),
                 type=keepable(kind),
                 name=keepable(name),
@@ -198,8 +276,33 @@ def resources(body: bytes | bytearray) -> Iterator[FoundResource]:
                 module=keepable(module),
                 provider=keepable(str(resource.get("provider") or "")),
                 tainted=instance.get("status") == "tainted",
-                values=json.dumps(values, sort_keys=True),
+                attributes=instance.get("attributes"),
+                secret=_secret(instance.get("sensitive_attributes") or []),
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a state says of one resource, with all its instances, as text."""
+
+    base: str
+    """The address, without what tells the instances apart."""
+    text: msgspec.Raw
+    count: int
+
+
+def blocks(body: bytes | bytearray) -> Iterator[Block]:
+    """The state's resources, in its order, without looking into them. Raises BadState."""
+    for text in msgspec.json.decode(_parts(body).resources, type=list[msgspec.Raw] | None) or []:
+        try:
+            named = msgspec.json.decode(text, type=_Named)
+        except msgspec.ValidationError:
+            continue  # no object, or none that has instances
+        module, mode = str(named.module or ""), str(named.mode or "managed")
+        kind, name = str(named.type or ""), str(named.name or "")
+        base = f"{module}." if module else ""
+        base += f"data.{kind}.{name}" if mode == "data" else f"{kind}.{name}"
+        yield Block(base, text, len(named.instances or ()))
 
 
 def modules_above(paths: Iterable[str]) -> dict[str, str | None]:
@@ -237,11 +340,13 @@ def _deposed(instance: dict[str, Any]) -> str:
     return f" (deposed object {key})" if key else ""
 
 
-def _hide(attributes: Any, paths: list[Any]) -> Any:
-    hidden = {tuple(steps) for steps in (_steps(path) for path in paths) if steps}
+def _secret(paths: list[Any]) -> frozenset[tuple[Any, ...]]:
+    return frozenset(tuple(steps) for steps in (_steps(path) for path in paths) if steps)
 
+
+def _hide(attributes: Any, secret: frozenset[tuple[Any, ...]]) -> Any:
     def walk(value: Any, here: tuple[Any, ...]) -> Any:
-        if here in hidden or len(here) > MAX_DEPTH:
+        if here in secret or len(here) > MAX_DEPTH:
             return HIDDEN
         if isinstance(value, dict):
             return {key: walk(item, (*here, key)) for key, item in value.items()}
@@ -263,6 +368,6 @@ def _steps(path: Any) -> list[Any]:
         # An index is written as a typed value, an attribute as a plain name.
         step_value = value.get("value") if isinstance(value, dict) else value
         if not isinstance(step_value, str | int | float | bool | None):
-            return []
+            return steps  # something in a set: all of the set is hidden
         steps.append(step_value)
     return steps

@@ -56,11 +56,16 @@ PIECE = 4 * 1024 * 1024
 memory once, and not once more sealed."""
 
 
-async def read(db: Db, vault: Vault, objects: Objects, stack_id: str) -> bytearray | None:
-    """The stack's current state, as Terraform wrote it; None when there is none yet."""
+async def read(
+    db: Db, vault: Vault, objects: Objects, stack_id: str, *, version_id: str | None = None
+) -> bytearray | None:
+    """The stack's current state, or an earlier one, as it was kept; None when there is none."""
     async with db.read(SYSTEM) as tx:
-        current = await repo.current(tx, stack_id)
-    return None if current is None else await read_version(vault, objects, current)
+        if version_id is None:
+            found = await repo.current(tx, stack_id)
+        else:
+            found = await repo.version(tx, stack_id, version_id)
+    return None if found is None else await read_version(vault, objects, found)
 
 
 async def read_version(vault: Vault, objects: Objects, version: StateVersion) -> bytearray:
@@ -191,6 +196,8 @@ async def store(
         run_id=writer.run_id,
         created_by=writer.name,
         outputs_sealed=vault.seal(outputs, identity=f"state-outputs:{version_id}"),
+        terraform_version=head.terraform_version,
+        resource_count=head.resources,
     )
 
 

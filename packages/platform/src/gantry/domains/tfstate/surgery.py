@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.kinds import OwnerKind
@@ -17,7 +19,7 @@ from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.events import StackChanged
 from gantry.domains.stacks.model import Stack
 from gantry.domains.stacks.service import Wanted
-from gantry.domains.tfstate import repo, rules
+from gantry.domains.tfstate import repo, rules, unsaved
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.tfstate.model import StateVersion
 from gantry.domains.tfstate.service import Writer, read_version, store
@@ -30,20 +32,75 @@ from gantry.ports.vault import Vault
 
 
 async def import_state(
-    db: Db, vault: Vault, objects: Objects, actor: Actor, stack_id: str, body: bytes
+    db: Db,
+    vault: Vault,
+    objects: Objects,
+    actor: Actor,
+    stack_id: str,
+    body: bytes | bytearray,
+    *,
+    only_next: bool = False,
+    also: Callable[[Tx], Awaitable[None]] | None = None,
 ) -> None:
     """Put a state on top of the stack's history; its serial is raised above the current one.
 
     The stack must be locked by the actor and have no run that holds it (reference behaviour).
-    Raises Conflict, BadState, NotAllowed.
+    `only_next` refuses what no backend would take: another lineage, or a serial that is not ahead.
+    `also` happens if the state is kept, in the same transaction.
+
+    Raises Conflict, BadState, NotAllowed; StateConflict for what is not the next.
     """
     parsed = await asyncio.to_thread(rules.parse, body)
     async with db.read(actor) as tx:
         await _require(tx, await stacks.find(tx, stack_id), Action.STACK_MANAGED_STATE_IMPORT)
         before = await repo.current(tx, stack_id)
+    if only_next:
+        require_next(parsed, await asyncio.to_thread(rules.digest, body), before)
     version = await _raised(vault, objects, actor, stack_id, parsed, before)
     version.imported = True
-    await _keep(db, objects, actor, version, before, Action.STACK_MANAGED_STATE_IMPORT)
+    await _keep(db, objects, actor, version, before, Action.STACK_MANAGED_STATE_IMPORT, also)
+
+
+async def import_unsaved(
+    db: Db,
+    vault: Vault,
+    objects: Objects,
+    actor: Actor,
+    stack_id: str,
+    run_id: str,
+    *,
+    most: int,
+) -> None:
+    """Make the state that a run left, and no backend took, the stack's own; the copy goes.
+
+    Raises NotFound, TooLarge when it has more bytes than `most`, and as `import_state` does with
+    `only_next`.
+    """
+    async with db.read(actor) as tx:
+        await _require(tx, await stacks.find(tx, stack_id), Action.STACK_MANAGED_STATE_IMPORT)
+    body = await unsaved.read_whole(db, vault, actor, stack_id, run_id, most=most)
+    await import_state(
+        *(db, vault, objects, actor, stack_id, body),
+        only_next=True,
+        also=lambda tx: unsaved.forget(tx, run_id),
+    )
+
+
+async def discard_unsaved(tx: Tx, stack_id: str, run_id: str) -> None:
+    """Delete the state that a run left, for good. Raises NotFound, NotAllowed."""
+    stack = await stacks.lock(tx, stack_id)
+    access.require(tx, Action.STACK_MANAGED_STATE_IMPORT, stack)
+    await unsaved.require_of(tx, stack.id, run_id)
+    await unsaved.forget(tx, run_id)
+    tx.emit(StackChanged(stack.id))
+
+
+def require_next(head: rules.StateHead, digest: str, before: StateVersion | None) -> None:
+    """The state may follow the current one as a run's would. Raises StateConflict, Conflict."""
+    if before is not None and not rules.check_succession(
+        head, digest, serial=before.serial, lineage=before.lineage, digest=before.sha256
+    ):
+        raise Conflict("This is the current state already.")
 
 
 async def rollback(
@@ -135,10 +192,17 @@ async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
     return await stacks.find(tx, wanted)
 
 
-async def _require(tx: Tx, stack: Stack, action: Action) -> None:
+def require_right(
+    tx: Tx, stack: Stack, action: Action = Action.STACK_MANAGED_STATE_ROLLBACK
+) -> None:
+    """The actor may do that to the stack's state at all. Raises NotAllowed, Conflict."""
     access.require(tx, action, stack)
     if not stack.manages_state:
         raise Conflict("Gantry does not manage the state of this stack.")
+
+
+async def _require(tx: Tx, stack: Stack, action: Action) -> None:
+    require_right(tx, stack, action)
     if stack.locked_at is None:
         raise Conflict("Lock the stack first, so that no run meets a state that changes.")
     access.require_unlocked(tx, stack)
@@ -160,7 +224,9 @@ async def _raised(
         document["serial"] = max(parsed.serial, before.serial) + 1
         document["lineage"] = before.lineage
     body = json.dumps(document, indent=2).encode()
-    raised = rules.ParsedState(document["serial"], document["lineage"], parsed.outputs, document)
+    raised = replace(
+        parsed, serial=document["serial"], lineage=document["lineage"], document=document
+    )
     return await store(vault, objects, stack_id, body, raised, Writer(actor.name))
 
 
@@ -171,6 +237,7 @@ async def _keep(
     version: StateVersion,
     before: StateVersion | None,
     action: Action,
+    also: Callable[[Tx], Awaitable[None]] | None = None,
 ) -> None:
     kept = False
     try:
@@ -182,6 +249,8 @@ async def _keep(
                 raise Conflict("The state changed just now; look at it and try again.")
             version.created_at = tx.now
             tx.session.add(version)
+            if also is not None:
+                await also(tx)
             tx.emit(StateWritten(stack.id, version.id))
             kept = True
     finally:

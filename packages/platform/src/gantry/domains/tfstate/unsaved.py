@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from gantry.domains.tfstate import repo, rules
 from gantry.domains.tfstate.model import UnsavedState
 from gantry.kernel.errors import NotFound, TooLarge
-from gantry.kernel.tx import Tx
+from gantry.kernel.tx import Actor, Tx
+from gantry.ports.db import Db
 from gantry.ports.vault import Vault
 
 MAX_UNPACKED = 1024 * 1024 * 1024
@@ -96,6 +97,35 @@ async def export(tx: Tx, vault: Vault, run_id: str) -> Iterator[bytes]:
     """The state that a run left, as Terraform wrote it, in pieces. Raises NotFound, Unreadable."""
     found = await _find(tx, run_id)
     return _pieces(vault.open(found.sealed, identity=_identity(run_id)))
+
+
+async def require_of(tx: Tx, stack_id: str, run_id: str) -> UnsavedState:
+    """What the run of this stack left. Raises NotFound."""
+    found = await _find(tx, run_id)
+    if found.stack_id != stack_id:
+        raise NotFound("no state of this run is kept", detail=f"run={run_id} stack={stack_id}")
+    return found
+
+
+async def read_whole(
+    db: Db, vault: Vault, actor: Actor, stack_id: str, run_id: str, *, most: int
+) -> bytearray:
+    """The state that the stack's run left. May it be read, the caller asks before.
+
+    Raises NotFound, Unreadable, and TooLarge when it has more bytes than `most`.
+    """
+    async with db.read(actor) as tx:
+        found = await require_of(tx, stack_id, run_id)
+    if found.size > most:
+        raise TooLarge(
+            f"This state has {found.size} bytes, more than the {most} that a stack's state may"
+            " have. An operator can export it: gantry admin unsaved-states export."
+        )
+    return await asyncio.to_thread(_open, vault, found)
+
+
+def _open(vault: Vault, state: UnsavedState) -> bytearray:
+    return bytearray().join(_pieces(vault.open(state.sealed, identity=_identity(state.run_id))))
 
 
 async def forget(tx: Tx, run_id: str) -> None:

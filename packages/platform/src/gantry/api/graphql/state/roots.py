@@ -8,7 +8,6 @@ import strawberry
 
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import SIGNED_IN, mutation
-from gantry.api.graphql.shared.convert import seconds
 from gantry.api.graphql.state.types import (
     ManagedStateVersion,
     StateDownloadUrl,
@@ -19,10 +18,8 @@ from gantry.api.state import download
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
+from gantry.domains.tfstate import history, surgery
 from gantry.domains.tfstate import repo as tfstate
-from gantry.domains.tfstate import surgery
-from gantry.domains.tfstate.model import StateVersion
-from gantry.kernel.errors import Conflict, NotFound
 from gantry.kernel.ids import new_id
 from gantry.ports.objects import Bucket
 
@@ -47,30 +44,57 @@ class StateMutation:
     async def state_download_url(
         self, info: Info, input: StateDownloadUrlInput
     ) -> StateDownloadUrl:
-        """Where to GET a stack's current state; the stack must allow external access."""
-        context = info.context
+        """Where to GET a stack's state; the stack must allow external access."""
+        context, house = info.context, info.context.house
         async with context.read() as tx:
             stack = await stacks.find(tx, str(input.stack_id))
-            access.require(tx, Action.STACK_STATE_DOWNLOAD, stack)
-        if not stack.vendor_config.get("external_state_access"):
-            raise Conflict("External state access is switched off in the stack's settings.")
-        house = context.house
-        async with context.read() as tx:
-            if await tfstate.current(tx, stack.id) is None:
-                raise NotFound("state not found: the stack has none yet")
-            token = house.vault.sign(download.claims(stack.id, house.base_url, tx.now))
-        url = download.address(house.base_url, token)
+            wanted = input.managed_state_version_id
+            if wanted is None:
+                version = await tfstate.current(tx, stack.id)
+            else:
+                version = await tfstate.version(tx, stack.id, str(wanted))
+            history.require_downloadable(tx, stack, version)
+            claims = download.claims(stack.id, house.base_url, tx.now, version=wanted)
+        url = download.address(house.base_url, house.vault.sign(claims))
         return StateDownloadUrl(url=url)
 
     @mutation(SIGNED_IN)
     async def stack_managed_state_import(
-        self, info: Info, stack_id: strawberry.ID, state: str
+        self, info: Info, stack_id: strawberry.ID, state: str, only_next: bool = False
     ) -> bool:
-        """Put a state on top of the stack's history. The stack must be locked by the caller."""
+        """Put a state on top of the stack's history. The stack must be locked by the caller.
+
+        `onlyNext` refuses another lineage, and a serial that is not ahead of the current one.
+        """
         house, actor = info.context.house, info.context.actor
         await surgery.import_state(
-            house.db, house.vault, house.objects, actor, str(stack_id), state.encode()
+            *(house.db, house.vault, house.objects, actor, str(stack_id), state.encode()),
+            only_next=only_next,
         )
+        return True
+
+    @mutation(SIGNED_IN)
+    async def stack_unsaved_state_import(
+        self, info: Info, stack_id: strawberry.ID, run_id: strawberry.ID
+    ) -> bool:
+        """Put the state that a run left, and no backend took, on top of the stack's history.
+
+        The stack must be locked by the caller. The copy that was kept apart goes.
+        """
+        house, actor = info.context.house, info.context.actor
+        await surgery.import_unsaved(
+            *(house.db, house.vault, house.objects, actor, str(stack_id), str(run_id)),
+            most=house.max_state_bytes,
+        )
+        return True
+
+    @mutation(SIGNED_IN)
+    async def stack_unsaved_state_discard(
+        self, info: Info, stack_id: strawberry.ID, run_id: strawberry.ID
+    ) -> bool:
+        """Delete, for good, the state that a run left and no backend took."""
+        async with info.context.write() as tx:
+            await surgery.discard_unsaved(tx, str(stack_id), str(run_id))
         return True
 
     @mutation(SIGNED_IN)
@@ -82,16 +106,4 @@ class StateMutation:
         version = await surgery.rollback(
             house.db, house.vault, house.objects, actor, str(stack_id), managed_state_version_id
         )
-        return version_view(version)
-
-
-def version_view(version: StateVersion) -> ManagedStateVersion:
-    """A stored state as the API shows it."""
-    return ManagedStateVersion(
-        id=strawberry.ID(version.id),
-        last_modified=seconds(version.created_at),
-        rollback=version.rollback_of is not None,
-        rollback_username=version.created_by if version.rollback_of else None,
-        size=version.size,
-        imported=version.imported,
-    )
+        return ManagedStateVersion(model=version)
