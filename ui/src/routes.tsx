@@ -27,6 +27,10 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/stacks/StacksPage')).default }),
       },
       {
+        path: 'stack/:stackId/state',
+        lazy: async () => ({ Component: (await import('~/features/state/StatePage')).default }),
+      },
+      {
         path: 'stack/:stackId/run/:runId',
         lazy: async () => ({ Component: (await import('~/features/runs/RunPage')).default }),
       },

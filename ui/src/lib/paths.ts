@@ -18,6 +18,7 @@ export const to = {
   pool: (pool: string) => `/workers/${part(pool)}`,
   account: () => '/account',
   accountTab: (tab: string) => `/account/${tab}`,
+  error: (code: string) => `/help/errors/${part(code)}`,
 }
 
 /** `L7` or `L7-L12`: what stands behind the # for a line or a range of a log, counted from 1. */

@@ -55,6 +55,7 @@ export {
 export { useDebouncedValue, useDisclosure, useHotkeys, useLocalStorage, useMediaQuery } from '@mantine/hooks'
 export { Action } from './Action'
 export { Confirm } from './Confirm'
+export { DropFile } from './DropFile'
 export { Kit } from './Kit'
 export { CenteredLoader, Coming, Empty, Trouble } from './states'
 export { tell, warn } from './notice'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
@@ -101,6 +101,9 @@ class Comparison:
     found: int
     """Differences that fit what was asked for."""
     page: Page[compare.Difference]
+    before: StateVersion | None = None
+    after: StateVersion | None = None
+    """Which states these are, of those that the stack has."""
 
 
 Read = Callable[[], Awaitable[bytes | bytearray]]
@@ -126,9 +129,10 @@ async def compare_versions(
         await _require_readable(tx, stack_id)
         old = await _version(tx, stack_id, before) if before else None
         new = await _version(tx, stack_id, after)
-    return await compare_states(
+    found = await compare_states(
         _reading(vault, objects, old), _reading(vault, objects, new), narrowed
     )
+    return replace(found, before=old, after=new)
 
 
 async def compare_unsaved(
@@ -150,7 +154,8 @@ async def compare_unsaved(
     async def left() -> bytearray:
         return await unsaved.read_whole(db, vault, actor, stack_id, run_id, most=most)
 
-    return await compare_states(_reading(vault, objects, current), left, narrowed)
+    found = await compare_states(_reading(vault, objects, current), left, narrowed)
+    return replace(found, before=current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ async def check_import(
         return body
 
     comparison = await compare_states(_reading(vault, objects, current), given, narrowed)
-    return ImportCheck(head, refusal, comparison)
+    return ImportCheck(head, refusal, replace(comparison, before=current))
 
 
 async def compare_states(before: Read, after: Read, narrowed: Narrowed) -> Comparison:

@@ -162,6 +162,12 @@ class StateComparison:
     found: int = strawberry.field(description="Differences that fit what was asked for.")
     edges: list[StateDifferenceEdge]
     page_info: PageInfo
+    before: ManagedStateVersion | None = strawberry.field(
+        description="The stack's state that was compared; none if it is none of the stack's."
+    )
+    after: ManagedStateVersion | None = strawberry.field(
+        description="What it was compared with; none if that is none of the stack's states."
+    )
 
 
 @strawberry.input(description="Which differences are wanted, and from where on.")
@@ -321,6 +327,8 @@ def _comparison(found: history.Comparison) -> StateComparison:
         found=found.found,
         edges=edges(shown, StateDifferenceEdge),
         page_info=page_info(shown),
+        before=ManagedStateVersion(model=found.before) if found.before else None,
+        after=ManagedStateVersion(model=found.after) if found.after else None,
     )
 
 
