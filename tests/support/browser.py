@@ -97,4 +97,4 @@ class Person:
     def leave(self) -> None:
         """Close the browser. Raises AssertionError if a page did what it must not."""
         self.context.close()
-        assert not self.faults
+        assert not self.faults, self.faults

@@ -140,6 +140,18 @@ def test_a_secret_said_to_be_inside_of_a_text_hides_the_text():
     ]
 
 
+def test_a_secret_that_was_handed_on_to_other_attributes_is_hidden_there_too():
+    old, new = "S3cr3t-old", "S3cr3t-new"
+    found = told(
+        {"p": old, "same": old, "url": f"db://u:{old}@host", "deep": [{"x": old}], "q": "a"},
+        {"p": new, "same": new, "url": f"db://u:{new}@host", "deep": [{"x": new}], "q": "b"},
+        attr("p"),
+    )
+    hidden = {path for _, path, *values in found if values == [HIDDEN, HIDDEN]}
+    assert hidden == {"p", "same", "url", "deep[0].x"}
+    assert ("changed", "q", '"a"', '"b"') in found
+
+
 def test_a_secret_in_a_set_hides_the_set():
     element = {"type": "index", "value": {"value": {"k": "v"}, "type": ["object", {}]}}
     path = [*attr("rules"), element, *attr("key")]

@@ -15,6 +15,7 @@ import {
   TextInput,
   Trouble,
   useDebouncedValue,
+  type MantineColor,
 } from '~/ui'
 
 import { Differences } from './Differences'
@@ -59,9 +60,9 @@ export function Comparing(props: ComparingProps) {
   return (
     <Stack gap="sm">
       <Group gap="xs" role="status">
-        <Badge color="green" variant="light">+ {found.added} added</Badge>
-        <Badge color="yellow" variant="light">~ {found.changed} changed</Badge>
-        <Badge color="red" variant="light">− {found.removed} removed</Badge>
+        <Count sign="+" count={found.added} word="added" color="green" />
+        <Count sign="~" count={found.changed} word="changed" color="yellow" />
+        <Count sign="−" count={found.removed} word="removed" color="red" />
         <Text size="sm" c="dimmed">
           {found.same.toLocaleString('en')} the same
         </Text>
@@ -100,6 +101,14 @@ export function Comparing(props: ComparingProps) {
   )
 }
 
+
+function Count(props: { sign: string; count: number; word: string; color: MantineColor }) {
+  return (
+    <Badge color={props.count > 0 ? props.color : 'gray'} variant="light">
+      {props.sign} {props.count.toLocaleString('en')} {props.word}
+    </Badge>
+  )
+}
 
 interface Pages {
   found: Comparison | undefined

@@ -91,10 +91,10 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
         <Trouble title={`${chosen.name} cannot be imported`} helpAt={to.error} {...chosen.problem} />
       )}
       {chosen && !chosen.problem && !chosen.checked && <Coming height={160} />}
-      {chosen?.checked && <Facts checked={chosen.checked} history={history} name={chosen.name} done={done} />}
+      {chosen?.checked && !done && <Facts checked={chosen.checked} history={history} name={chosen.name} />}
       {chosen?.checked && !done && (
         <Stack gap="xs">
-          <Title order={3}>What would be replaced</Title>
+          <Title order={3} size="h4">What would be replaced</Title>
           <Comparing
             key={chosen.name + chosen.checked.size}
             stack={stack.id}
@@ -144,7 +144,7 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
   )
 }
 
-function Facts(props: { checked: Checked; history: History; name: string; done: boolean }) {
+function Facts(props: { checked: Checked; history: History; name: string }) {
   const { checked, history } = props
   const now = history.current
   const rows = [
@@ -156,7 +156,7 @@ function Facts(props: { checked: Checked; history: History; name: string; done: 
   ] as const
   return (
     <Card withBorder>
-      {checked.refusal && !props.done && (
+      {checked.refusal && (
         <Trouble
           title={`${props.name} may not follow the current state`}
           sentence={checked.refusal}
@@ -164,30 +164,28 @@ function Facts(props: { checked: Checked; history: History; name: string; done: 
           helpAt={to.error}
         />
       )}
-      {!props.done && (
-        <Table verticalSpacing={4} mt="xs" aria-label="The file and the current state" layout="fixed">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th w={96}>
-                <span>What</span>
+      <Table verticalSpacing={4} mt="xs" aria-label="The file and the current state" layout="fixed">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th w={96}>
+              <span>What</span>
+            </Table.Th>
+            <Table.Th>The file</Table.Th>
+            <Table.Th>The current state</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map(([what, file, current]) => (
+            <Table.Tr key={what}>
+              <Table.Th scope="row" fw={400} c="dimmed">
+                {what}
               </Table.Th>
-              <Table.Th>The file</Table.Th>
-              <Table.Th>The current state</Table.Th>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{file}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{current ?? (now ? '–' : 'none yet')}</Table.Td>
             </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map(([what, file, current]) => (
-              <Table.Tr key={what}>
-                <Table.Th scope="row" fw={400} c="dimmed">
-                  {what}
-                </Table.Th>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>{file}</Table.Td>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>{current ?? (now ? '–' : 'none yet')}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+          ))}
+        </Table.Tbody>
+      </Table>
     </Card>
   )
 }

@@ -27,8 +27,8 @@ export function LeftoverAlert(props: { stack: StackOfState; one: Unsaved; onLook
       <Stack gap="xs" align="flex-start">
         <Text size="sm">
           <RunOf stack={props.stack} one={one} /> changed the infrastructure, and the current state does not hold what it
-          changed. Its state is kept apart since <When at={one.keptAt} />: serial {one.serial}, {size(one.size)}. A run
-          that starts before this is put right may make everything once more.
+          changed. What it left was put aside <When at={one.keptAt} />: serial {one.serial}, {size(one.size)}. A run that
+          starts before this is put right may make everything once more.
         </Text>
         <Action size="xs" color="red" onClick={props.onLook}>
           Look at it and put it right
@@ -40,7 +40,7 @@ export function LeftoverAlert(props: { stack: StackOfState; one: Unsaved; onLook
 
 function RunOf({ stack, one }: { stack: StackOfState; one: Unsaved }) {
   return (
-    <Anchor component={Link} to={to.run(stack.id, one.runId)} inherit>
+    <Anchor component={Link} to={to.run(stack.id, one.runId)} inherit underline="always" c="inherit">
       {one.run?.title || `Run ${one.runId}`}
     </Anchor>
   )
@@ -85,7 +85,7 @@ function Kept(props: { stack: StackOfState; history: History; one: Unsaved; agai
       </Text>
       {!done && (
         <Stack gap="xs">
-          <Title order={3}>What it holds, and the current state does not</Title>
+          <Title order={3} size="h4">How it differs from the current state</Title>
           {history.compareRefusal ? (
             <Text size="sm">{history.compareRefusal}</Text>
           ) : (

@@ -62,7 +62,7 @@ export function Rollback(props: { stack: StackOfState; history: History; version
       </Card>
       {current && (
         <Stack gap="xs">
-          <Title order={3}>What changes in the state</Title>
+          <Title order={3} size="h4">What changes in the state</Title>
           {compared && (
             <Text size="sm" c="dimmed">
               From serial {current.serial} to {serial}: {counted(compared)}.

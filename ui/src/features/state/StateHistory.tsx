@@ -155,13 +155,13 @@ function Held({ stack, lock }: { stack: StackOfState; lock: NonNullable<History[
     <Alert color="blue" icon={<IconLock aria-hidden />} title="The state is held now">
       <Text size="sm">
         {lock.run ? (
-          <Anchor component={Link} to={to.run(stack.id, lock.run.id)} inherit>
+          <Anchor component={Link} to={to.run(stack.id, lock.run.id)} inherit underline="always" c="inherit">
             {lock.run.title || 'A run'}
           </Anchor>
         ) : (
           'A run'
         )}{' '}
-        holds it since <When at={lock.lockedAt} />
+        took it <When at={lock.lockedAt} />
         {lock.who && <>, as {lock.who}</>}
         {lock.operation && <> ({lock.operation})</>}. Nobody else writes it meanwhile. It is let go of when the run ends,
         however it ends: stop the run to free it.

@@ -49,7 +49,7 @@ export function Preparing(props: { stack: StackOfState; history: History; note: 
       <Step done={!stack.blocker} title="No run holds the stack">
         {stack.blocker ? (
           <Text size="sm">
-            <Anchor component={Link} to={to.run(stack.id, stack.blocker.id)}>
+            <Anchor component={Link} to={to.run(stack.id, stack.blocker.id)} inherit underline="always">
               {stack.blocker.title || 'A run'}
             </Anchor>{' '}
             holds it, and works on the state as it is. Wait for it, discard it or stop it.
@@ -70,7 +70,7 @@ function Locking(props: { stack: StackOfState; history: History; note: string; a
   if (history.lockedByYou) {
     return (
       <Text size="sm" c="dimmed">
-        It is locked by you since <When at={stack.lockedAt} />. Nobody else&apos;s run starts meanwhile.
+        You locked it <When at={stack.lockedAt} />. Nobody else&apos;s run starts meanwhile.
       </Text>
     )
   }

@@ -122,7 +122,7 @@ function columns(
             {version.serial}
           </Text>
           {version.id === history.current?.id && (
-            <Badge size="sm" color="green" variant="light">
+            <Badge size="sm" color="green" variant="light" style={{ flexShrink: 0 }}>
               current
             </Badge>
           )}
@@ -192,7 +192,7 @@ export function By({ stack, version }: { stack: StackOfState; version: Version }
   return (
     <Text size="sm" lineClamp={2}>
       {kindOf(run)}{' '}
-      <Anchor component={Link} to={to.run(stack.id, run.id)} inherit>
+      <Anchor component={Link} to={to.run(stack.id, run.id)} inherit underline="always">
         {run.title || run.id}
       </Anchor>
       {run.triggeredBy && ` by ${run.triggeredBy}`}

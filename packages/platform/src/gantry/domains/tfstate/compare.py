@@ -29,6 +29,9 @@ MAX_PATH_SHOWN = 500
 MAX_TEXT_SHOWN = 1024 * 1024
 """Characters on one page of differences; the page ends with the resource that reaches it."""
 
+TELLING = 8
+"""Characters from which on a secret is looked for inside of other texts: shorter ones are in them by
+chance."""
 OUTPUT = "output"
 """The mode, and the type, of what is no resource but an output."""
 
@@ -147,7 +150,7 @@ def difference(before: Thing | None, after: Thing | None) -> Difference:
     """How the thing is different. What is secret in either state is hidden in both."""
     thing = after or before
     assert thing is not None  # noqa: S101 - whoever asks has one of them
-    walk = _Walk(_secret(before) | _secret(after))
+    walk = _Walk(_secret(before) | _secret(after), _known_secrets(before) | _known_secrets(after))
     told = list(walk.down((), before.values if before else None, after.values if after else None))
     return Difference(
         address=thing.address,
@@ -163,10 +166,11 @@ def difference(before: Thing | None, after: Thing | None) -> Difference:
 class _Walk:
     """Goes through two values side by side, and tells what is different."""
 
-    def __init__(self, secret: frozenset[tuple[Any, ...]]) -> None:
+    def __init__(self, secret: frozenset[tuple[Any, ...]], known: frozenset[str]) -> None:
         self._secret = secret
         # A secret that is said to be inside of a text, or of whatever else cannot be entered.
         self._around = frozenset(path[:n] for path in secret for n in range(1, len(path)))
+        self._known = known
 
     def down(self, here: tuple[Any, ...], before: Any, after: Any) -> Iterator[Attribute]:
         """The attributes at and under this path that are different, in the order of the paths."""
@@ -184,7 +188,19 @@ class _Walk:
             yield from self._gone(here, before, came=False)
             yield from self._gone(here, after, came=True)
         elif not _same(before, after):
-            yield _attribute(here, before, after, hidden=here in self._around)
+            hidden = here in self._around or any(map(self._gives_away, (before, after)))
+            yield _attribute(here, before, after, hidden=hidden)
+
+    def _gives_away(self, value: Any) -> bool:
+        """Whether the value is, or holds, what is marked as secret elsewhere in the thing.
+
+        Providers hand secrets on: to a connection string, or to an attribute that is computed.
+        """
+        if not isinstance(value, str) or not value:
+            return False
+        return value in self._known or any(
+            len(secret) >= TELLING and secret in value for secret in self._known
+        )
 
     def _gone(self, here: tuple[Any, ...], value: Any, *, came: bool) -> Iterator[Attribute]:
         """Everything in the value, as gone or, if it `came`, as new."""
@@ -211,6 +227,33 @@ def _same(before: Any, after: Any) -> bool:
 
 def _secret(thing: Thing | None) -> frozenset[tuple[Any, ...]]:
     return thing.secret if thing else frozenset()
+
+
+def _known_secrets(thing: Thing | None) -> frozenset[str]:
+    """The texts at the thing's secret places, however deep."""
+    found: set[str] = set()
+    for path in _secret(thing):
+        waiting = [_at(thing.values, path)] if thing else []
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, str) and value:
+                found.add(value)
+            elif isinstance(value, dict):
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+    return frozenset(found)
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and type(step) is int and 0 <= step < len(value):
+            value = value[step]
+        else:
+            break  # it cannot be entered: all of it is the secret
+    return value
 
 
 def _kind(before: Any, after: Any) -> Kind:
