@@ -11,7 +11,7 @@ import { Comparing } from './Comparing'
 import { CheckImportQuery, ImportMutation, type History, type StackOfState } from './documents'
 import { Preview } from './Rollback'
 import { Preparing, Step, Steps, Unlocking } from './Steps'
-import { counted, hindrance } from './words'
+import { counted, hindrance, nowIs } from './words'
 
 type Checked = ResultOf<typeof CheckImportQuery>['stackStateImportCheck']
 
@@ -31,6 +31,7 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
   const client = useClient()
   const [chosen, setChosen] = useState<Chosen>()
   const [done, setDone] = useState(false)
+  const [replaced, setReplaced] = useState<string>()
   const [asking, setAsking] = useState(false)
   const [busy, run] = useMutation(ImportMutation)
 
@@ -59,6 +60,7 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
     const { error } = await run({ stack: stack.id, state: given.state })
     setAsking(false)
     if (error) return warn('Nothing was imported', problemOf(error).sentence)
+    setReplaced(history.current?.id)
     setDone(true)
     props.again()
     return tell('The state is imported')
@@ -108,7 +110,7 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
         {!done && <Preparing stack={stack} history={history} note="Importing a state" again={props.again} />}
         <Step done={done} title="Import">
           {done ? (
-            <Alert color="green" title={`The state is serial ${history.current?.serial ?? ''} now`} role="status">
+            <Alert color="green" title={nowIs(history, replaced)} role="status">
               <Text size="sm">It holds what {chosen?.name} held. The infrastructure is as before.</Text>
             </Alert>
           ) : (

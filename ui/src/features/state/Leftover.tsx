@@ -17,7 +17,7 @@ import {
 } from './documents'
 import { Preview } from './Rollback'
 import { Preparing, Step, Steps, Unlocking } from './Steps'
-import { hindrance } from './words'
+import { hindrance, nowIs } from './words'
 
 /** What a run changed, and the stack's state does not hold: unmistakable, with the way out. */
 export function LeftoverAlert(props: { stack: StackOfState; one: Unsaved; onLook: () => void }) {
@@ -63,6 +63,7 @@ function Kept(props: { stack: StackOfState; history: History; one: Unsaved; agai
   const { stack, history, one } = props
   const [asking, setAsking] = useState<'import' | 'discard'>()
   const [done, setDone] = useState<'import' | 'discard'>()
+  const [replaced, setReplaced] = useState<string>()
   const [importing, take] = useMutation(ImportUnsavedMutation)
   const [discarding, discard] = useMutation(DiscardUnsavedMutation)
   const why = hindrance(stack, history)
@@ -71,6 +72,7 @@ function Kept(props: { stack: StackOfState; history: History; one: Unsaved; agai
     const { error } = await (what === 'import' ? take : discard)({ stack: stack.id, run: one.runId })
     setAsking(undefined)
     if (error) return warn('Nothing was changed', problemOf(error).sentence)
+    setReplaced(history.current?.id)
     setDone(what)
     props.again()
     return tell(what === 'import' ? "It is the stack's state now" : 'The copy is deleted')
@@ -109,10 +111,8 @@ function Kept(props: { stack: StackOfState; history: History; one: Unsaved; agai
         )}
         <Step done={done !== undefined} title="Decide what becomes of it">
           {done ? (
-            <Alert color="green" title={done === 'import' ? "It is the stack's state now" : 'It is deleted'} role="status">
-              <Text size="sm">
-                {done === 'import' ? `The current state is serial ${history.current?.serial ?? ''}.` : 'The state is as it was.'}
-              </Text>
+            <Alert color="green" title={done === 'import' ? nowIs(history, replaced) : 'It is deleted'} role="status">
+              <Text size="sm">{done === 'import' ? 'It holds what the run left.' : 'The state is as it was.'}</Text>
             </Alert>
           ) : (
             <Group gap="xs">

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { History, StackOfState } from './documents'
-import { counted, hindrance, pairIn, pairOf, resources, wayOf } from './words'
+import { counted, hindrance, nowIs, pairIn, pairOf, resources, wayOf } from './words'
 
 const stack = (more: Partial<StackOfState> = {}) =>
   ({ id: 's', lockedAt: 1, lockedBy: 'admin::ada', blocker: null, ...more }) as StackOfState
@@ -39,6 +39,13 @@ describe('words', () => {
     expect(wayOf(plain)).toBe('written')
     expect(wayOf({ ...plain, imported: true })).toBe('imported')
     expect(wayOf({ ...plain, rollback: true, rolledBackToSerial: 3 })).toBe('rolled back to serial 3')
+  })
+
+  it('name the new state only once it is known', () => {
+    const current = { id: 'b', serial: 4 } as History['current']
+    expect(nowIs({ current }, 'a')).toBe('The state is serial 4 now')
+    expect(nowIs({ current }, 'b')).toBe('The state is replaced')
+    expect(nowIs({ current: null }, undefined)).toBe('The state is replaced')
   })
 
   it('count', () => {

@@ -51,6 +51,12 @@ export function pairOf(before: string | undefined, after: string): string {
   return `${before ?? ''}..${after}`
 }
 
+/** What the state is since another one took the place of `replaced`; its serial once it is known here. */
+export function nowIs(history: Pick<History, 'current'>, replaced: string | undefined): string {
+  const { current } = history
+  return current && current.id !== replaced ? `The state is serial ${current.serial} now` : 'The state is replaced'
+}
+
 /** Why the state cannot be replaced now; nothing when it can. */
 export function hindrance(stack: StackOfState, history: History): string | undefined {
   if (history.changeRefusal) return history.changeRefusal
