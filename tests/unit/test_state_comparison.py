@@ -152,6 +152,15 @@ def test_a_secret_that_was_handed_on_to_other_attributes_is_hidden_there_too():
     assert ("changed", "q", '"a"', '"b"') in found
 
 
+def test_a_word_inside_of_a_secret_does_not_hide_the_same_word_elsewhere():
+    found = told(
+        {"p": {"type": "string", "value": "S3cr3t-old"}, "kind": "number"},
+        {"p": {"type": "string", "value": "S3cr3t-new"}, "kind": "string"},
+        attr("p"),
+    )
+    assert found == [("changed", "kind", '"number"', '"string"'), ("changed", "p", HIDDEN, HIDDEN)]
+
+
 def test_a_secret_in_a_set_hides_the_set():
     element = {"type": "index", "value": {"value": {"k": "v"}, "type": ["object", {}]}}
     path = [*attr("rules"), element, *attr("key")]
@@ -172,7 +181,7 @@ def test_outputs_are_compared_and_secret_ones_hidden():
     (plain,) = found["output.plain"].attributes
     assert (plain.before, plain.after) == ('"a"', '"c"')
     values = {a.path: (a.before, a.after) for a in found["output.key"].attributes}
-    assert values == {"sensitive": ("false", "true"), "value": (HIDDEN, HIDDEN)}
+    assert values == {"sensitive": (None, "true"), "value": (HIDDEN, HIDDEN)}
     assert found["output.key"].mode == "output"
 
 

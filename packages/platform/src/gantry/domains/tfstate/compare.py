@@ -30,8 +30,7 @@ MAX_TEXT_SHOWN = 1024 * 1024
 """Characters on one page of differences; the page ends with the resource that reaches it."""
 
 TELLING = 8
-"""Characters from which on a secret is looked for inside of other texts: shorter ones are in them by
-chance."""
+"""Characters from which on a secret is looked for in other texts; shorter ones occur by chance."""
 OUTPUT = "output"
 """The mode, and the type, of what is no resource but an output."""
 
@@ -230,19 +229,26 @@ def _secret(thing: Thing | None) -> frozenset[tuple[Any, ...]]:
 
 
 def _known_secrets(thing: Thing | None) -> frozenset[str]:
-    """The texts at the thing's secret places, however deep."""
+    """The texts at the thing's secret places; deeper ones unless they are as short as words."""
     found: set[str] = set()
     for path in _secret(thing):
-        waiting = [_at(thing.values, path)] if thing else []
-        while waiting:
-            value = waiting.pop()
-            if isinstance(value, str) and value:
-                found.add(value)
-            elif isinstance(value, dict):
-                waiting += value.values()
-            elif isinstance(value, list):
-                waiting += value
+        value = _at(thing.values, path) if thing else None
+        if isinstance(value, str) and value:
+            found.add(value)
+        found.update(text for text in _texts(value) if len(text) >= TELLING)
     return frozenset(found)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _at(value: Any, path: tuple[Any, ...]) -> Any:
@@ -303,7 +309,7 @@ def _things(body: bytes | bytearray, blocks: Collection[str]) -> Iterator[Thing]
 
 
 def _outputs(body: bytes | bytearray) -> Iterator[Thing]:
-    for name, output in rules.look(body).outputs.items():
+    for name, output in rules.outputs(body).items():
         if isinstance(output, dict):
             sensitive = bool(output.get("sensitive"))
             yield Thing(
@@ -311,7 +317,7 @@ def _outputs(body: bytes | bytearray) -> Iterator[Thing]:
                 type=OUTPUT,
                 mode=OUTPUT,
                 module="",
-                values={"value": output.get("value"), "sensitive": sensitive},
+                values={"value": output.get("value"), "sensitive": sensitive or None},
                 secret=frozenset({("value",)}) if sensitive else frozenset(),
             )
 

@@ -252,6 +252,12 @@ def resources(body: bytes | bytearray) -> Iterator[FoundResource]:
         )
 
 
+def outputs(body: bytes | bytearray) -> dict[str, Any]:
+    """The state's outputs, as they stand there. Raises BadState."""
+    parts = _parts(body)
+    return _head(parts.version, parts.serial, parts.lineage, parts.outputs).outputs
+
+
 def instances(body: bytes | bytearray, only: Collection[str] | None = None) -> Iterator[Instance]:
     """The same as they stand there. What comes of them may be shown only without their secrets.
 
