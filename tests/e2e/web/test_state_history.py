@@ -156,6 +156,9 @@ def test_a_file_of_another_lineage_is_refused_and_the_next_state_is_taken(visit,
     page.get_by_role("dialog").get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text(re.compile(r"The state is serial \d+ now"))).to_be_visible()
     page.get_by_role("button", name="Unlock the stack").click()
+    expect(page.get_by_role("button", name="Unlock the stack")).to_have_attribute(
+        "aria-description", "It is not locked."
+    )
     page.get_by_role("button", name="All states").click()
     expect(page.get_by_role("table", name="States")).to_contain_text("imported by")
 
