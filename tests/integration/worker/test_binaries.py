@@ -19,10 +19,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from gantry_protocol.versions import BadConstraint
 from gantry_worker.tools.binaries import UNSIGNED, Binary, NoSuchTool, find
 from gantry_worker.tools.mirror import Mirror, mirror_for
 from gantry_worker.tools.mirror import _system as system
-from gantry_worker.tools.versions import BadConstraint
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("gpg") and shutil.which("gpgv")), reason="signatures need gpg and gpgv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from gantry_worker.tools.versions import BadConstraint, best, parse, pinned, satisfies
+from gantry_protocol.versions import BadConstraint, best, parse, pinned, satisfies
 from hypothesis import given
 from hypothesis import strategies as st
 

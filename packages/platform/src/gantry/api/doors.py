@@ -26,6 +26,7 @@ from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import WorkerPool
 from gantry.domains.runs import identity
+from gantry.domains.stacks.checks import Checks
 from gantry.kernel.errors import NotFound, TooLarge, Unauthenticated, UserError
 from gantry.kernel.secret import Secret
 from gantry.kernel.texts import UNKEPT, all_can_be_kept, can_be_kept
@@ -96,6 +97,8 @@ class House:
         default_factory=lambda: asyncio.Semaphore(COMPARED_AT_ONCE)
     )
     """Held while states are compared, each of which may be as large as states may be."""
+    checks: Checks = field(default_factory=Checks)
+    """Looks at what stacks are about to be made of, at each person's pace."""
 
 
 def house(request: Request) -> House:

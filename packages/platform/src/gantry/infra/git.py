@@ -32,16 +32,28 @@ from gantry.infra.git_access import (
     resolve_host,
     unreachable,
 )
+from gantry.infra.git_looks import DirectoryList, RefList
 from gantry.infra.git_process import Ended, run_git, settle
 from gantry.infra.git_urls import Address, check_branch, check_sha, parse
 from gantry.infra.tls import Trust
-from gantry.ports.sources import BadRepository, CommitInfo, NoSuchRef, RepositoryUnreachable
+from gantry.ports.sources import (
+    BadRepository,
+    CommitInfo,
+    NoSuchRef,
+    Refs,
+    RepositoryUnreachable,
+    Tree,
+)
 
 log = structlog.get_logger()
 
 # Infrastructure code is text: large monorepos stay far below. The archive is also held in memory
 # on its way to object storage, by several jobs at a time.
 MAX_BYTES = 512 * 1024 * 1024
+
+# For the directories alone a server that can leave the files out sends some hundred KiB; from one
+# that cannot, repositories of ordinary size still fit.
+MAX_LOOK_BYTES = 64 * 1024 * 1024
 
 _MAX_MESSAGE = 64 * 1024  # characters: longer ones are made by machines and read by nobody
 _MAX_PATH = 4096  # bytes: PATH_MAX of Linux; nobody could unpack more
@@ -90,6 +102,10 @@ class GitSources:
         """See the port. Names are not looked up; that happens at each visit."""
         self._parse(url)
 
+    def check_branch(self, branch: str) -> None:
+        """See the port."""
+        check_branch(branch)
+
     async def head(self, url: str, branch: str) -> str:
         """See the port. A tag is accepted where there is no branch of that name."""
         address = self._parse(url)
@@ -97,6 +113,33 @@ class GitSources:
         async with self._visit(address) as visit:
             _, sha = await _find(visit, branch)
         return sha
+
+    async def refs(self, url: str, branch: str | None) -> Refs:
+        """See the port."""
+        address = self._parse(url)
+        if branch is not None:
+            check_branch(branch)
+        listed = RefList(branch)
+        wanted = ("HEAD", "refs/heads/*", *_tag_refs(branch))
+        async with self._visit(address) as visit:
+            asked = ("ls-remote", "--quiet", "--symref", "--", address.url, *wanted)
+            ended = await visit.git(*asked, eat=listed)
+            if ended.code != 0:
+                raise visit.unreachable(ended.errors)
+        return listed.found()
+
+    async def tree(self, url: str, sha: str, *, branch: str) -> Tree:
+        """See the port."""
+        address = self._parse(url)
+        check_sha(sha)
+        check_branch(branch)
+        listed = DirectoryList()
+        async with self._visit(address) as visit:
+            most = min(MAX_LOOK_BYTES, self._max_bytes)
+            await self._bring(visit, sha, branch, "--filter=blob:none", most=most)
+            wanted = ("-r", "-z", "--full-tree", "--format=%(objectmode) %(path)")
+            await visit.ask("ls-tree", *wanted, sha, eat=listed)
+        return listed.found()
 
     async def fetch(self, url: str, sha: str, archive: Path, *, branch: str) -> CommitInfo:
         """See the port. The same commit gives the same bytes, as long as Git stays the same.
@@ -109,7 +152,7 @@ class GitSources:
         check_sha(sha)
         check_branch(branch)
         async with self._visit(address) as visit:
-            await self._bring(visit, sha, branch)
+            await self._bring(visit, sha, branch, most=self._max_bytes)
             info = await _describe(visit, sha)
             tree = _Tree(self._max_bytes)
             wanted = ("-r", "-z", "--full-tree", "--format=%(objectsize) %(path)")
@@ -150,7 +193,7 @@ class GitSources:
         variables = Proxies(self._proxies.http, self._proxies.https).variables() if proxy else {}
         return settle(place, authorities=self._trust.bundle(), proxies=variables)
 
-    async def _bring(self, visit: _Visit, sha: str, branch: str) -> None:
+    async def _bring(self, visit: _Visit, sha: str, branch: str, *options: str, most: int) -> None:
         """Have the commit in a bare repository in `visit.place`.
 
         Asks for the commit alone; where the server does not serve that, for the branch.
@@ -160,7 +203,7 @@ class GitSources:
         (visit.place / "info").mkdir(exist_ok=True)
         (visit.place / "info" / "attributes").write_text(_ATTRIBUTES)
 
-        ended = await self._receive(visit, "--depth=1", ref=sha)
+        ended = await self._receive(visit, *options, "--depth=1", ref=sha, most=most)
         if ended.code == 0:
             return
         if re.search(r"not our ref|mismatched algorithms", ended.errors):
@@ -169,20 +212,20 @@ class GitSources:
             raise visit.unreachable(ended.errors)
         ref, _ = await _find(visit, branch)
         # Some servers cannot cut history either, so a failure of this one is not the last word.
-        await self._receive(visit, f"--depth={_SOME}", ref=ref)
+        await self._receive(visit, *options, f"--depth={_SOME}", ref=ref, most=most)
         if await _has(visit, sha):
             return
         rest = ["--unshallow"] if (visit.place / "shallow").exists() else []
-        ended = await self._receive(visit, *rest, ref=ref)
+        ended = await self._receive(visit, *options, *rest, ref=ref, most=most)
         if ended.code != 0:
             raise visit.unreachable(ended.errors)
         if not await _has(visit, sha):
             raise _no_commit(visit, sha, f" on “{branch}”")
 
-    async def _receive(self, visit: _Visit, *options: str, ref: str) -> Ended:
+    async def _receive(self, visit: _Visit, *options: str, ref: str, most: int) -> Ended:
         async def watch() -> None:
-            if await asyncio.to_thread(_bytes_in, visit.place) > self._max_bytes:
-                raise _too_large("Git has to receive", self._max_bytes)
+            if await asyncio.to_thread(_bytes_in, visit.place) > most:
+                raise _too_large("Git has to receive", most)
 
         always = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         return await visit.git(
@@ -258,6 +301,10 @@ async def _find(visit: _Visit, branch: str) -> tuple[str, str]:
         if name in refs:
             return ref, refs[name]
     raise NoSuchRef(f"{visit.address.shown} has no branch or tag “{branch}”.")
+
+
+def _tag_refs(branch: str | None) -> tuple[str, ...]:
+    return () if branch is None else (f"refs/tags/{branch}", f"refs/tags/{branch}^{{}}")
 
 
 async def _has(visit: _Visit, sha: str) -> bool:

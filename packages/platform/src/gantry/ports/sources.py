@@ -40,6 +40,36 @@ class CommitInfo:
     authored_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """The branches of a repository, as it said just now."""
+
+    branches: tuple[str, ...]
+    """By name; not all of them unless `complete`."""
+    complete: bool
+    default: str | None
+    """The branch that is checked out where none is named."""
+    sha: str | None
+    """The commit at the tip of the branch, or tag, that was asked for, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The directories of a commit, without what is in their files.
+
+    Paths have no slash at either end; the top is "". Not all are there unless `complete`.
+    """
+
+    directories: frozenset[str]
+    links: frozenset[str]
+    """Symbolic links; where they lead was not looked at."""
+    terraform: frozenset[str]
+    """Directories with code that Terraform reads."""
+    opentofu: frozenset[str]
+    """Directories with code that OpenTofu reads."""
+    complete: bool
+
+
 class Sources(Protocol):
     """Reads Git repositories. Checks every URL and ref before Git sees it."""
 
@@ -47,10 +77,29 @@ class Sources(Protocol):
         """Raises BadRepository, with the reason, for an address that is not allowed."""
         ...
 
+    def check_branch(self, branch: str) -> None:
+        """Raises BadRepository, with the reason, for what cannot be a branch's or tag's name."""
+        ...
+
     async def head(self, url: str, branch: str) -> str:
         """The full SHA at the tip of the branch.
 
         Raises BadRepository, RepositoryUnreachable, NoSuchRef.
+        """
+        ...
+
+    async def refs(self, url: str, branch: str | None) -> Refs:
+        """The branches there are, and the tip of one of them or of a tag.
+
+        Raises BadRepository, RepositoryUnreachable.
+        """
+        ...
+
+    async def tree(self, url: str, sha: str, *, branch: str) -> Tree:
+        """The directories of a commit, without bringing its files where the server can do that.
+
+        `branch` helps as in `fetch`. BadRepository also means that more would have to be received
+        than a look is worth. Raises BadRepository, RepositoryUnreachable, NoSuchRef.
         """
         ...
 

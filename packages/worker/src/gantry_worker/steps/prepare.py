@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from gantry_protocol.calls import PhaseDone, Report
+from gantry_protocol.versions import BadConstraint
 from gantry_protocol.words import Phase, Step
 
 from gantry_worker import returned
@@ -21,7 +22,6 @@ from gantry_worker.session import Session, StepFailed, StepStopped
 from gantry_worker.settings import environment as worker_environment
 from gantry_worker.tools.binaries import Binary, NoSuchTool, find
 from gantry_worker.tools.mirror import Mirror, ToolName, mirror_for
-from gantry_worker.tools.versions import BadConstraint
 from gantry_worker.unpacking import MAX_UNPACKED, unpack
 from gantry_worker.workspace import BadWorkspace, digest, write_files
 

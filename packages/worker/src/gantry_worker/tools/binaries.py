@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from gantry_protocol.versions import best, parse, pinned, satisfies
 
 from gantry_worker.tools.mirror import (
     COMMAND,
@@ -31,7 +32,6 @@ from gantry_worker.tools.mirror import (
     shown,
 )
 from gantry_worker.tools.terraform import automation_env, version_args, version_in
-from gantry_worker.tools.versions import best, parse, pinned, satisfies
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from typing import Any, BinaryIO, Literal
 
 import httpx2
 import structlog
+from gantry_protocol.versions import parse
 
 from gantry_worker.tools.signatures import BadSignature, check_signature
-from gantry_worker.tools.versions import parse
 from gantry_worker.trust import Trust
 
 log = structlog.get_logger()

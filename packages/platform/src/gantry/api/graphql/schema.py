@@ -15,6 +15,7 @@ from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.contexts.roots import ContextMutation
 from gantry.api.graphql.direct import Executor, read_directly
 from gantry.api.graphql.runs.roots import RunMutation
+from gantry.api.graphql.stacks.checks import CheckQuery
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
 from gantry.api.graphql.stacks.runs import RunQuery
 from gantry.api.graphql.state.history import StateQuery
@@ -24,7 +25,10 @@ from gantry.domains.people.actions import Action
 
 strawberry.enum(Action)
 
-Query = merge_types("Query", (StackQuery, RunQuery, AccountQuery, WorkerQuery, StateQuery))
+Query = merge_types(
+    "Query",
+    (StackQuery, CheckQuery, RunQuery, AccountQuery, WorkerQuery, StateQuery),
+)
 Mutation = merge_types(
     "Mutation",
     (StackMutation, RunMutation, AccountMutation, WorkerMutation, StateMutation, ContextMutation),

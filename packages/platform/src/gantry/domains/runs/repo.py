@@ -34,7 +34,7 @@ from gantry.domains.runs.model import (
     holding,
 )
 from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Kind, State
-from gantry.domains.stacks.model import Stack
+from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.errors import NotFound
 from gantry.kernel.paging import Page
@@ -202,6 +202,29 @@ async def tool_versions(tx: Tx, stack_ids: Sequence[str]) -> dict[str, str]:
     )
     rows = await tx.session.execute(query)
     return {stack_id: version for stack_id, version in rows if version is not None}
+
+
+VERSIONS_OF_LATE = 500
+"""Runs whose versions count as used of late: some days of a busy installation."""
+
+
+async def versions_used(tx: Tx, vendor: Vendor) -> set[str]:
+    """The versions of a tool that workers have used in the newest runs of stacks with it."""
+    late = (
+        visible(tx)
+        .with_only_columns(Run.tool_version, Run.stack_id)
+        .where(Run.tool_version.is_not(None))
+        .order_by(Run.id.desc())
+        .limit(VERSIONS_OF_LATE)
+        .subquery()
+    )
+    query = (
+        select(late.c.tool_version)
+        .distinct()
+        .join(Stack, Stack.id == late.c.stack_id)
+        .where(Stack.vendor == vendor)
+    )
+    return set(await tx.session.scalars(query))
 
 
 async def older_previews(tx: Tx, stack_id: str, branch: str, newer_than: str) -> list[Run]:

@@ -276,9 +276,8 @@ def _check(wanted: Wanted) -> None:
             faults.append(f"{what}: must have 1 to {longest} printable characters")
     if wanted.name.strip() and not slug(wanted.name):
         faults.append("name: must contain a letter or a digit")
-    root = wanted.project_root or ""
-    if root.startswith("/") or ".." in root.split("/") or _BAD_TEXT.search(root):
-        faults.append("project root: must be a path inside the repository")
+    if leads_out(wanted.project_root or ""):
+        faults.append(f"project root: {OUTSIDE}")
     if wanted.provider is Provider.GIT and not wanted.repository_url:
         faults.append("repository URL: raw Git needs the address of the repository")
     for name in wanted.hooks:
@@ -294,6 +293,14 @@ def _check(wanted: Wanted) -> None:
         faults.append(f"hooks: all commands together have at most {MAX_HOOKS} bytes")
     if faults:
         raise BadStack(faults)
+
+
+OUTSIDE = "must be a path inside the repository"
+
+
+def leads_out(root: str) -> bool:
+    """Whether a project root is no path inside of a repository."""
+    return root.startswith("/") or ".." in root.split("/") or bool(_BAD_TEXT.search(root))
 
 
 def _label_faults(labels: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from gantry_protocol.versions import BadConstraint, best
 
 from gantry.domains.stacks.model import Vendor
 from gantry.kernel.errors import UserError
@@ -63,23 +63,17 @@ def opentofu(given: Mapping[str, Any], faults: list[str]) -> tuple[Vendor, dict[
 
 
 def check_constraint(tool: str, constraint: str, faults: list[str]) -> None:
-    """Add a fault when the version constraint cannot be read."""
-    for alternative in constraint.split("||"):
-        for part in alternative.replace(",", " ").split():
-            if part in ("=", "!=", ">", ">=", "<", "<=", "~>"):
-                continue
-            bare = part.lstrip("=!<>~").removeprefix("v").replace(".x", ".0").replace(".*", ".0")
-            try:
-                SpecifierSet(f"=={bare}")
-            except InvalidSpecifier:
-                faults.append(
-                    f"{tool}: invalid {_NAMES[tool]} version constraints:"
-                    f' improper constraint: "{constraint}"'
-                )
-                return
+    """Add a fault when a worker could not read the version constraint."""
+    try:
+        best([], constraint)
+    except BadConstraint:
+        faults.append(
+            f"{tool}: invalid {NAMES[tool]} version constraints: improper constraint:"
+            f' "{constraint}"'
+        )
 
 
-_NAMES = {"terraform": "Terraform", "opentofu": "OpenTofu", "terragrunt": "Terragrunt"}
+NAMES = {"terraform": "Terraform", "opentofu": "OpenTofu", "terragrunt": "Terragrunt"}
 
 
 def constraint_of(config: Mapping[str, Any]) -> str | None:

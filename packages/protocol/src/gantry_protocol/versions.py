@@ -1,4 +1,4 @@
-"""Which versions of a tool a stack's setting allows.
+"""Which versions of a tool a stack's setting allows: the same to whoever asks, server or worker.
 
 The syntax is what people already write for Terraform: `1.5.7`, `>= 1.5, < 2`, `~> 1.5.0`, with
 two things borrowed from other range languages: `1.5.x`, and `||` between alternatives.
