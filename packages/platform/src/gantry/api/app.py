@@ -10,7 +10,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,6 +41,8 @@ HEADERS = {
 }
 HSTS = "max-age=31536000"
 """A year, the least that browsers' lists ask for. Other names of the domain are not ours."""
+CLIENT_LEFT = 499
+"""What proxies write down for a request whose client went away before it had an answer."""
 
 
 class RequestLog:
@@ -88,6 +90,11 @@ async def _away(request: Request, error: Exception) -> Response:
         status_code=503,
         headers={"retry-after": "1"},
     )
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    # Browsers end what they ask when somebody turns the page: nobody hears this, and all is well.
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
@@ -152,7 +159,7 @@ def application(
         secure,
         routes=all_routes(graphql),
         middleware=middleware,
-        exception_handlers={Exception: _bug} | dict.fromkeys(away, _away),
+        exception_handlers={Exception: _bug, ClientDisconnect: _left} | dict.fromkeys(away, _away),
         lifespan=lifespan,
     )
     app.state.house = there
