@@ -31,6 +31,10 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/state/StatePage')).default }),
       },
       {
+        path: 'new/stack',
+        lazy: async () => ({ Component: (await import('~/features/newstack/NewStack')).default }),
+      },
+      {
         path: 'stack/:stackId/run/:runId',
         lazy: async () => ({ Component: (await import('~/features/runs/RunPage')).default }),
       },

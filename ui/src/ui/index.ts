@@ -5,6 +5,7 @@ export {
   Alert,
   Anchor,
   AppShell,
+  Autocomplete,
   Badge,
   Box,
   Breadcrumbs,
@@ -13,6 +14,7 @@ export {
   Card,
   Checkbox,
   Code,
+  Collapse,
   CopyButton,
   Divider,
   FileInput,
@@ -54,8 +56,10 @@ export {
 } from '@mantine/core'
 export { useDebouncedValue, useDisclosure, useHotkeys, useLocalStorage, useMediaQuery } from '@mantine/hooks'
 export { Action } from './Action'
+export { CheckLine, type Standing } from './CheckLine'
 export { Confirm } from './Confirm'
 export { DropFile } from './DropFile'
+export { Copyable } from './Copyable'
 export { Kit } from './Kit'
 export { CenteredLoader, Coming, Empty, Trouble } from './states'
 export { tell, warn } from './notice'

@@ -1,0 +1,115 @@
+"""A stack is made step by step: what cannot work is said while it is typed, and nothing is made."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from playwright.sync_api import expect
+
+CODE = 'resource "terraform_data" "it" {}\n'
+STACKS = "{ stacks { id name branch projectRoot labels protectFromDeletion workerPool { id } } }"
+
+
+@pytest.fixture
+def person(visit, site):
+    """The administrator, whose browser changes colours at once when the theme changes."""
+    return visit(site.server.address, reduced_motion="reduce")
+
+
+def choose_source(page, url, *, branch, root):
+    page.get_by_role("textbox", name="Repository").fill(url)
+    page.get_by_role("combobox", name="Branch").fill(branch)
+    page.get_by_role("combobox", name="Project root").fill(root)
+
+
+def steps_on(page, to):
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("heading", name=to)).to_be_visible()
+
+
+def no_barriers(person):
+    for scheme in ("dark", "light"):
+        person.page.emulate_media(color_scheme=scheme)
+        assert person.barriers() == []
+
+
+def test_a_wrong_branch_is_refused_and_with_the_right_one_the_first_run_plans(person, site):
+    repository = site.repository({"net/core/main.tf": CODE, "readme.md": "Words"})
+    before = site.api.ask(STACKS)
+    page = person.open("/new/stack")
+    choose_source(page, repository.url, branch="mian", root="net/core")
+
+    page.get_by_role("button", name="Next").click()
+    branch = page.get_by_role("combobox", name="Branch")
+    expect(branch).to_have_accessible_description(
+        re.compile("The repository has no branch or tag “mian”")
+    )
+    expect(branch).to_be_focused()
+    expect(page.get_by_role("link", name="NO_SUCH_REF")).to_have_attribute(
+        "href", "/help/errors/NO_SUCH_REF"
+    )
+    expect(page.get_by_role("heading", name="1 of 4: Code")).to_be_visible()
+    no_barriers(person)
+    assert site.api.ask(STACKS) == before
+
+    branch.fill("main")
+    steps_on(page, "Tool and state")
+    no_barriers(person)
+    steps_on(page, "Name and behaviour")
+    page.get_by_role("textbox", name="Name").fill("Story of a wizard")
+    page.get_by_role("combobox", name="Labels").fill("team:net")
+    page.keyboard.press("Enter")
+    page.get_by_role("combobox", name="Workers").click()
+    page.get_by_role("option", name="workers", exact=True).click()
+    page.get_by_role("switch", name="Protect from deletion").check()
+    no_barriers(person)
+
+    page.reload()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("Story of a wizard")
+    steps_on(page, "Summary")
+    no_barriers(person)
+    page.get_by_role("tab", name="As Terraform").click()
+    written = page.get_by_role("region", name="The stack as Terraform code").inner_text()
+    assert 'project_root = "net/core"' in written
+    subprocess.run(["terraform", "fmt", "-check", "-"], input=written, text=True, check=True)
+    no_barriers(person)
+    assert site.api.ask(STACKS) == before
+
+    page.get_by_role("button", name="Create stack").click()
+    expect(page.get_by_role("heading", name="Story of a wizard is made")).to_be_visible()
+    no_barriers(person)
+    (made,) = [stack for stack in site.api.ask(STACKS)["stacks"] if stack not in before["stacks"]]
+    assert made == {
+        "id": "story-of-a-wizard",
+        "name": "Story of a wizard",
+        "branch": "main",
+        "projectRoot": "net/core",
+        "labels": ["team:net"],
+        "protectFromDeletion": True,
+        "workerPool": {"id": site.pool.id},
+    }
+
+    page.get_by_role("button", name="Start the first run").click()
+    expect(page).to_have_url(re.compile(r"/stack/story-of-a-wizard/run/\w+$"))
+    run = page.url.rsplit("/", 1)[1]
+    site.api.wait_for(run, "UNCONFIRMED")
+
+
+def test_a_branch_that_goes_meanwhile_is_noticed_before_anything_is_made(person, site):
+    repository = site.repository({"main.tf": CODE})
+    repository.git("branch", "soon-gone")
+    before = site.api.ask(STACKS)
+    page = person.open("/new/stack")
+    choose_source(page, repository.url, branch="soon-gone", root="")
+    for step in ("Tool and state", "Name and behaviour", "Summary"):
+        steps_on(page, step)
+
+    repository.git("branch", "-D", "soon-gone")
+    page.get_by_role("button", name="Create stack").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was made")
+    expect(page.get_by_role("alert")).to_contain_text("no branch or tag “soon-gone”")
+    expect(page.get_by_role("heading", name="1 of 4: Code")).to_be_visible()
+    assert site.api.ask(STACKS) == before
