@@ -15,7 +15,7 @@ import {
 
 import type { PlacesQuery } from './documents'
 import { HOOKS, suggestedName, type Draft } from './draft'
-import { idOf, INLINE, standingOf } from './fields'
+import { choicesOf, idOf, standingOf } from './fields'
 import type { Wizard } from './useDraft'
 
 export type Places = ResultOf<typeof PlacesQuery>
@@ -83,7 +83,7 @@ export function BehaviourStep({ places, ...wizard }: Wizard & { places: Places |
             label: space.name,
           }))}
           allowDeselect={false}
-          comboboxProps={INLINE}
+          {...choicesOf(undefined)}
           {...standingOf('space', told('space'))}
         />
         <Workers {...wizard} places={places} />
@@ -135,7 +135,7 @@ function Workers({ draft, change, told, places }: Wizard & { places: Places | un
         ]}
         searchable
         allowDeselect={false}
-        comboboxProps={INLINE}
+        {...choicesOf(undefined)}
         {...standingOf('workerPool', told('workerPool'))}
       />
       {none && (
@@ -152,8 +152,8 @@ function Hooks({ draft, change, told }: Wizard) {
   const used = HOOKS.filter(([hook]) => (draft.hooks[hook] ?? '').trim() !== '').length
   const bad = told('hooks')
   return (
-    <details open={used > 0 || bad !== undefined} id={idOf('hooks')}>
-      <UnstyledButton component="summary" mb="xs">
+    <details open={used > 0 || bad !== undefined}>
+      <UnstyledButton component="summary" mb="xs" id={idOf('hooks')}>
         <Title order={3} size="sm" display="inline">
           Hooks
         </Title>{' '}

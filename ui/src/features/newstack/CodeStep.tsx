@@ -1,12 +1,13 @@
 import { Autocomplete, Button, Stack, Text, TextInput } from '~/ui'
 
-import { INLINE, standingOf } from './fields'
+import { choicesOf, standingOf } from './fields'
 import type { Wizard } from './useDraft'
 
 /** Where the code is: looked at while it is typed. */
 export function CodeStep({ draft, change, told, source, again }: Wizard) {
   const found = source.data?.sourceCheck
   const unread = told('repositoryURL')
+  const answered = found !== undefined || source.error !== undefined
   return (
     <Stack gap="md">
       <TextInput
@@ -20,7 +21,7 @@ export function CodeStep({ draft, change, told, source, again }: Wizard) {
         spellCheck={false}
         {...standingOf('repositoryURL', unread)}
       />
-      {unread && (unread.standing === 'PROBLEM' || unread.standing === 'UNKNOWN') && (
+      {answered && unread && (unread.standing === 'PROBLEM' || unread.standing === 'UNKNOWN') && (
         <Button variant="default" size="xs" onClick={again} style={{ alignSelf: 'flex-start' }}>
           Check again
         </Button>
@@ -34,7 +35,7 @@ export function CodeStep({ draft, change, told, source, again }: Wizard) {
         autoComplete="off"
         spellCheck={false}
         maxDropdownHeight={260}
-        comboboxProps={INLINE}
+        {...choicesOf(told('branch'))}
         {...standingOf('branch', told('branch'))}
       />
       <Autocomplete
@@ -47,7 +48,7 @@ export function CodeStep({ draft, change, told, source, again }: Wizard) {
         autoComplete="off"
         spellCheck={false}
         maxDropdownHeight={260}
-        comboboxProps={INLINE}
+        {...choicesOf(told('projectRoot'))}
         {...standingOf('projectRoot', told('projectRoot'))}
       />
       {found?.moreBranches || found?.moreDirectories ? (

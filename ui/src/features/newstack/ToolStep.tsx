@@ -1,7 +1,7 @@
 import { Autocomplete, SegmentedControl, Stack, Switch, Text, TextInput } from '~/ui'
 
 import { TOOL_NAMES, type Tool } from './draft'
-import { INLINE, standingOf } from './fields'
+import { choicesOf, standingOf } from './fields'
 import type { Wizard } from './useDraft'
 
 /** What runs the code, in which version, and who keeps the state. */
@@ -28,7 +28,7 @@ export function ToolStep({ draft, change, told, version }: Wizard) {
         onChange={(next) => change({ version: next })}
         data={version.data?.versionCheck.offered ?? []}
         filter={({ options }) => options}
-        comboboxProps={INLINE}
+        {...choicesOf(told('version'))}
         autoComplete="off"
         autoFocus
         spellCheck={false}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { cleanRoot, EMPTY, forget, keep, kept, nameOf, placeOf, stepOf, suggestedName } from './draft'
-import { faultsOf, missing } from './faults'
+import { faultsOf, missing, PASSWORD } from './faults'
 import { creationOf } from './input'
 
 class Shelf implements Storage {
@@ -90,6 +90,8 @@ describe('a draft', () => {
 describe('faults', () => {
   it('are those of an empty form', () => {
     expect(Object.keys(missing(EMPTY))).toEqual(['repositoryURL', 'branch', 'name'])
+    expect(missing({ ...EMPTY, repositoryURL: 'https://ada:x@y@h/z' }).repositoryURL).toBe(PASSWORD)
+    expect(missing({ ...EMPTY, repositoryURL: 'ssh://git@h:22/a:b@c' })).not.toHaveProperty('repositoryURL')
     expect(missing({ ...EMPTY, projectRoot: 'a/../../b' })).toHaveProperty('projectRoot')
   })
 
@@ -97,9 +99,9 @@ describe('faults', () => {
     const said =
       'stack has 4 errors: repository URL: is bad; name: must be; or not; labels: too many; name: twice'
     expect(faultsOf(said)).toEqual({
-      repositoryURL: 'is bad',
-      name: 'must be; or not; twice',
-      labels: 'too many',
+      repositoryURL: 'Is bad.',
+      name: 'Must be; or not; twice.',
+      labels: 'Too many.',
     })
     expect(faultsOf('worker pool: 01X not found')).toEqual({})
   })

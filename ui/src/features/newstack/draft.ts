@@ -130,9 +130,15 @@ export function isEmpty(draft: Draft): boolean {
 
 const KEPT_AT = 'gantry:new-stack'
 
-/** An address that carries a password is refused by the server; here it is not even kept. */
+const PASSWORD = /^\s*([a-z][a-z0-9+.-]*:\/\/)[^/]*:[^/]*@/i
+
+/** Whether an address carries a password: the server would refuse it. */
+export function hasPassword(url: string): boolean {
+  return PASSWORD.test(url)
+}
+
 function withoutPassword(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*:[^/@]*@/i, '$1')
+  return url.replace(PASSWORD, '$1')
 }
 
 export function keep(draft: Draft, where: Storage = sessionStorage): void {

@@ -1,6 +1,6 @@
 /** What is wrong with a draft, by field: what the form sees itself, and what the server says. */
 
-import { cleanRoot, nameOf, type Draft, type Step } from './draft'
+import { cleanRoot, hasPassword, nameOf, type Draft, type Step } from './draft'
 
 export type Field =
   | 'repositoryURL'
@@ -29,10 +29,15 @@ export const STEP_OF: Record<Field, Step> = {
   hooks: 'behaviour',
 }
 
+/** Said at once, and instead of asking the server: what is not sent needs not be replaced. */
+export const PASSWORD =
+  'Take the password out of the address, which everybody sees who sees the stack. The operator keeps passwords for Git.'
+
 /** What nobody has to ask the server about. */
 export function missing(draft: Draft): Faults {
   const faults: Faults = {}
   if (!draft.repositoryURL.trim()) faults.repositoryURL = 'Give the address of the repository.'
+  if (hasPassword(draft.repositoryURL)) faults.repositoryURL = PASSWORD
   if (!draft.branch.trim()) faults.branch = 'Give the branch that the stack follows.'
   if (draft.projectRoot.trim().startsWith('/') || cleanRoot(draft.projectRoot).split('/').includes('..'))
     faults.projectRoot = 'Give a directory inside of the repository.'
@@ -72,5 +77,7 @@ export function faultsOf(sentence: string): Faults {
       faults[last] = `${faults[last] ?? ''}; ${part}`
     }
   }
-  return faults
+  return Object.fromEntries(
+    Object.entries(faults).map(([field, said]) => [field, `${said.charAt(0).toUpperCase()}${said.slice(1)}.`]),
+  )
 }

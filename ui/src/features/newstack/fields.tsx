@@ -24,15 +24,28 @@ export function standingOf(field: Field, told: Told | undefined) {
     error: line ?? false,
     errorProps: { component: 'div' as const },
     'aria-invalid': bad,
-    ...(bad ? {} : { styles: CALM }),
+    styles: bad ? WRONG : CALM,
   }
 }
 
-/** Lists of choices stay inside of the page's main part, where they are looked for. */
-export const INLINE = { withinPortal: false }
+/**
+ * Lists of choices stay inside of the page's main part, where they are looked for, and below the
+ * line that says how the field stands.
+ */
+export function choicesOf(told: Told | undefined) {
+  return { comboboxProps: { withinPortal: false, offset: told ? LINE_PX : 8 } }
+}
+
+/** The height of that line, with the space above it. */
+const LINE_PX = 32
 
 /** A field whose line below is no error looks as it always does. */
 const CALM = {
   input: { borderColor: 'var(--mantine-color-default-border)', color: 'inherit' },
   section: { color: 'inherit' },
+}
+
+/** What is only proposed in an empty field is not what is wrong with it. */
+const WRONG = {
+  input: { '--input-placeholder-color': 'var(--mantine-color-placeholder)', color: 'inherit' },
 }

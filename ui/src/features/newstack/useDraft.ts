@@ -5,8 +5,8 @@ import type { ResultOf, VariablesOf } from '~/graphql/gql'
 import type { Standing } from '~/ui'
 
 import { SourceCheckQuery, VersionCheckQuery } from './documents'
-import { cleanRoot, EMPTY, keep, kept, STEPS, type Draft, type Step } from './draft'
-import { missing, STEP_OF, type Faults, type Field } from './faults'
+import { cleanRoot, EMPTY, hasPassword, keep, kept, STEPS, type Draft, type Step } from './draft'
+import { missing, PASSWORD, STEP_OF, type Faults, type Field } from './faults'
 import { useCheck, type Check } from './useCheck'
 
 type SourceFound = ResultOf<typeof SourceCheckQuery>
@@ -32,7 +32,7 @@ export interface Wizard {
 /** What the source check is asked: nothing without an address, and a branch before its directory. */
 export function asked(draft: Draft): VariablesOf<typeof SourceCheckQuery> | undefined {
   const repositoryURL = draft.repositoryURL.trim()
-  if (!repositoryURL) return undefined
+  if (!repositoryURL || hasPassword(repositoryURL)) return undefined
   const branch = draft.branch.trim()
   return {
     input: {
@@ -79,7 +79,8 @@ export function useDraft() {
   }, [proposed])
 
   const told = (field: Field): Told | undefined => {
-    const fault = refused[field] ?? (tried.includes(STEP_OF[field]) ? local[field] : undefined)
+    const shown = tried.includes(STEP_OF[field]) || local[field] === PASSWORD
+    const fault = refused[field] ?? (shown ? local[field] : undefined)
     if (fault) return { standing: 'PROBLEM', sentence: fault }
     if (field === 'version') return answer(version, version.data?.versionCheck.version, 'Looking it up…')
     const found = source.data?.sourceCheck
