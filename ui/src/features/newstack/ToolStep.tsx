@@ -17,6 +17,8 @@ export function ToolStep({ draft, change, told, version }: Wizard) {
           value={draft.tool}
           onChange={(tool) => change({ tool: tool as Tool, version: '' })}
           data={Object.entries(TOOL_NAMES).map(([value, label]) => ({ value, label }))}
+          // Its colours would take their time even for those who want no motion.
+          transitionDuration={0}
           style={{ alignSelf: 'flex-start' }}
         />
       </Stack>
