@@ -3,7 +3,7 @@
     python tools/generate_docs.py           writes the pages
     python tools/generate_docs.py --check   writes nothing; exits 1 and names the pages that differ
 
-`--root` works on another copy of the tree's docs.
+`--root` works on another copy of the tree.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from pathlib import Path
 
 from reference import errors, jobs, limits, runs, settings
 
-FOLDER = Path("docs/reference")
 PAGES: Mapping[str, Callable[[], str]] = {
-    "errors.md": errors.errors_page,
-    "jobs.md": jobs.jobs_page,
-    "limits.md": limits.limits_page,
-    "runs.md": runs.runs_page,
-    "settings.md": settings.settings_page,
+    "docs/reference/errors.md": errors.errors_page,
+    "docs/reference/jobs.md": jobs.jobs_page,
+    "docs/reference/limits.md": limits.limits_page,
+    "docs/reference/runs.md": runs.runs_page,
+    "docs/reference/settings.md": settings.settings_page,
+    # What the web application explains at /help/errors.
+    "ui/src/features/help/errors.json": errors.errors_data,
 }
 
 
@@ -33,16 +34,16 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     stale = False
     for name, make in PAGES.items():
-        path, text = asked.root / FOLDER / name, make()
+        path, text = asked.root / name, make()
         if path.is_file() and path.read_text() == text:
             continue
         stale = True
         if asked.check:
-            print(f"{FOLDER / name} is stale; run: python tools/generate_docs.py", file=sys.stderr)
+            print(f"{name} is stale; run: python tools/generate_docs.py", file=sys.stderr)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-            print(f"wrote {FOLDER / name}")
+            print(f"wrote {name}")
     return 1 if asked.check and stale else 0
 
 

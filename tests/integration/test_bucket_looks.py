@@ -13,7 +13,6 @@ import boto3
 import httpx2
 import pytest
 from gantry.apps.doctor_storage import judged
-from gantry.apps.findings import Health
 from gantry.infra.bucket_looks import (
     AzureLooks,
     GoogleLooks,
@@ -24,6 +23,7 @@ from gantry.infra.bucket_looks import (
     s3_rules,
 )
 from gantry.infra.google_token import TokenMissing, google_token
+from gantry.ports.findings import Health
 from gantry.ports.objects import Bucket
 from joserfc import jwt
 from joserfc.jwk import RSAKey

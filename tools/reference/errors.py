@@ -1,11 +1,17 @@
-"""docs/reference/errors.md: every code that a client may meet."""
+"""docs/reference/errors.md: every code that a client may meet, and what to do about it.
+
+The web application explains the same codes at `/help/errors`, from the same list.
+"""
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
-from collections.abc import Iterator
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gantry
@@ -26,16 +32,27 @@ OTHER_CODES = {
 """Codes that no class carries. The generator stops when the API's source has others."""
 
 
+STATUS_OF_OTHERS = {"DATABASE_UNAVAILABLE": 503, "INTERNAL": 500, "WRONG_CREDENTIALS": 401}
+"""Those of `OTHER_CODES` that have another than 400."""
+
+REMEDIES = Path(__file__).with_suffix(".toml")
+
+
 def errors_page() -> str:
     """Every code that a client may meet."""
-    _import_everything()
-    found = sorted(
-        {UserError, *_subclasses(UserError)}, key=lambda e: (e.code, e.__module__, e.__name__)
-    )
+    found = _found()
+    remedy = _remedies({error.code for error in found} | set(OTHER_CODES))
     rows = [
-        [f"`{error.code}`", str(error.status), sentence(error), f"`{error.__name__}`"]
+        [
+            f"`{error.code}`",
+            str(error.status),
+            sentence(error),
+            remedy(error.code, error.status),
+            f"`{error.__name__}`",
+        ]
         for error in found
     ]
+    others = [[f"`{c}`", why, remedy(c, _status(c))] for c, why in OTHER_CODES.items()]
     same_keys("a code in the API's source", _literal_codes(), OTHER_CODES)
     return page(
         [
@@ -45,12 +62,55 @@ def errors_page() -> str:
             "Over GraphQL the HTTP status is 200 whatever happened; the code is in"
             " `errors[].extensions.code`. Elsewhere the body is"
             ' `{"code": …, "message": …}` and the status is the one below.',
-            table(["Code", "HTTP", "Meaning", "Class"], rows),
+            table(["Code", "HTTP", "Meaning", "What to do", "Class"], rows),
             "Some answers have a code and no class:",
-            table(["Code", "Meaning"], [[f"`{c}`", why] for c, why in OTHER_CODES.items()]),
+            table(["Code", "Meaning", "What to do"], others),
         ],
-        "the subclasses of gantry.kernel.errors.UserError",
+        "the subclasses of gantry.kernel.errors.UserError, and tools/reference/errors.toml",
     )
+
+
+def errors_data() -> str:
+    """The same as JSON: one entry a code, with the meanings of all its classes."""
+    found = _found()
+    remedy = _remedies({error.code for error in found} | set(OTHER_CODES))
+    entries: dict[str, dict[str, object]] = {}
+    for error in found:
+        entry = entries.setdefault(
+            error.code,
+            {"status": error.status, "meanings": [], "remedy": remedy(error.code, error.status)},
+        )
+        entry["meanings"] = [*_list(entry["meanings"]), sentence(error)]
+    for code, why in OTHER_CODES.items():
+        entries[code] = {
+            "status": _status(code),
+            "meanings": [why],
+            "remedy": remedy(code, _status(code)),
+        }
+    listed = [{"code": code, **entries[code]} for code in sorted(entries)]
+    return json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _status(code: str) -> int:
+    return STATUS_OF_OTHERS.get(code, 400)
+
+
+def _found() -> list[type[UserError]]:
+    _import_everything()
+    return sorted(
+        {UserError, *_subclasses(UserError)}, key=lambda e: (e.code, e.__module__, e.__name__)
+    )
+
+
+def _remedies(codes: set[str]) -> Callable[[str, int], str]:
+    written = tomllib.loads(REMEDIES.read_text())
+    if gone := sorted(set(written["code"]) - codes):
+        sys.exit(f"tools/reference/errors.toml has lines of codes that are gone: {', '.join(gone)}")
+    return lambda code, status: written["code"].get(code) or written["status"][str(status)]
 
 
 def _import_everything() -> None:

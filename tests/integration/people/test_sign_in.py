@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from gantry.domains.people import repo
+from gantry.domains.people import api_keys, repo
 from gantry.domains.people import service as people
 from gantry.domains.people.access import EVERYTHING
 from gantry.domains.people.actions import Action
@@ -49,7 +49,7 @@ async def recognise(core, token, *, audience=BASE_URL, password=PASSWORD):
 
 async def new_key(core, *, admin=False, by=ADMIN):
     async with core.db.write(by) as tx:
-        return await people.create_api_key(tx, core.passwords, name="ci", admin=admin)
+        return await api_keys.create(tx, core.passwords, name="ci", admin=admin)
 
 
 async def exchange(core, key_id, secret, *, address=HERE):
@@ -261,14 +261,14 @@ async def test_a_deleted_key_and_its_sessions_open_nothing(core):
     unhurt = (await exchange(core, other.id, others.reveal())).token.reveal()
 
     async with core.db.write(ADMIN) as tx:
-        await people.delete_api_key(tx, key.id)
+        await api_keys.delete(tx, key.id)
 
     assert await exchange(core, key.id, secret.reveal()) is None
     with pytest.raises(InvalidToken, match="sign in again"):
         await recognise(core, token)
     assert (await recognise(core, unhurt)).id == other.id
     async with core.db.read(ADMIN) as tx:
-        assert [found.id for found in await people.list_api_keys(tx)] == [other.id]
+        assert [found.id for found in await api_keys.listed(tx)] == [other.id]
 
 
 async def test_only_admins_make_list_and_delete_keys(core):
@@ -282,7 +282,7 @@ async def test_only_admins_make_list_and_delete_keys(core):
     ):
         with pytest.raises(error):
             await new_key(core, by=actor)
-        for act in (people.list_api_keys, lambda tx: people.delete_api_key(tx, key.id)):
+        for act in (api_keys.listed, lambda tx: api_keys.delete(tx, key.id)):
             with pytest.raises(error):
                 async with core.db.write(actor) as tx:
                     await act(tx)
@@ -295,12 +295,12 @@ async def test_a_key_is_deleted_once(core):
     for _ in range(2):
         with pytest.raises(NotFound, match="could not find api key"):
             async with core.db.write(ADMIN) as tx:
-                await people.delete_api_key(tx, new_id())
+                await api_keys.delete(tx, new_id())
     async with core.db.write(ADMIN) as tx:
-        await people.delete_api_key(tx, key.id)
+        await api_keys.delete(tx, key.id)
     with pytest.raises(NotFound, match="could not find api key"):
         async with core.db.write(ADMIN) as tx:
-            await people.delete_api_key(tx, key.id)
+            await api_keys.delete(tx, key.id)
 
 
 # -- sessions

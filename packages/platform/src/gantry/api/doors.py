@@ -32,6 +32,7 @@ from gantry.kernel.secret import Secret
 from gantry.kernel.texts import UNKEPT, all_can_be_kept, can_be_kept
 from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
 from gantry.ports.db import Db
+from gantry.ports.findings import Finding
 from gantry.ports.live import Live
 from gantry.ports.objects import LocalFiles, Objects
 from gantry.ports.passwords import Passwords
@@ -99,6 +100,8 @@ class House:
     """Held while states are compared, each of which may be as large as states may be."""
     checks: Checks = field(default_factory=Checks)
     """Looks at what stacks are about to be made of, at each person's pace."""
+    examine: Callable[[], Awaitable[Sequence[Finding]]] | None = None
+    """Looks at what the installation stands on."""
 
 
 def house(request: Request) -> House:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gantry.apps import doctor, embedded, process, wiring
-from gantry.domains.people import service as people
+from gantry.domains.people import api_keys
 from gantry.domains.tfstate import unsaved as unsaved_states
 from gantry.infra import queue_admin
 from gantry.infra.passwords import Argon2Passwords
@@ -145,7 +145,7 @@ def create_key(
 
     async def main() -> None:
         async with _core() as core, core.db.write(SYSTEM) as tx:
-            key, secret = await people.create_api_key(
+            key, secret = await api_keys.create(
                 tx, Argon2Passwords(), name=name, admin=admin_rights
             )
         out = Console()
@@ -161,7 +161,7 @@ def list_keys() -> None:
 
     async def main() -> None:
         async with _core() as core, core.db.read(SYSTEM) as tx:
-            found = await people.list_api_keys(tx)
+            found = await api_keys.listed(tx)
         table = Table("name", "admin", "created", "last used")
         # Ids are there to be copied: whole, whatever the terminal's width.
         table.add_column("id", no_wrap=True)
@@ -181,7 +181,7 @@ def delete_key(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> 
 
     async def main() -> None:
         async with _core() as core, core.db.write(SYSTEM) as tx:
-            key = await people.delete_api_key(tx, key_id)
+            key = await api_keys.delete(tx, key_id)
         Console().print(f"API key {key.name} is deleted.")
 
     _run(main)

@@ -7,7 +7,7 @@ import asyncio
 import typer
 from rich.console import Console
 
-from gantry.apps import embedded, process, wiring
+from gantry.apps import embedded, presence, process, wiring
 from gantry.apps.admin import admin
 from gantry.apps.demo import demo_command
 from gantry.apps.instrumentation import instrumented
@@ -68,7 +68,11 @@ def server_command() -> None:
 
     async def main() -> None:
         opened = asyncio.Event()
-        async with wiring.core(settings, process="server") as core, instrumented(core, opened):
+        async with (
+            wiring.core(settings, process="server") as core,
+            instrumented(core, opened),
+            presence.present(core, "server"),
+        ):
             await serve(core, ready=opened)
 
     process.run(main)
@@ -84,7 +88,11 @@ def drain_command() -> None:
     settings = process.settings_or_exit(buckets=DRAIN_BUCKETS)
 
     async def main() -> None:
-        async with wiring.core(settings, process="drain") as core, instrumented(core):
+        async with (
+            wiring.core(settings, process="drain") as core,
+            instrumented(core),
+            presence.present(core, "drain"),
+        ):
             await wiring.drain(core)
 
     process.run(main)
@@ -102,7 +110,11 @@ def scheduler_command() -> None:
     settings = process.settings_or_exit(buckets=())
 
     async def main() -> None:
-        async with wiring.core(settings, process="scheduler") as core, instrumented(core):
+        async with (
+            wiring.core(settings, process="scheduler") as core,
+            instrumented(core),
+            presence.present(core, "scheduler"),
+        ):
             await wiring.schedule(core)
 
     process.run(main)

@@ -17,7 +17,6 @@ import httpx2
 from gantry_protocol.endpoint import parse_endpoint
 
 from gantry.apps import doctor_storage, metering, wiring
-from gantry.apps.findings import Finding, Health, bad, good, odd
 from gantry.apps.remote_storage import storage_endpoint
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.runs import gauges_repo
@@ -27,6 +26,7 @@ from gantry.infra.external_broker import ExternalBroker
 from gantry.infra.tls import Peer, Trust, peer_of, shake_hands, why_not
 from gantry.infra.vault import is_confirmed, utc_now
 from gantry.kernel.tx import SYSTEM
+from gantry.ports.findings import Finding, Health, bad, good, odd
 from gantry.ports.vault import KeyServiceDown, Unreadable
 
 __all__ = ["Finding", "Health", "examine"]
@@ -66,11 +66,35 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         trust = Trust()
     async for finding in _server(settings, trust):
         yield finding
-    async for finding in _broker(settings, trust):
+    async for finding in broker(settings, trust):
         yield finding
 
 
 async def _database(settings: Settings, standing: schema.Standing) -> AsyncIterator[Finding]:
+    for finding in database(standing):
+        yield finding
+    if standing.revision is None or not standing.serves:
+        return
+    if standing.known and standing.revision != standing.newest:
+        return
+    try:
+        async with wiring.core(settings) as core:
+            yield await key(core)
+            if settings.mqtt_broker_type == "external":
+                yield await _as_a_server(core)
+            async for finding in doctor_storage.examine(settings, core.objects, core.trust):
+                yield finding
+            async for finding in work(core):
+                yield finding
+    except MisconfiguredError as error:
+        yield bad("encryption key", str(error), "Set the variable as the processes have it.")
+    except Unreadable as error:
+        remedy = "Set the key that this database was set up with."
+        yield bad("encryption key", f"does not open the data keys: {error}", remedy)
+
+
+def database(standing: schema.Standing) -> Iterator[Finding]:
+    """What a look at the database found: its clock, its version, its schema."""
     version = f"PostgreSQL {standing.version}"
     apart = abs(standing.clock_ahead)
     if apart > doctor_storage.CLOCKS_APART:
@@ -92,23 +116,9 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
     else:
         says = f"{version}, of a newer release that this one can work with"
         yield odd("database", says, "Bring all processes to one release.")
-    try:
-        async with wiring.core(settings) as core:
-            yield await _key(core)
-            if settings.mqtt_broker_type == "external":
-                yield await _as_a_server(core)
-            async for finding in doctor_storage.examine(settings, core.objects, core.trust):
-                yield finding
-            async for finding in _work(core):
-                yield finding
-    except MisconfiguredError as error:
-        yield bad("encryption key", str(error), "Set the variable as the processes have it.")
-    except Unreadable as error:
-        remedy = "Set the key that this database was set up with."
-        yield bad("encryption key", f"does not open the data keys: {error}", remedy)
 
 
-async def _key(core: wiring.Core) -> Finding:
+async def key(core: wiring.Core) -> Finding:
     """The data keys were unwrapped and opened a stored value, or there would be no `core`."""
     what = "encryption key"
     sealed = core.vault.seal(b"doctor", identity=what)
@@ -127,7 +137,7 @@ async def _key(core: wiring.Core) -> Finding:
     return good(what, "opens the data keys, seals and signs")
 
 
-async def _work(core: wiring.Core) -> AsyncIterator[Finding]:
+async def work(core: wiring.Core) -> AsyncIterator[Finding]:
     """Whether somebody does the work, and what waits for a person."""
     async with core.db.read(SYSTEM) as tx:
         swept = await gauges_repo.last_swept(tx)
@@ -216,7 +226,7 @@ async def _server(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
         yield _lasts("certificate of the server", peer)
 
 
-async def _broker(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
+async def broker(settings: Settings, trust: Trust) -> AsyncIterator[Finding]:
     """The address that workers dial."""
     what = f"broker {settings.mqtt_broker_endpoint}"
     remedy = "Check MQTT_BROKER_ENDPOINT, its DNS entry, and what ends TLS in front of it."

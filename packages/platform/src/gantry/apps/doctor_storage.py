@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from gantry.apps.findings import Finding, bad, good, odd
 from gantry.apps.remote_storage import bucket_looks
 from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import Settings
@@ -15,6 +14,7 @@ from gantry.infra.local_objects import RETENTION
 from gantry.infra.object_probe import probe
 from gantry.infra.objects import RemoteObjects
 from gantry.infra.tls import Trust
+from gantry.ports.findings import Finding, bad, good, odd
 from gantry.ports.objects import Bucket, Objects, StorageDown
 
 CLOCKS_APART = timedelta(seconds=2)

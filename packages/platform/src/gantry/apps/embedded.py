@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from gantry.apps import wiring
+from gantry.apps import presence, wiring
 from gantry.apps.listening import only
 from gantry.apps.server import serve
 from gantry.apps.settings import (
@@ -137,6 +137,7 @@ async def platform(
         tasks.start(wiring.schedule(core), "scheduler")
         if embedded is not None:
             tasks.start(_keep_postgres(embedded), "database")
+        await stack.enter_async_context(presence.present(core, "server", "drain", "scheduler"))
         token = await _public_pool(core, installation)
         if worker:
             tasks.start(_keep_worker(core.settings, installation, token), "worker")

@@ -22,6 +22,7 @@ from gantry.api import broker as bells
 from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes as graphql_routes
+from gantry.apps.checks import Checks
 from gantry.apps.listening import Listener
 from gantry.apps.settings import MisconfiguredError
 from gantry.apps.wiring import Core, house
@@ -46,7 +47,7 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
     elsewhere, and then ends streams, requests and workers' connections in order. Cancelled once
     more it does not wait any longer.
     """
-    settings, there = core.settings, house(core)
+    settings, there = core.settings, house(core, examine=Checks(core))
     _make_room_for_connections()
     web = _certificate("GANTRY_TLS", settings.tls_certificate, settings.tls_key)
     mqtt = _certificate("GANTRY_MQTT_TLS", settings.mqtt_tls_certificate, settings.mqtt_tls_key)

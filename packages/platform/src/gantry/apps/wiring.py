@@ -45,6 +45,7 @@ from gantry.jobs.catalog import TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM, Event
+from gantry.ports.findings import Finding
 from gantry.ports.objects import Objects
 from gantry.ports.traces import Traces
 from gantry.ports.vault import Vault
@@ -196,8 +197,10 @@ async def _traces(settings: Settings, process: str) -> AsyncIterator[Traces | No
         await asyncio.to_thread(collector.close)
 
 
-def house(built: Core) -> House:
-    """What the HTTP doors lead to."""
+def house(
+    built: Core, *, examine: Callable[[], Awaitable[Sequence[Finding]]] | None = None
+) -> House:
+    """What the HTTP doors lead to. `examine` looks at what the installation stands on."""
     settings = built.settings
     password = settings.admin_password
     return House(
@@ -227,6 +230,7 @@ def house(built: Core) -> House:
         local_objects=built.local_objects,
         live=NewsDesk(built.db.engine, built.bus),
         departure=built.departure,
+        examine=examine,
     )
 
 

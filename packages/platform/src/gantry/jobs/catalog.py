@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gantry.domains.accounts import service as accounts
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.runs import leasing, logbook, logs_repo, repo, workspaces
@@ -100,6 +101,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await out.forget_job_failures()
         async with out.db.write(SYSTEM) as tx:
             await people.forget_old(tx)
+            await accounts.forget_old(tx)
 
     async def forget_workspaces() -> None:
         await workspaces.forget_ended(out.db, out.objects)

@@ -11,9 +11,11 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
+from gantry.api.graphql.account.installation import InstallationQuery
 from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.contexts.roots import ContextMutation
 from gantry.api.graphql.direct import Executor, read_directly
+from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
 from gantry.api.graphql.runs.roots import RunMutation
 from gantry.api.graphql.stacks.checks import CheckQuery
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
@@ -27,11 +29,28 @@ strawberry.enum(Action)
 
 Query = merge_types(
     "Query",
-    (StackQuery, CheckQuery, RunQuery, AccountQuery, WorkerQuery, StateQuery),
+    (
+        StackQuery,
+        CheckQuery,
+        RunQuery,
+        AccountQuery,
+        WorkerQuery,
+        StateQuery,
+        PeopleQuery,
+        InstallationQuery,
+    ),
 )
 Mutation = merge_types(
     "Mutation",
-    (StackMutation, RunMutation, AccountMutation, WorkerMutation, StateMutation, ContextMutation),
+    (
+        StackMutation,
+        RunMutation,
+        AccountMutation,
+        WorkerMutation,
+        StateMutation,
+        ContextMutation,
+        PeopleMutation,
+    ),
 )
 
 

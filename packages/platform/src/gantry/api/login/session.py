@@ -31,6 +31,12 @@ async def elsewhere(request: Request) -> Response:
     return RedirectResponse(SIGN_IN, status_code=303)
 
 
+async def ways(request: Request) -> Response:
+    """`GET /session`: the ways of signing in that this installation offers, and nothing else."""
+    there = house(request)
+    return JSONResponse({"password": bool(there.admin_username and there.admin_password)})
+
+
 async def sign_in(request: Request) -> Response:
     """`POST /admin-login`: the answer has the token. `POST /session`: it has a cookie."""
     there = house(request)
@@ -108,6 +114,7 @@ def routes() -> list[Route]:
     return [
         door("/admin-login", elsewhere, access=Access.PUBLIC, methods=["GET"]),
         door("/admin-login", sign_in, access=Access.PUBLIC, methods=["POST"]),
+        door(SESSION, ways, access=Access.PUBLIC, methods=["GET"]),
         door(SESSION, sign_in, access=Access.PUBLIC, methods=["POST"]),
         door("/logout", sign_out, access=Access.SESSION, methods=["POST"]),
         door("/setup", setup, access=Access.SESSION, methods=["POST"]),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
 
 ACCOUNT_ID = 1
@@ -26,6 +27,20 @@ class Account(Model):
     private_runner_image: Mapped[str | None]
     ca_certificate: Mapped[str]
     ca_key_sealed: Mapped[bytes]
+
+
+class Process(Model):
+    """A part of the installation that is at work, or was lately: it says so again and again."""
+
+    __tablename__ = "process"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str]
+    """`server`, `drain` or `scheduler`."""
+    host: Mapped[str]
+    release: Mapped[str]
+    started_at: Mapped[datetime]
+    heard_at: Mapped[datetime]
 
 
 class DataKey(Model):

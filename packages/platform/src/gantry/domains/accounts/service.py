@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gantry.domains.accounts import repo
 from gantry.domains.accounts.model import Account, DataKey
+from gantry.domains.accounts.rules import FORGOTTEN_AFTER
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.tx import Tx
 
@@ -80,3 +81,8 @@ async def first_data_key(tx: Tx, wrapped: bytes) -> list[DataKey]:
         await tx.session.flush()
         keys = await repo.data_keys(tx)
     return keys
+
+
+async def forget_old(tx: Tx) -> None:
+    """Drop processes that fell silent long ago."""
+    await repo.forget_processes(tx, tx.now - FORGOTTEN_AFTER)

@@ -35,8 +35,10 @@ class ApiKey(Model):
     name: Mapped[str]
     secret_hash: Mapped[str]
     admin: Mapped[bool] = mapped_column(default=False)
+    description: Mapped[str | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.people.model import ApiKey, LoginFailure, Session, User
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import Tx
+
+Owner: TypeAlias = tuple[str, str]
+"""Whose sessions: the kind of an actor, `user` or `api_key`, and its id."""
 
 
 async def remember_user(tx: Tx, *, source: str, username: str, admin: bool) -> User:
@@ -73,10 +78,72 @@ async def api_key(tx: Tx, key_id: str) -> ApiKey | None:
     return await tx.session.scalar(query)
 
 
+async def any_api_key(tx: Tx) -> bool:
+    """Whether there ever was a key."""
+    return (await tx.session.scalars(select(ApiKey.id).limit(1))).first() is not None
+
+
 async def api_keys(tx: Tx) -> list[ApiKey]:
     """All keys that were not deleted, oldest first."""
     query = select(ApiKey).where(ApiKey.deleted_at.is_(None)).order_by(ApiKey.id)
     return list(await tx.session.scalars(query))
+
+
+def _open(tx: Tx) -> Select[Session, User, ApiKey]:
+    return (
+        select(Session, User, ApiKey)
+        .outerjoin(User, User.id == Session.user_id)
+        .outerjoin(ApiKey, ApiKey.id == Session.api_key_id)
+        .where(Session.ended_at.is_(None), Session.expires_at > tx.now)
+        .where(or_(Session.api_key_id.is_(None), ApiKey.deleted_at.is_(None)))
+    )
+
+
+def _whose(owner: Owner | None) -> ColumnElement[bool]:
+    if owner is None:
+        return true()
+    kind, owner_id = owner
+    return (Session.user_id if kind == "user" else Session.api_key_id) == owner_id
+
+
+async def open_sessions(
+    tx: Tx, owner: Owner | None, *, most: int | None = None
+) -> list[tuple[Session, User | None, ApiKey | None]]:
+    """Sessions that go on, the newest first: of one user or key, or everybody's."""
+    query = _open(tx).where(_whose(owner)).order_by(Session.id.desc()).limit(most)
+    return [(row[0], row[1], row[2]) for row in await tx.session.execute(query)]
+
+
+async def open_session(
+    tx: Tx, session_id: str, owner: Owner | None
+) -> tuple[Session, User | None, ApiKey | None] | None:
+    """The session, if it goes on and is the owner's; of None, anybody's."""
+    query = _open(tx).where(_whose(owner), Session.id == session_id)
+    row = (await tx.session.execute(query)).first()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+async def end_sessions(tx: Tx, session_ids: Sequence[str]) -> None:
+    """These are over."""
+    await tx.session.execute(
+        update(Session)
+        .where(Session.id.in_(session_ids), Session.ended_at.is_(None))
+        .values(ended_at=tx.now)
+    )
+
+
+async def open_sessions_of_keys(tx: Tx, key_ids: Sequence[str]) -> dict[str, int]:
+    """How many sessions that were opened with each key go on."""
+    rows = await tx.session.execute(
+        select(Session.api_key_id, func.count())
+        .where(
+            Session.api_key_id.in_(key_ids),
+            Session.ended_at.is_(None),
+            Session.expires_at > tx.now,
+        )
+        .group_by(Session.api_key_id)
+    )
+    return {str(key_id): count for key_id, count in rows}
 
 
 async def failures_since(tx: Tx, subject: str, since: datetime) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gantry.domains.people import access, repo
 from gantry.domains.people.actions import Action
 from gantry.domains.people.model import ApiKey, LoginFailure, Session
-from gantry.kernel.errors import NotFound, TooMany, Unauthenticated
+from gantry.kernel.errors import TooMany, Unauthenticated
 from gantry.kernel.ids import is_ulid, new_id
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import Actor, Tx
@@ -88,7 +87,8 @@ async def sign_in_api_key(
     audience: str,
     address: str,
 ) -> SignIn | None:
-    """Exchange an API key for a token; None when there is no such key or the secret is wrong.
+    """Exchange an API key for a token; None when there is no such key, it has expired, or the
+    secret is wrong.
 
     Raises TooMany as `sign_in_admin` does.
     """
@@ -98,15 +98,17 @@ async def sign_in_api_key(
     await _throttle(tx, subject)
     key = await repo.api_key(tx, key_id)
     fits = await passwords.fits(key.secret_hash if key is not None else None, secret)
-    if key is None or not fits:
+    over = key is not None and key.expires_at is not None and key.expires_at <= tx.now
+    if key is None or not fits or over:
         _remember_failure(tx, subject)
         return None
     key.last_used_at = tx.now
+    until = tx.now + API_TOKEN_LASTS
     session = Session(
         id=new_id(),
         api_key_id=key.id,
         created_at=tx.now,
-        expires_at=tx.now + API_TOKEN_LASTS,
+        expires_at=until if key.expires_at is None else min(until, key.expires_at),
         address=address,
     )
     tx.session.add(session)
@@ -147,42 +149,6 @@ async def sign_out(tx: Tx) -> None:
     if tx.actor.session_id is None:
         raise Unauthenticated
     await repo.end_session(tx, tx.actor.session_id)
-
-
-async def create_api_key(
-    tx: Tx, passwords: Passwords, *, name: str, admin: bool
-) -> tuple[ApiKey, Secret]:
-    """A new key and its secret, which is shown this once. Needs root admin."""
-    access.require_admin(tx)
-    # 32 random bytes: nothing to guess.
-    secret = Secret(secrets.token_hex(32))
-    key = ApiKey(
-        id=new_id(),
-        name=name,
-        secret_hash=await passwords.hash(secret),
-        admin=admin,
-        created_by=tx.actor.name,
-        created_at=tx.now,
-    )
-    tx.session.add(key)
-    return key, secret
-
-
-async def delete_api_key(tx: Tx, key_id: str) -> ApiKey:
-    """The key no longer opens anything, nor do its sessions. Needs root admin. Raises NotFound."""
-    access.require_admin(tx)
-    key = await repo.api_key(tx, key_id)
-    if key is None:
-        raise NotFound("could not find api key")
-    key.deleted_at = tx.now
-    await repo.end_sessions_of_key(tx, key.id)
-    return key
-
-
-async def list_api_keys(tx: Tx) -> list[ApiKey]:
-    """Every key. Needs root admin."""
-    access.require_admin(tx)
-    return await repo.api_keys(tx)
 
 
 async def forget_old(tx: Tx) -> None:

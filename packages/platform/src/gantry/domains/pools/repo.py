@@ -140,6 +140,19 @@ async def present(tx: Tx, pool_ids: Sequence[str]) -> dict[str, list[Worker]]:
     return found
 
 
+async def any_at_hand(tx: Tx) -> bool:
+    """Whether any pool that the actor may know has a worker that takes runs."""
+    known = visible(tx).with_only_columns(WorkerPool.id)
+    query = (
+        select(Worker.id)
+        .join(WorkerPool, WorkerPool.id == Worker.pool_id)
+        .where(Worker.gone_at.is_(None), Worker.shutdown_at.is_(None), ~Worker.drained)
+        .where(or_(WorkerPool.public, WorkerPool.id.in_(known)))
+        .limit(1)
+    )
+    return (await tx.session.scalars(query)).first() is not None
+
+
 async def all_present(tx: Tx) -> list[Worker]:
     """The workers that are there, of every pool."""
     return list(await tx.session.scalars(select(Worker).where(Worker.gone_at.is_(None))))

@@ -26,6 +26,7 @@ from gantry.domains.people import access
 from gantry.domains.pools.model import WorkerPool
 from gantry.domains.runs.model import (
     Comment,
+    Lease,
     LocalWorkspace,
     ResourceChange,
     Review,
@@ -352,6 +353,31 @@ async def worked_seconds(tx: Tx, since: datetime, *, public: bool) -> int:
 async def any_run(tx: Tx) -> bool:
     """Whether the actor can see a run at all."""
     return (await tx.session.scalars(visible(tx).limit(1))).first() is not None
+
+
+async def milestones(tx: Tx) -> tuple[bool, bool]:
+    """Whether a run that the actor may see has come to a plan, and whether one was applied."""
+    planned, applied = Run.plan_sha256.is_not(None), Run.state == State.FINISHED
+    for_ever = (planned, and_(planned, Run.kind == Kind.TRACKED, applied))
+    found = [
+        (await tx.session.scalars(visible(tx).where(one).limit(1))).first() for one in for_ever
+    ]
+    return found[0] is not None, found[1] is not None
+
+
+async def held(tx: Tx, worker_ids: Sequence[str]) -> dict[str, list[Run]]:
+    """The runs that each worker holds, of those that the actor may see, the oldest first."""
+    query = (
+        visible(tx)
+        .join(Lease, Lease.run_id == Run.id)
+        .add_columns(Lease.worker_id)
+        .where(Lease.worker_id.in_(worker_ids))
+        .order_by(Run.id)
+    )
+    found: dict[str, list[Run]] = {}
+    for run, worker_id in await tx.session.execute(query):
+        found.setdefault(worker_id, []).append(run)
+    return found
 
 
 async def unfinished_in_pool(tx: Tx, pool_id: str) -> int:

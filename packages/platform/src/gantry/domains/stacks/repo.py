@@ -91,6 +91,11 @@ async def count_in_pool(tx: Tx, pool_id: str) -> int:
     return await tx.session.scalar(query) or 0
 
 
+async def any_stack(tx: Tx) -> bool:
+    """Whether the actor can see a stack at all."""
+    return (await tx.session.scalars(visible(tx).limit(1))).first() is not None
+
+
 async def counts_by_state(tx: Tx) -> dict[str, int]:
     """How many visible stacks are in each state."""
     inner = visible(tx).subquery()

@@ -15,7 +15,7 @@ from gantry.api.graphql.runs.types import Run
 from gantry.api.graphql.shared.convert import info as page_info_of
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
 from gantry.api.graphql.shared.types import PageInfo, QueryOrderDirection, SearchInput
-from gantry.domains.people.access import may
+from gantry.domains.people.access import may, readable_spaces
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo
 from gantry.domains.pools.model import Worker as WorkerModel
@@ -23,6 +23,8 @@ from gantry.domains.pools.model import WorkerPool as PoolModel
 from gantry.domains.runs import leases_repo as leases
 from gantry.domains.runs import queue_repo
 from gantry.domains.runs import repo as runs
+from gantry.domains.runs.model import Run as RunModel
+from gantry.domains.stacks import repo as stacks
 from gantry.kernel.paging import decode_offset, encode_cursor, page_size
 
 
@@ -33,6 +35,28 @@ class WorkerStatus(enum.Enum):
     BUSY = "BUSY"
     DRAINED = "DRAINED"
     IDLE = "IDLE"
+
+
+@strawberry.type(description="A run in a worker's hands.")
+class HeldRun:
+    """A run, and which stack it is of."""
+
+    stack_id: strawberry.ID
+    stack_name: str
+    run: Run
+
+
+async def _held(info: Info, run: RunModel) -> HeldRun:
+    return HeldRun(
+        stack_id=strawberry.ID(run.stack_id),
+        stack_name=await _stack_name(info, run.stack_id),
+        run=Run(model=run),
+    )
+
+
+async def _stack_name(info: Info, stack_id: str) -> str:
+    stack = await info.context.load(stacks.by_ids, stack_id)
+    return stack.name if stack else stack_id
 
 
 @strawberry.type(description="A launcher that takes runs of a pool.")
@@ -75,6 +99,34 @@ class Worker:
         return seconds_or_none(self.model.available_at)
 
     @strawberry.field
+    def version(self) -> str:
+        """Its release."""
+        return self.model.version
+
+    @strawberry.field
+    def concurrency(self) -> int:
+        """How many runs it takes at a time."""
+        return self.model.concurrency
+
+    @strawberry.field
+    def last_seen_at(self) -> int:
+        """Unix seconds of its last word."""
+        return seconds(self.model.last_seen_at)
+
+    @strawberry.field
+    def leaving(self) -> bool:
+        """Whether it was told to finish what it holds and leave."""
+        return self.model.shutdown_at is not None
+
+    @strawberry.field
+    async def runs(self, info: Info) -> list[HeldRun]:
+        """The runs that it holds, of those that the caller may see."""
+        if not self.held:
+            return []
+        found = await info.context.load(runs.held, self.model.id) or []
+        return [await _held(info, run) for run in found]
+
+    @strawberry.field
     def metadata(self) -> str:
         """A JSON object of its tags."""
         return json.dumps(self.model.tags, sort_keys=True)
@@ -87,6 +139,11 @@ class SchedulableRun:
     position: int
     stack_id: strawberry.ID
     run: Run
+
+    @strawberry.field
+    async def stack_name(self, info: Info) -> str:
+        """What the run's stack is called."""
+        return await _stack_name(info, str(self.stack_id))
 
 
 @strawberry.type(description="A queued run on a page.")
@@ -207,6 +264,20 @@ class PublicWorkerPool:
     """`pool_id` is none where the installation runs no public worker."""
 
     pool_id: strawberry.Private[str | None]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID | None:
+        """Its ULID, for `/events?topic=queue:<id>`; none where there is no public worker."""
+        return None if self.pool_id is None else strawberry.ID(self.pool_id)
+
+    @strawberry.field
+    async def workers(self, info: Info) -> list[Worker]:
+        """Those that are there, newest first, for who may see all runs: it serves every space."""
+        if readable_spaces(info.context.actor) is not None:
+            return []
+        held = await self._load(info, leases.busy_workers, {})
+        found = await self._load(info, repo.present, [])
+        return [Worker(model=worker, held=held.get(worker.id, 0)) for worker in found]
 
     @strawberry.field
     async def parallelism(self, info: Info) -> int:

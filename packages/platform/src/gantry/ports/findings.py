@@ -1,4 +1,4 @@
-"""What the doctor found, one thing at a time."""
+"""What a look at the installation found, one thing at a time."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""What a process tells the others of itself: that it is there, since when, and which release it is.
+
+It is shown to people who look at the installation; nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from gantry.apps import wiring
+from gantry.domains.accounts import repo
+from gantry.domains.accounts.rules import HEARD_EVERY
+from gantry.kernel.ids import new_id
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.db import Db
+
+log = structlog.get_logger()
+
+_AWAY = (SQLAlchemyError, OSError)
+"""A database that is away: whoever looks sees the process fall silent, and come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    kind: str
+    id: str = field(default_factory=new_id)
+
+
+@asynccontextmanager
+async def present(core: wiring.Core, *kinds: str) -> AsyncIterator[None]:
+    """While the body runs, this process is known as one of each of these kinds."""
+    parts = [_Part(kind) for kind in kinds]
+    saying = asyncio.create_task(_say(core.db, parts, datetime.now(UTC)))
+    try:
+        yield
+    finally:
+        saying.cancel()
+        await asyncio.gather(saying, return_exceptions=True)
+        await _take_leave(core.db, parts)
+
+
+async def _say(db: Db, parts: list[_Part], since: datetime) -> None:
+    host, release = platform.node(), wiring.release()
+    while True:
+        try:
+            async with db.write(SYSTEM) as tx:
+                for part in parts:
+                    await repo.note_process(
+                        tx, part.id, kind=part.kind, host=host, release=release, started_at=since
+                    )
+        except _AWAY as error:
+            log.debug("presence not noted", reason=type(error).__name__)
+        await asyncio.sleep(HEARD_EVERY.total_seconds())
+
+
+async def _take_leave(db: Db, parts: list[_Part]) -> None:
+    try:
+        async with db.write(SYSTEM) as tx:
+            for part in parts:
+                await repo.forget_process(tx, part.id)
+    except _AWAY as error:
+        log.debug("leave not taken", reason=type(error).__name__)
