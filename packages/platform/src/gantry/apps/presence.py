@@ -10,7 +10,7 @@ import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,7 +38,7 @@ class _Part:
 async def present(core: wiring.Core, *kinds: str) -> AsyncIterator[None]:
     """While the body runs, this process is known as one of each of these kinds."""
     parts = [_Part(kind) for kind in kinds]
-    saying = asyncio.create_task(_say(core.db, parts, datetime.now(UTC)))
+    saying = asyncio.create_task(_say(core.db, parts))
     try:
         yield
     finally:
@@ -47,11 +47,13 @@ async def present(core: wiring.Core, *kinds: str) -> AsyncIterator[None]:
         await _take_leave(core.db, parts)
 
 
-async def _say(db: Db, parts: list[_Part], since: datetime) -> None:
+async def _say(db: Db, parts: list[_Part]) -> None:
+    since: datetime | None = None
     host, release = platform.node(), wiring.release()
     while True:
         try:
             async with db.write(SYSTEM) as tx:
+                since = since or tx.now
                 for part in parts:
                     await repo.note_process(
                         tx, part.id, kind=part.kind, host=host, release=release, started_at=since
