@@ -13,6 +13,12 @@ export const router = createBrowserRouter([
     HydrateFallback: CenteredLoader,
   },
   {
+    path: '/setup',
+    lazy: async () => ({ Component: (await import('~/features/installation/Setup')).default }),
+    ErrorBoundary: Broken,
+    HydrateFallback: CenteredLoader,
+  },
+  {
     path: '/',
     Component: Shell,
     ErrorBoundary: Broken,
@@ -37,6 +43,52 @@ export const router = createBrowserRouter([
       {
         path: 'stack/:stackId/run/:runId',
         lazy: async () => ({ Component: (await import('~/features/runs/RunPage')).default }),
+      },
+      {
+        path: 'launchpad',
+        lazy: async () => ({ Component: (await import('~/features/launchpad/LaunchpadPage')).default }),
+      },
+      {
+        path: 'workers',
+        lazy: async () => ({ Component: (await import('~/features/workers/WorkersPage')).default }),
+      },
+      {
+        path: 'workers/new',
+        lazy: async () => ({ Component: (await import('~/features/workers/NewPoolPage')).default }),
+      },
+      {
+        path: 'workers/:poolId',
+        lazy: async () => ({ Component: (await import('~/features/workers/PoolPage')).default }),
+      },
+      {
+        path: 'account',
+        lazy: async () => ({ Component: (await import('~/features/account/AccountPage')).default }),
+        children: [
+          {
+            index: true,
+            lazy: async () => ({ Component: (await import('~/features/account/Profile')).default }),
+          },
+          {
+            path: 'api-keys',
+            lazy: async () => ({ Component: (await import('~/features/account/ApiKeys')).default }),
+          },
+          {
+            path: 'sessions',
+            lazy: async () => ({ Component: (await import('~/features/account/Sessions')).default }),
+          },
+          {
+            path: 'health',
+            lazy: async () => ({ Component: (await import('~/features/installation/Health')).default }),
+          },
+        ],
+      },
+      {
+        path: 'help/errors',
+        lazy: async () => ({ Component: (await import('~/features/help/ErrorsPage')).default }),
+      },
+      {
+        path: 'help/errors/:code',
+        lazy: async () => ({ Component: (await import('~/features/help/ErrorPage')).default }),
       },
       { path: '*', Component: NotHere },
     ],

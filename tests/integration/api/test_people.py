@@ -197,3 +197,15 @@ async def test_all_sessions_but_this_one_end(ada, everybody):
     assert (await other.refusal("{ stacks { id } }"))[1] == "UNAUTHENTICATED"
     assert ("errors" in await robot.answer("{ stacks { id } }")) == everybody
     assert await ada.ask("{ viewer { login } }") == {"viewer": {"login": "admin::ada"}}
+
+
+async def test_rights_are_told_by_space(ada):
+    document = "{ rights { space { id accessLevel } actions } }"
+    robot = await as_key(ada, await made(ada))
+
+    (all_of_it,) = (await ada.ask(document))["rights"]
+    assert all_of_it["space"] == {"id": "root", "accessLevel": "ADMIN"}
+    assert {"WORKER_POOL_CREATE", "SPACE_ADMIN"} <= set(all_of_it["actions"])
+    assert (await robot.ask(document))["rights"] == [
+        {"space": {"id": "root", "accessLevel": "READ"}, "actions": ["SPACE_READ"]}
+    ]

@@ -14,6 +14,7 @@ export const SessionQuery = graphql(`
       validUntil
     }
     name
+    accountIsNamed
     debugInfo {
       selfHostedVersion
     }

@@ -63,7 +63,7 @@ export function Shell() {
   }
   if (data?.viewer) {
     const session: Session = { ...data, viewer: data.viewer }
-    return session.name ? (
+    return session.accountIsNamed ? (
       <Frame session={session} reached={!error?.networkError} />
     ) : (
       <Navigate to={to.setup()} replace />

@@ -14,10 +14,14 @@ export const to = {
   runChanges: (stack: string, run: string) => `${to.run(stack, run)}/changes`,
   logLine: (stack: string, run: string, version: number, from: number, until = from) =>
     `${to.run(stack, run)}?log=${version}#${lineAnchor(from, until)}`,
+  launchpad: () => '/launchpad',
   workers: () => '/workers',
+  newPool: () => '/workers/new',
+  publicPool: () => '/workers/public',
   pool: (pool: string) => `/workers/${part(pool)}`,
   account: () => '/account',
   accountTab: (tab: string) => `/account/${tab}`,
+  errors: () => '/help/errors',
   error: (code: string) => `/help/errors/${part(code)}`,
 }
 

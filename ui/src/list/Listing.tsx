@@ -42,8 +42,8 @@ export interface Filter {
 interface ListingProps<Row> {
   /** What the rows are, for those who listen: "Stacks". */
   name: string
-  /** What to search for, in the empty field. */
-  hint: string
+  /** What to search for, in the empty field; a list without it cannot be searched. */
+  hint?: string
   columns: readonly Column<Row>[]
   filters?: readonly Filter[]
   rows: readonly Row[] | undefined
@@ -80,11 +80,13 @@ export function Listing<Row>(props: ListingProps<Row>) {
   return (
     <Stack gap="sm">
       <Group gap="xs" wrap="wrap">
-        <SearchField
-          hint={props.hint}
-          text={view.text}
-          onSearch={(text) => change({ text }, { replace: true })}
-        />
+        {props.hint !== undefined && (
+          <SearchField
+            hint={props.hint}
+            text={view.text}
+            onSearch={(text) => change({ text }, { replace: true })}
+          />
+        )}
         {props.filters?.map((filter) => (
           <FilterMenu
             key={filter.field}

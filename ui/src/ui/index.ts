@@ -27,6 +27,8 @@ export {
   Menu,
   Modal,
   MultiSelect,
+  NumberInput,
+  Radio,
   NavLink,
   Paper,
   PasswordInput,
@@ -60,6 +62,8 @@ export { CheckLine, type Standing } from './CheckLine'
 export { Confirm } from './Confirm'
 export { DropFile } from './DropFile'
 export { Copyable } from './Copyable'
+export { CopyBlock, CopyText } from './CopyText'
+export { Facts } from './Facts'
 export { Kit } from './Kit'
 export { CenteredLoader, Coming, Empty, Trouble } from './states'
 export { tell, warn } from './notice'

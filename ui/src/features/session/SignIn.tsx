@@ -4,11 +4,14 @@ import { useSearchParams } from 'react-router'
 import { tellOtherTabs } from '~/graphql/session'
 import { SignInForm } from '~/layout/SignInForm'
 import { to } from '~/lib/paths'
-import { Card, Stack, Title } from '~/ui'
+import { Card, Coming, Stack, Title } from '~/ui'
+
+import { SwitchedOff, useWays } from './ways'
 
 /** The page for signing in. Single sign-on gets its place above the form. */
 export default function SignIn() {
   const [params] = useSearchParams()
+  const ways = useWays()
   // Whoever has just signed out is led here; pages in other tabs learn of it.
   useEffect(tellOtherTabs, [])
   return (
@@ -22,12 +25,16 @@ export default function SignIn() {
               Sign in to Gantry
             </Title>
           </Stack>
-          <SignInForm
-            onDone={() => {
-              tellOtherTabs()
-              window.location.assign(ownAddress(params.get('next')))
-            }}
-          />
+          {!ways && <Coming height={180} />}
+          {ways && !ways.password && <SwitchedOff />}
+          {ways?.password && (
+            <SignInForm
+              onDone={() => {
+                tellOtherTabs()
+                window.location.assign(ownAddress(params.get('next')))
+              }}
+            />
+          )}
         </Stack>
       </Card>
     </Stack>

@@ -1,0 +1,12 @@
+import { Fragment } from 'react'
+
+import { Code } from '~/ui'
+
+/** A sentence of the reference: what stands between backticks is code. */
+export function Words({ text }: { text: string }) {
+  return text.split('`').map((part, n) =>
+    // Parts have no other identity than their place.
+    // oxlint-disable-next-line react/no-array-index-key
+    n % 2 === 1 ? <Code key={n}>{part}</Code> : <Fragment key={n}>{part}</Fragment>,
+  )
+}

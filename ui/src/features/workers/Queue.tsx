@@ -1,0 +1,72 @@
+import { Link } from 'react-router'
+
+import { StateBadge } from '~/features/runs/RunState'
+import { readFragment, type FragmentOf } from '~/graphql/gql'
+import { to } from '~/lib/paths'
+import { Listing, type Column } from '~/list/Listing'
+import type { useView } from '~/list/view'
+import { Anchor, Empty, Text, When } from '~/ui'
+
+import { QueueFields } from './fields'
+
+type Row = ReturnType<typeof rowsOf>[number]
+
+const COLUMNS: readonly Column<Row>[] = [
+  { key: 'position', title: '#', number: true, cell: (row) => row.position },
+  {
+    key: 'run',
+    title: 'Run',
+    cell: ({ run, stackId, stackName }) => (
+      <div>
+        <Anchor component={Link} to={to.run(stackId, run.id)} fw={600} size="sm">
+          {stackName}
+        </Anchor>
+        <Text size="xs" c="dimmed" lineClamp={1}>
+          {run.title}
+        </Text>
+      </div>
+    ),
+  },
+  { key: 'kind', title: 'Kind', cell: ({ run }) => run.type.toLowerCase() },
+  { key: 'state', title: 'State', cell: ({ run }) => <StateBadge state={run.state} /> },
+  {
+    key: 'why',
+    title: 'Why',
+    cell: ({ run }) => (
+      <Text size="sm">{run.condition ? `It ${run.condition.message}.` : ''}</Text>
+    ),
+  },
+  {
+    key: 'since',
+    title: 'Since',
+    cell: ({ run }) => <When at={run.condition?.since ?? run.createdAt} />,
+  },
+]
+
+/** What the pool's workers do, then what waits for them, in the order in which it will be given out. */
+export function Queue(props: {
+  queue: FragmentOf<typeof QueueFields>
+  looking: ReturnType<typeof useView>
+}) {
+  const { pageInfo } = readFragment(QueueFields, props.queue)
+  return (
+    <Listing
+      name="Queue"
+      columns={COLUMNS}
+      rows={rowsOf(props.queue)}
+      keyOf={(row) => row.run.id}
+      nameOf={(row) => row.run.id}
+      looking={props.looking}
+      page={pageInfo}
+      empty={
+        <Empty title="Nothing waits here">
+          Runs of stacks that use this pool line up here until a worker takes them.
+        </Empty>
+      }
+    />
+  )
+}
+
+function rowsOf(queue: FragmentOf<typeof QueueFields>) {
+  return readFragment(QueueFields, queue).edges.map((edge) => edge.node)
+}
