@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Code, CopyButton, Group, Text, TextInput, Tooltip } from '@mantine/core'
+import { ActionIcon, Code, CopyButton, Group, Text, TextInput, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 
 /** A text of one line that is there to be copied: an id, a secret, a token. */
@@ -8,7 +8,6 @@ export function CopyText({ label, value }: { label: string; value: string }) {
       label={label}
       value={value}
       readOnly
-      ff="monospace"
       styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
       onFocus={(event) => event.currentTarget.select()}
       rightSection={<Copy what={label} value={value} />}
@@ -26,16 +25,9 @@ export function CopyBlock({ label, text }: { label: string; text: string }) {
         </Text>
         <Copy what={label} value={text} />
       </Group>
-      <Box pos="relative">
-        <Code
-          block
-          tabIndex={0}
-          aria-label={label}
-          style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
-        >
-          {text}
-        </Code>
-      </Box>
+      <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+        {text}
+      </Code>
     </div>
   )
 }

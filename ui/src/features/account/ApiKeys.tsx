@@ -6,7 +6,7 @@ import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
-import { Action, Badge, Button, Coming, Confirm, Empty, Group, Stack, Table, Text, Trouble, When, tell, warn } from '~/ui'
+import { Action, Badge, Button, Coming, Confirm, Empty, Group, Stack, Table, Text, Trouble, VisuallyHidden, When, tell, warn } from '~/ui'
 
 import { NewKey } from './NewKey'
 
@@ -104,7 +104,9 @@ function Keys({ keys, onDelete }: { keys: readonly Key[]; onDelete: (key: Key) =
             <Table.Th>Last used</Table.Th>
             <Table.Th>Expires</Table.Th>
             <Table.Th>Made</Table.Th>
-            <Table.Th aria-label="What can be done" />
+            <Table.Th>
+              <VisuallyHidden>What can be done</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

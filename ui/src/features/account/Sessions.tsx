@@ -5,7 +5,7 @@ import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
-import { Action, Badge, Coming, Confirm, Group, SegmentedControl, Stack, Table, Text, Trouble, When, tell, warn } from '~/ui'
+import { Action, Badge, Coming, Confirm, Group, SegmentedControl, Stack, Table, Text, Trouble, VisuallyHidden, When, tell, warn } from '~/ui'
 
 const SessionsQuery = graphql(`
   query Sessions($everybody: Boolean!) {
@@ -108,7 +108,9 @@ function Rows({ sessions, onEnd }: { sessions: readonly Row[]; onEnd: (row: Row)
             <Table.Th>From</Table.Th>
             <Table.Th>Signed in</Table.Th>
             <Table.Th>Ends</Table.Th>
-            <Table.Th aria-label="What can be done" />
+            <Table.Th>
+              <VisuallyHidden>What can be done</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

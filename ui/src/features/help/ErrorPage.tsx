@@ -17,9 +17,12 @@ export default function ErrorPage() {
   )
   if (!found) {
     return (
-      <Empty title={`There is no code ${code}`} action={all}>
-        It may be of another release, or mistyped.
-      </Empty>
+      <>
+        <Title order={1}>Error codes</Title>
+        <Empty title={`There is no code ${code}`} action={all}>
+          It may be of another release, or mistyped.
+        </Empty>
+      </>
     )
   }
   return (

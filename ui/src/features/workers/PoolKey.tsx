@@ -78,7 +78,6 @@ export function KeyChooser(props: {
           />
           <FileInput
             label="Or choose its file"
-            placeholder={`${file}.csr`}
             accept=".csr,.pem,.req"
             onChange={(chosen) => {
               if (chosen) void chosen.text().then((request) => onChange({ ...choice, request }))

@@ -91,9 +91,12 @@ function PrivatePool({ id }: { id: string }) {
   const pool = data.workerPool
   if (!pool) {
     return (
-      <Empty title="There is no such worker pool" action={<AllWorkers />}>
-        It was deleted, or is in a space that you may not see.
-      </Empty>
+      <>
+        <Title order={1}>Worker pool</Title>
+        <Empty title="There is no such worker pool" action={<AllWorkers />}>
+          It was deleted, or is in a space that you may not see.
+        </Empty>
+      </>
     )
   }
   const workers = pool.workers.map((one) => readFragment(WorkerFields, one))
@@ -155,10 +158,13 @@ function PublicPool() {
   const pool = data.publicWorkerPool
   if (!pool.id) {
     return (
-      <Empty title="This installation has no built-in worker" action={<AllWorkers />}>
-        <code>gantry up</code> brings one. Installations of several processes run their stacks on pools of their
-        own.
-      </Empty>
+      <>
+        <Title order={1}>Built-in pool</Title>
+        <Empty title="This installation has no built-in worker" action={<AllWorkers />}>
+          <code>gantry up</code> brings one. Installations of several processes run their stacks on
+          pools of their own.
+        </Empty>
+      </>
     )
   }
   const workers = pool.workers.map((one) => readFragment(WorkerFields, one))

@@ -11,13 +11,16 @@ import { QueueFields } from './fields'
 
 type Row = ReturnType<typeof rowsOf>[number]
 
+/** Short words are read at a glance, and so never broken. */
+const WHOLE = { minWidth: 'max-content' }
+
 const COLUMNS: readonly Column<Row>[] = [
   { key: 'position', title: '#', number: true, cell: (row) => row.position },
   {
     key: 'run',
     title: 'Run',
     cell: ({ run, stackId, stackName }) => (
-      <div>
+      <div style={{ minWidth: '9rem' }}>
         <Anchor component={Link} to={to.run(stackId, run.id)} fw={600} size="sm">
           {stackName}
         </Anchor>
@@ -28,7 +31,15 @@ const COLUMNS: readonly Column<Row>[] = [
     ),
   },
   { key: 'kind', title: 'Kind', cell: ({ run }) => run.type.toLowerCase() },
-  { key: 'state', title: 'State', cell: ({ run }) => <StateBadge state={run.state} /> },
+  {
+    key: 'state',
+    title: 'State',
+    cell: ({ run }) => (
+      <div style={WHOLE}>
+        <StateBadge state={run.state} />
+      </div>
+    ),
+  },
   {
     key: 'why',
     title: 'Why',
@@ -39,7 +50,11 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'since',
     title: 'Since',
-    cell: ({ run }) => <When at={run.condition?.since ?? run.createdAt} />,
+    cell: ({ run }) => (
+      <div style={WHOLE}>
+        <When at={run.condition?.since ?? run.createdAt} />
+      </div>
+    ),
   },
 ]
 

@@ -6,7 +6,7 @@ import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
-import { Action, Anchor, Badge, Group, Stack, Table, Text, Took, When, tell, warn } from '~/ui'
+import { Action, Anchor, Badge, Group, Stack, Table, Text, Took, VisuallyHidden, When, tell, warn } from '~/ui'
 
 import type { WorkerFields } from './fields'
 
@@ -43,14 +43,18 @@ export function WorkerTable({ workers, pool }: { workers: readonly WorkerRow[]; 
             <Table.Th>Release</Table.Th>
             <Table.Th>Connected</Table.Th>
             <Table.Th>Last heard</Table.Th>
-            <Table.Th aria-label="What can be done" />
+            <Table.Th>
+              <VisuallyHidden>What can be done</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {workers.map((worker) => (
             <Table.Tr key={worker.id}>
               <Table.Td>
-                <code title={worker.id}>…{worker.id.slice(-8)}</code>
+                <code title={worker.id} style={{ whiteSpace: 'nowrap' }}>
+                  …{worker.id.slice(-8)}
+                </code>
                 <Tags metadata={worker.metadata} />
               </Table.Td>
               <Table.Td>
@@ -80,9 +84,11 @@ export function WorkerTable({ workers, pool }: { workers: readonly WorkerRow[]; 
 function Standing({ worker }: { worker: WorkerRow }) {
   return (
     <Group gap={4}>
-      <Badge variant="light" color={worker.busy ? 'blue' : worker.drained || worker.leaving ? 'gray' : 'green'}>
-        {worker.busy ? 'busy' : worker.drained || worker.leaving ? 'resting' : 'idle'}
-      </Badge>
+      {(worker.busy || (!worker.drained && !worker.leaving)) && (
+        <Badge variant="light" color={worker.busy ? 'blue' : 'green'}>
+          {worker.busy ? 'busy' : 'idle'}
+        </Badge>
+      )}
       {worker.drained && (
         <Badge variant="outline" color="orange">
           drained

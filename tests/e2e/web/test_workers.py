@@ -1,0 +1,88 @@
+"""The pages of workers: what waits and why, draining, and a pool whose key is made in the page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.platform import Pool, make_pool
+
+CODE = 'resource "terraform_data" "it" {}\n'
+
+
+def test_a_pool_shows_its_queue_with_reasons_and_a_drained_worker_takes_nothing(site, person):
+    pool = make_pool(site.api, "pool of the queue")
+    stack = site.stack(CODE, name="in the queue", workerPool=pool.id)
+    page = person.open(f"/workers/{pool.id}")
+    expect(page.get_by_role("heading", name="pool of the queue")).to_be_visible()
+    expect(page.get_by_text("No worker is there.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits here")).to_be_visible()
+
+    first = site.trigger(stack)
+    waiting = page.get_by_role("table", name="Queue").get_by_role("row").nth(1)
+    expect(waiting).to_contain_text("in the queue")
+    expect(waiting).to_contain_text("none of pool pool of the queue is connected")
+    assert person.barriers() == []
+
+    site.platform.start_worker(pool)
+    worker = page.get_by_role("table", name="Workers").get_by_role("row").nth(1)
+    site.api.wait_for(first, "UNCONFIRMED")
+    expect(worker).to_contain_text("idle")
+    expect(page.get_by_text("Nothing waits here")).to_be_visible()
+    worker.get_by_role("button", name=re.compile("^Drain worker")).click()
+    expect(worker).to_contain_text("drained")
+
+    site.decide("runConfirm", stack, first)
+    expect(waiting).to_contain_text("is idle: 0 busy, 1 drained")
+    expect(waiting).to_contain_text("confirmed")
+
+    worker.get_by_role("button", name=re.compile("^Undrain worker")).click()
+    site.api.wait_for(first, "FINISHED")
+    expect(page.get_by_text("Nothing waits here")).to_be_visible()
+    expect(worker).to_contain_text("idle")
+
+
+def test_a_pool_is_made_in_the_page_and_its_first_worker_is_noticed(site, person):
+    page = person.open("/workers")
+    page.get_by_role("button", name="Create worker pool").click()
+    page.get_by_role("textbox", name="Name").fill("made in the page")
+    page.get_by_role("button", name="Create the pool").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download environment file").click()
+    assert download.value.suggested_filename == "made-in-the-page.env"
+    given = dict(line.split("=", 1) for line in download.value.path().read_text().splitlines())
+
+    expect(page.get_by_text("Waiting for the first worker.")).to_be_visible()
+    made = site.api.ask("{ workerPools { id name } }")["workerPools"]
+    (pool_id,) = [pool["id"] for pool in made if pool["name"] == "made in the page"]
+    site.platform.start_worker(
+        Pool(pool_id, given["SPACELIFT_TOKEN"], given["SPACELIFT_POOL_PRIVATE_KEY"])
+    )
+
+    expect(page.get_by_text("A worker is there")).to_be_visible()
+    page.get_by_role("link", name="To the pool").click()
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Type made in the page to go on").fill("made in the page")
+    dialog.get_by_role("button", name="Delete the pool").click()
+    expect(page).to_have_url(re.compile("/workers$"))
+    assert site.api.ask("query ($id: ID!) { workerPool(id: $id) { id } }", id=pool_id) == {
+        "workerPool": None
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_workers_has_a_barrier(site, visit, scheme):
+    person = visit(site.server.address, color_scheme=scheme)
+    for path, ready in (
+        ("/workers", "Create worker pool"),
+        ("/workers/new", "Make it in this page"),
+        (f"/workers/{site.pool.id}", "How to start a worker"),
+        ("/workers/public", "no built-in worker"),
+        ("/launchpad", "Make an API key"),
+    ):
+        person.open(path)
+        person.sees(ready)
+        assert person.barriers() == [], path
