@@ -10,7 +10,13 @@ from gantry.domains.accounts.rules import FORGOTTEN_AFTER, SILENT_AFTER
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM
 
-from tests.support.given import given_a_pool, given_a_run, given_a_stack, given_a_worker
+from tests.support.given import (
+    given_a_pool,
+    given_a_run,
+    given_a_stack,
+    given_a_worker,
+    given_the_public_pool,
+)
 
 LAUNCHPAD = """
 { launchpad { accountNamed workerIdle stackCreated runPlanned runApplied apiKeyMade finished } }
@@ -78,3 +84,38 @@ async def test_an_account_without_a_name_says_so(core, ada):
 
 async def test_strangers_learn_how_to_sign_in_and_nothing_else(nobody):
     assert (await nobody.http.get("/session")).json() == {"password": True}
+
+
+WORKERS = "workers { id busy leaving version concurrency runs { stackName run { id state } } }"
+
+
+async def test_a_worker_shows_the_runs_that_it_holds(core, ada):
+    pool = await given_a_pool(core)
+    hand = await given_a_worker(core, pool)
+    run = await given_a_run(core, await given_a_stack(core, pool, "network"))
+    await hand.take(run)
+
+    (shown,) = (await ada.ask(f"{{ workerPools {{ {WORKERS} }} }}"))["workerPools"]
+
+    (worker,) = shown["workers"]
+    assert worker["runs"] == [{"stackName": "network", "run": {"id": run.id, "state": "PREPARING"}}]
+    assert (worker["busy"], worker["leaving"], worker["concurrency"]) == (True, False, 1)
+
+
+async def test_the_built_in_pool_shows_its_workers_to_who_sees_every_space(core, ada):
+    pool = await given_the_public_pool(core)
+    hand = await given_a_worker(core, pool)
+    document = "{ publicWorkerPool { id workers { id } } }"
+
+    seen = (await ada.ask(document))["publicWorkerPool"]
+
+    assert seen == {"id": pool.id, "workers": [{"id": hand.id}]}
+    made = await ada.ask(
+        'mutation { apiKeyCreate(input: {name: "ci", admin: false, teams: []}) { id secret } }'
+    )
+    exchange = (
+        "mutation ($id: ID!, $secret: String!) { apiKeyUser(id: $id, secret: $secret) { jwt } }"
+    )
+    token = (await ada.ask(exchange, **made["apiKeyCreate"]))["apiKeyUser"]["jwt"]
+    reader = type(ada)(ada.http, ada.app, token)
+    assert (await reader.ask(document))["publicWorkerPool"]["workers"] == []

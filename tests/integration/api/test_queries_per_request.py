@@ -74,11 +74,11 @@ DOCUMENTS = {
     "pools": """
     { workerPools {
         id name spaceDetails { id } workersCount busyWorkers pendingRuns
-        workers { id busy status metadata }
+        workers { id busy status metadata version runs { stackId stackName run { id state } } }
     } }""",
     "the queue of a pool": """
     { workerPools { id searchSchedulableRuns(input: {first: 50}) {
-         edges { node { position run { id waitsFor title commit { hash } } } } } } }""",
+         edges { node { position stackName run { id waitsFor title commit { hash } } } } } } }""",
 }
 
 
