@@ -280,6 +280,25 @@ async def test_every_line_has_the_time_at_which_it_arrived(core, worker, run):
     assert later.messages == expected[1:]
 
 
+async def test_a_piece_says_when_what_of_it_arrived(core, worker, run):
+    await send(worker, run, b"a\n", b"bb\n", b"c\n")
+    for offset, at in ((0, 1_700_000_000), (2, 1_700_000_060), (5, 1_700_000_120)):
+        await core.change(
+            "update run_log_chunk set at = to_timestamp(:at) where run_log_chunk.offset = :o",
+            at=at,
+            o=offset,
+        )
+    await end(worker, run)
+    whole = [(0, 1_700_000_000_000), (2, 1_700_000_060_000), (5, 1_700_000_120_000)]
+    middle = [(3, 1_700_000_060_000)]
+
+    for _ in range(2):
+        assert (await read(core, run)).arrivals() == whole
+        assert (await read(core, run, 3, most=2)).arrivals() == middle
+        assert (await read(core, run, 7)).arrivals() == []
+        await archive(core, run)
+
+
 # -- archiving
 
 

@@ -215,9 +215,7 @@ async def _bytes(
                 return
             if piece.data:
                 offset = piece.end
-                body = base64.b64encode(piece.data).decode()
-                moment = piece.time_at(piece.offset)
-                yield f"id: {offset}\ndata: {json.dumps({'b': body, 't': moment})}\n\n".encode()
+                yield f"id: {offset}\ndata: {json.dumps(_body(piece))}\n\n".encode()
                 continue
             if piece.over and offset >= piece.size:
                 yield f"id: {offset}\nevent: end\ndata: {{}}\n\n".encode()
@@ -228,6 +226,15 @@ async def _bytes(
                 yield b": still here\n\n"
     finally:
         wait.close()
+
+
+def _body(piece: logbook.Piece) -> dict[str, object]:
+    """The bytes in base64, when the first arrived (Unix seconds), and when which others did."""
+    return {
+        "b": base64.b64encode(piece.data).decode(),
+        "t": piece.time_at(piece.offset),
+        "at": piece.arrivals(),
+    }
 
 
 async def _require(tx: Tx, topic: str) -> None:

@@ -25,6 +25,7 @@ from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks import service as stack_service
 from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import repo as tfstate
+from gantry.domains.tfstate.model import StateVersion
 from gantry.kernel.errors import Conflict, NotFound, UserError
 from gantry.kernel.tx import Tx
 
@@ -72,9 +73,14 @@ async def confirm(
 
 async def check_plan_is_fresh(tx: Tx, stack: Stack, run: Run) -> None:
     """Raises StalePlan when the state is not the one that was planned on."""
+    if stack.manages_state:
+        require_fresh(stack, run, await tfstate.current(tx, stack.id))
+
+
+def require_fresh(stack: Stack, run: Run, current: StateVersion | None) -> None:
+    """As `check_plan_is_fresh`, for a caller who knows the newest state."""
     if not stack.manages_state:
         return
-    current = await tfstate.current(tx, stack.id)
     now = (current.serial, current.lineage) if current else (None, None)
     if now != (run.plan_serial, run.plan_lineage):
         raise StalePlan(run.plan_serial, now[0])
@@ -152,11 +158,16 @@ async def kill(tx: Tx, stack_id: str, run_id: str, *, note: str | None) -> Run:
     access.require(tx, Action.RUN_STOP, stack, run)
     if run.state not in WORKING:
         raise IllegalMove(run.state, Signal.STOP, run.kind)
-    if run.stop_requested_at is None:
-        raise Conflict("Stop the run first; kill is for a worker that does not heed it.")
+    require_stop_first(run)
     words = _note(note) or "killed: the worker did not heed the stop"
     await end_without_worker(tx, stack, run, words)
     return run
+
+
+def require_stop_first(run: Run) -> None:
+    """Raises Conflict when nobody has asked the worker to stop."""
+    if run.stop_requested_at is None:
+        raise Conflict("Stop the run first; kill is for a worker that does not heed it.")
 
 
 async def end_without_worker(tx: Tx, stack: Stack, run: Run, reason: str) -> None:
@@ -246,13 +257,18 @@ async def prioritise(tx: Tx, stack_id: str, run_id: str, *, priority: int) -> Ru
     """
     stack, run = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_PRIORITIZE_SET, stack)
+    require_prioritisable(stack, run)
+    run.priority = priority
+    tx.emit(RunTouched(run.id, run.stack_id, run.pool_id))
+    return run
+
+
+def require_prioritisable(stack: Stack, run: Run) -> None:
+    """Raises Conflict for a run that has ended, or has no private pool."""
     if run.finished:
         raise Conflict("A run that has ended cannot be prioritised.")
     if stack.pool_id is None:
         raise Conflict("Runs on the public worker pool cannot be prioritised.")
-    run.priority = priority
-    tx.emit(RunTouched(run.id, run.stack_id, run.pool_id))
-    return run
 
 
 async def _lock_or_blocker(tx: Tx, stack_id: str, run_id: str | None) -> tuple[Stack, Run]:

@@ -127,6 +127,17 @@ class Piece:
         at = bisect.bisect_right(self.times, (offset, 1 << 62)) - 1
         return self.times[max(at, 0)][1] // 1000 if self.times else 0
 
+    def arrivals(self) -> list[tuple[int, int]]:
+        """(offset, unix milliseconds) of what of these bytes arrived when; the first is `offset`,
+        unless nothing is known of times.
+        """
+        if not self.times or not self.data:
+            return []
+        first = max(bisect.bisect_right(self.times, (self.offset, 1 << 62)) - 1, 0)
+        last = bisect.bisect_left(self.times, (self.end, 0))
+        (_, moment), *later = self.times[first : max(last, first + 1)]
+        return [(self.offset, moment), *later]
+
 
 async def read(
     db: Db,

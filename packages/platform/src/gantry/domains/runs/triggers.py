@@ -140,9 +140,8 @@ async def retry(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     """
     stack, old = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_RETRY, stack, old)
-    if not can_retry(old):
-        raise Conflict("Only a run that has ended can be retried.")
-    _check_runnable(stack)
+    require_ended(old)
+    check_runnable(stack)
     if old.kind is not Kind.PROPOSED:
         stack_access.require_unlocked(tx, stack)
     commit = await _known_commit(tx, old.commit_id)
@@ -166,6 +165,14 @@ def can_retry(run: Run) -> bool:
     return run.state in TERMINAL and not run.deletes_stack
 
 
+def require_ended(run: Run) -> None:
+    """Raises Conflict when no run like this one can be started yet, or ever."""
+    if run.deletes_stack:
+        raise Conflict("A run that deletes its stack is not retried; delete the stack again.")
+    if not can_retry(run):
+        raise Conflict("Only a run that has ended can be retried.")
+
+
 async def promote(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     """A tracked run of a proposed run's commit, which is newer than the tracked one.
 
@@ -173,14 +180,9 @@ async def promote(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     """
     stack, old = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_PROMOTE, stack)
-    if old.kind is not Kind.PROPOSED or old.workspace_upload_key:
-        raise Conflict("Only a proposed run of a commit can be promoted.")
-    if not stack.github_action_deploy:
-        raise Conflict("Run promotion is switched off in the stack's settings.")
-    _check_runnable(stack)
+    require_promotable(stack, old)
+    check_runnable(stack)
     stack_access.require_unlocked(tx, stack)
-    if old.commit_id == stack.tracked_commit_id:
-        raise Conflict("The stack tracks this commit already; trigger a tracked run instead.")
     commit = await _known_commit(tx, old.commit_id)
     if commit is None:
         raise Conflict("The proposed run has no commit.")
@@ -190,6 +192,16 @@ async def promote(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     stack.tracked_commit_id, stack.tracked_commit_set_by = commit.id, tx.actor.name
     new = NewRun(kind=Kind.TRACKED, title=_title(Kind.TRACKED, commit), commit=commit)
     return await create(tx, vault, stack, new)
+
+
+def require_promotable(stack: Stack, run: Run) -> None:
+    """Raises Conflict unless the run previews a commit that the stack may come to track."""
+    if run.kind is not Kind.PROPOSED or run.workspace_upload_key:
+        raise Conflict("Only a proposed run of a commit can be promoted.")
+    if not stack.github_action_deploy:
+        raise Conflict("Run promotion is switched off in the stack's settings.")
+    if run.commit_id == stack.tracked_commit_id:
+        raise Conflict("The stack tracks this commit already; trigger a tracked run instead.")
 
 
 async def ticket_for_local_workspace(tx: Tx, stack_id: str) -> LocalWorkspace:
@@ -262,7 +274,7 @@ async def delete_stack(tx: Tx, vault: Vault, stack_id: str, *, destroy_resources
         await _end_all(tx, stack)
         await remove_stack(tx, stack)
         return stack
-    _check_runnable(stack, deleting=True)
+    check_runnable(stack, deleting=True)
     commit = await _commit(tx, stack, None)
     await _end_all(tx, stack)
     new = NewRun(
@@ -303,11 +315,12 @@ async def _end_all(tx: Tx, stack: Stack) -> None:
 
 async def _runnable_stack(tx: Tx, stack_id: str) -> Stack:
     stack = await stacks.lock(tx, stack_id)
-    _check_runnable(stack)
+    check_runnable(stack)
     return stack
 
 
-def _check_runnable(stack: Stack, *, deleting: bool = False) -> None:
+def check_runnable(stack: Stack, *, deleting: bool = False) -> None:
+    """Raises NotFound, StackDisabled, Conflict or CannotRun for a stack that takes no runs."""
     if stack.deleted_at is not None:
         raise NotFound("stack not found")
     stack_access.require_enabled(stack)

@@ -61,6 +61,8 @@ class Condition:
     deadline: datetime | None = None
     """When a silent owner loses the run; None for those who may take as long as they like."""
     worker_id: str | None = None
+    held_since: datetime | None = None
+    """When the worker took it."""
     blocked_by: str | None = None
     """The run that has to end first."""
     ahead: int | None = None
@@ -123,7 +125,8 @@ def _at_work(run: Run, lease: Lease | None) -> Condition:
         reason = Reason.WORK
         words = f"is being worked on by {f'worker {worker}' if worker else 'a worker'}"
     deadline = lease.expires_at if lease else None
-    return Condition(reason, words, Owner.WORKER, _since(run), deadline, worker)
+    held_since = lease.acquired_at if lease else None
+    return Condition(reason, words, Owner.WORKER, _since(run), deadline, worker, held_since)
 
 
 async def _queued(tx: Tx, found: Sequence[Run]) -> dict[str, Condition]:

@@ -1,13 +1,15 @@
-"""Where a run stands, in the API."""
+"""Where a run stands and what may be decided about it, in the API."""
 
 from __future__ import annotations
 
 import strawberry
 
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
+from gantry.domains.runs.choices import Choice, Decision
 from gantry.domains.runs.waiting import Condition, Owner, Reason
 
 strawberry.enum(Owner, name="RunOwner", description="Who has to do something next.")
+strawberry.enum(Decision, name="RunDecision", description="What people decide about a run.")
 strawberry.enum(Reason, name="RunConditionReason", description="What has to happen next.")
 
 
@@ -23,6 +25,7 @@ class RunCondition:
         description="When a silent owner loses it; none for those who may take their time."
     )
     worker_id: strawberry.ID | None = strawberry.field(description="The worker that holds it.")
+    held_since: int | None = strawberry.field(description="When that worker took it.")
     blocked_by: strawberry.ID | None = strawberry.field(
         description="The run of the same stack that has to end first."
     )
@@ -40,6 +43,28 @@ def condition_view(found: Condition) -> RunCondition:
         since=seconds(found.since),
         deadline=seconds_or_none(found.deadline),
         worker_id=strawberry.ID(found.worker_id) if found.worker_id else None,
+        held_since=seconds_or_none(found.held_since),
         blocked_by=strawberry.ID(found.blocked_by) if found.blocked_by else None,
         runs_ahead=found.ahead,
+    )
+
+
+@strawberry.type(description="A decision about a run, as it would be answered now.")
+class RunChoice:
+    """A choice."""
+
+    decision: Decision
+    possible: bool
+    refusal: str | None = strawberry.field(description="Why it would be refused, as a sentence.")
+    code: str | None = strawberry.field(description="The code of the refusal.")
+
+
+def choice_view(choice: Choice) -> RunChoice:
+    """A choice as the API shows it."""
+    refusal = choice.refusal
+    return RunChoice(
+        decision=choice.decision,
+        possible=refusal is None,
+        refusal=None if refusal is None else refusal.message,
+        code=None if refusal is None else refusal.code,
     )

@@ -5,7 +5,12 @@ from __future__ import annotations
 import strawberry
 
 from gantry.api.graphql.context import Info
-from gantry.api.graphql.runs.conditions import RunCondition, condition_view
+from gantry.api.graphql.runs.conditions import (
+    RunChoice,
+    RunCondition,
+    choice_view,
+    condition_view,
+)
 from gantry.api.graphql.runs.plain import (
     RunChangeMetadata,
     RunChangeResource,
@@ -19,7 +24,7 @@ from gantry.api.graphql.runs.plain import (
 from gantry.api.graphql.shared.commits import commit_view
 from gantry.api.graphql.shared.convert import seconds
 from gantry.api.graphql.shared.types import Commit
-from gantry.domains.runs import logbook, logs_repo, repo, triggers, waiting
+from gantry.domains.runs import choices, logbook, logs_repo, repo, triggers, waiting
 from gantry.domains.runs.model import Comment, Review, Transition
 from gantry.domains.runs.model import Run as RunModel
 from gantry.domains.runs.states import TERMINAL, Kind, Signal, State, can, has_logs
@@ -144,6 +149,48 @@ class Run:
     def can_discard(self) -> bool:
         """Whether it can be discarded in the state it is in."""
         return can(self.model.state, Signal.DISCARD, self.model.kind)
+
+    @strawberry.field
+    async def choices(self, info: Info) -> list[RunChoice]:
+        """Each decision about it, and why not, as the caller would be answered now."""
+        return [
+            choice_view(c) for c in await info.context.load(choices.choices, self.model.id) or []
+        ]
+
+    @strawberry.field
+    def state_version(self) -> int:
+        """Counts its transitions; whatever belongs to a state of it is new when this is."""
+        return self.model.state_version
+
+    @strawberry.field
+    def targets(self) -> list[str]:
+        """The addresses that the newest plan is limited to; none when it is for all."""
+        return self.model.targets
+
+    @strawberry.field
+    def user_metadata(self) -> list[str]:
+        """What the client said of itself when it started or confirmed the run."""
+        return self.model.user_metadata
+
+    @strawberry.field
+    def trigger_kind(self) -> str:
+        """How it was started: by a user, an API key or a push."""
+        return self.model.trigger_kind
+
+    @strawberry.field
+    def retry_of(self) -> strawberry.ID | None:
+        """The run that this one repeats."""
+        return strawberry.ID(self.model.retry_of) if self.model.retry_of else None
+
+    @strawberry.field
+    def tool_version(self) -> str | None:
+        """The version of Terraform or OpenTofu that it used."""
+        return self.model.tool_version
+
+    @strawberry.field
+    def plan_serial(self) -> int | None:
+        """The serial of the state that the plan was made for."""
+        return self.model.plan_serial
 
     @strawberry.field
     async def comments(self, info: Info) -> list[RunComment]:
