@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { plain, stretches } from './ansi'
+import { lookAfter, plain, PLAIN, stretches } from './ansi'
 
 const ESC = '\u001b'
 const parts = (line: string) => stretches(line).parts
@@ -33,6 +33,13 @@ describe('stretches of a line', () => {
     expect(parts(`${ESC}[38;5;3mx`)[0]?.look).toEqual({ color: { name: 3 } })
     expect(parts(`${ESC}[48;2;1;2;255mx`)[0]?.look).toEqual({ background: { rgb: '#0102ff' } })
     expect(parts(`${ESC}[38:5:255mx`)[0]?.look).toEqual({ color: { rgb: '#eeeeee' } })
+    expect(parts(`${ESC}[38:2:1:2:3;1mx`)[0]?.look).toEqual({ bold: true, color: { rgb: '#010203' } })
+    expect(parts(`${ESC}[38:2::1:2:3mx`)[0]?.look).toEqual({ color: { rgb: '#010203' } })
+  })
+
+  it('takes the shape of an underline for no other attribute', () => {
+    expect(parts(`${ESC}[4:3mx`)[0]?.look).toEqual({ underline: true })
+    expect(parts(`${ESC}[4:3m${ESC}[4:0mx`)[0]?.look).toEqual({})
   })
 
   it('takes attributes back one by one', () => {
@@ -47,6 +54,19 @@ describe('stretches of a line', () => {
   it('hands the look on to the next line', () => {
     const first = stretches(`${ESC}[33mwarning`)
     expect(stretches('goes on', first.look).parts[0]?.look).toEqual({ color: { name: 3 } })
+  })
+
+  it.each(['plain', `${ESC}[33mwarning`, `${ESC}[1mbold${ESC}[0m`, `${ESC}[0m${ESC}[32m`, `${ESC}[m`, `${ESC}[2K`])(
+    'knows the look after a line without splitting it: %j',
+    (line) => {
+      for (const look of [PLAIN, { bold: true } as const]) {
+        expect(lookAfter(line, look)).toEqual(stretches(line, look).look)
+      }
+    },
+  )
+
+  it('begins anew at a reset', () => {
+    expect(stretches(`${ESC}[1;31mred${ESC}[0m`).look).toBe(PLAIN)
   })
 
   it('leaves out what moves the cursor, titles, and sequences that are cut off', () => {

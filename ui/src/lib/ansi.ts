@@ -25,13 +25,16 @@ export interface Stretch {
   look: Look
 }
 
-const PLAIN: Look = Object.freeze({})
+export const PLAIN: Look = Object.freeze({})
 
 // CSI … final, OSC … end, or another two-character escape.
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const SEQUENCE = /\x1b\[([0-9:;<=>?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?/g
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g
+
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const ODD = /[\x00-\x08\x0b-\x1f\x7f]/
 
 /** The line's stretches, and the look that the next line begins with. */
 export function stretches(line: string, look: Look = PLAIN): { parts: Stretch[]; look: Look } {
@@ -48,8 +51,22 @@ export function stretches(line: string, look: Look = PLAIN): { parts: Stretch[];
   return { parts, look: now }
 }
 
+/** The look that the next line begins with, without splitting this one. */
+export function lookAfter(line: string, look: Look): Look {
+  const last = line.lastIndexOf('\x1b')
+  if (last < 0) return look
+  // Nearly every line that has colours ends them.
+  if (line.startsWith('\x1b[0m', last) || line.startsWith('\x1b[m', last)) return PLAIN
+  let now = look
+  for (const found of line.matchAll(SEQUENCE)) {
+    if (found[2] === 'm') now = select(now, found[1] ?? '')
+  }
+  return now
+}
+
 /** The line's text alone. */
 export function plain(line: string): string {
+  if (!ODD.test(line)) return line
   return afterReturn(line).replace(SEQUENCE, '').replace(CONTROL, '')
 }
 
@@ -71,26 +88,36 @@ function afterReturn(line: string): string {
 }
 
 function select(look: Look, parameters: string): Look {
-  // A colon separates a colour's own numbers (ISO 8613-6), a semicolon everything.
-  const numbers = parameters.split(/[;:]/).map((text) => Number(text || 0))
-  let next: Look = { ...look }
-  for (let i = 0; i < numbers.length; i += 1) {
-    const code = numbers[i] ?? 0
+  const all = parameters.split(';')
+  let next: Look = look
+  for (let i = 0; i < all.length; i += 1) {
+    const [code = 0, ...own] = numbers(all[i] ?? '')
     if (code === 38 || code === 48) {
-      const [color, used] = extended(numbers.slice(i + 1))
+      // A colour's numbers stand behind colons (ISO 8613-6), or are the parameters that follow.
+      const [color, used] = own.length > 0 ? [ownColor(own), 0] : extended(all.slice(i + 1).flatMap(numbers))
       i += used
-      if (color) next[code === 38 ? 'color' : 'background'] = color
+      if (color) next = { ...next, [code === 38 ? 'color' : 'background']: color }
     } else {
-      next = simple(next, code)
+      // 4:3 is a wavy line, 4:0 none; other codes have no variants.
+      next = simple(next, code === 4 && own[0] === 0 ? 24 : code)
     }
   }
   return Object.keys(next).length === 0 ? PLAIN : next
 }
 
+function numbers(text: string): number[] {
+  return text.split(':').map((one) => Number(one || 0))
+}
+
+/** 5:n, 2:r:g:b, or 2:space:r:g:b. */
+function ownColor(own: number[]): Color | undefined {
+  return extended(own[0] === 2 && own.length > 4 ? [2, ...own.slice(2)] : own)[0]
+}
+
 function simple(look: Look, code: number): Look {
   switch (code) {
     case 0:
-      return {}
+      return PLAIN
     case 1:
       return { ...look, bold: true }
     case 2:

@@ -1,180 +1,262 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
-import { useLocation, useNavigate } from 'react-router'
+import { useLocation, useNavigate, useSearchParams } from 'react-router'
 
 import { lineAnchor, linesOf } from '~/lib/paths'
-import { Box, Text, useLocalStorage } from '~/ui'
+import { Box, Button, Progress, Text, useHotkeys, useLocalStorage } from '~/ui'
 
+import { Folds, hiddenBy, hiding, type Fold } from './folds'
 import { useLog, type LogState } from './follow'
 import { Line } from './Line'
+import { LinkedLines } from './LinkedLines'
 import { LogBar } from './LogBar'
 import classes from './LogView.module.css'
-import { hits, nextHit } from './search'
-
-/** The height of a line that is not wrapped, as the style has it. */
-const LINE_PX = 19
-/** Lines kept ready above and below what is seen. */
-const SPARE = 24
-/** Whoever is this near the end wants to stay there. */
-const NEAR_END_PX = 40
+import { nextHit } from './search'
+import { useRows } from './useRows'
+import { useSearch } from './useSearch'
 
 const SAID: Record<LogState, string> = {
   connecting: 'Loading the log',
-  live: 'Live: new lines appear as they are written',
-  cut: 'The connection was cut; it goes on from here as soon as the server answers',
+  live: 'Live',
+  cut: 'The connection was cut. It goes on from here as soon as the server answers.',
   over: 'Complete',
   expired: 'The log is older than logs are kept, and was deleted',
   missing: 'You may not see this log any more',
 }
 
+const NONE: ReadonlySet<number> = new Set()
+
+interface LogViewProps {
+  run: string
+  /** The version of the state whose log it is. */
+  version: number
+  name: string
+  /** The keys that search work from anywhere on the page. */
+  main?: boolean
+}
+
 /** The log of one phase: live, searchable, every line a link. */
-export function LogView({ run, version, name }: { run: string; version: number; name: string }) {
-  const { text, state, revision } = useLog(run, version)
+export function LogView({ run, version, name, main = false }: LogViewProps) {
+  const { text, state, size, revision } = useLog(run, version)
   const [wrap, setWrap] = useLocalStorage({ key: 'log.wrap', defaultValue: false })
   const [times, setTimes] = useLocalStorage({ key: 'log.times', defaultValue: false })
   const [following, setFollowing] = useState(true)
   const [words, setWords] = useState('')
   const [at, setAt] = useState(-1)
-  const [whole, setWhole] = useState<ReadonlySet<number>>(new Set())
-  const scroll = useRef<HTMLDivElement>(null)
-  const { hash } = useLocation()
-  const go = useNavigate()
-  const marked = useMemo(() => linesOf(hash), [hash])
+  const [whole, setWhole] = useState(NONE)
+  const [folded, setFolded] = useState(NONE)
+  const field = useRef<HTMLInputElement>(null)
+  const [linked, link] = useLinkedLines(version)
 
-  const found = useMemo(
-    () => hits(text, words),
-    // The text grows in place; its revision says when.
+  const folds = useMemo(() => new Folds(text), [text])
+  folds.grow()
+  const command = folds.newestCommand
+  const hidden = useMemo(
+    () => hiddenBy(folds, folded),
+    // The newest command's lines become more; nothing else that is folded changes.
     // oxlint-disable-next-line react/exhaustive-deps
-    [text, words, revision],
+    [folds, folded, command !== undefined && folded.has(command) ? revision : 0],
   )
-  const foundSet = useMemo(() => new Set(found), [found])
-
-  const rows = useVirtualizer({
-    count: text.length,
-    getScrollElement: () => scroll.current,
-    estimateSize: () => LINE_PX,
-    overscan: SPARE,
+  const { hits, done } = useSearch(text, words, text.complete)
+  const rows = useRows({
+    text,
+    revision,
+    wrap,
+    hidden,
+    following,
+    onScrolled: (atEnd) => setFollowing(atEnd && state !== 'over'),
   })
 
-  useEffect(() => {
-    rows.measure()
-  }, [wrap, times, rows])
-
-  useEffect(() => {
-    if (following && text.length > 0) rows.scrollToIndex(text.length - 1, { align: 'end' })
-  }, [following, revision, rows, text])
+  const { show } = rows
+  const reveal = useCallback(
+    (line: number) => {
+      const shut = hiding(folds, folded, line)
+      if (shut.length > 0) setFolded(new Set([...folded].filter((one) => !shut.includes(one))))
+      setFollowing(false)
+      show(line)
+    },
+    [folds, folded, show],
+  )
 
   // A link to a line goes there once the line has come.
-  const sought = useRef<string>('')
+  const sought = useRef<string | undefined>(undefined)
   useEffect(() => {
-    if (!marked || sought.current === hash || text.length < marked.from) return
-    sought.current = hash
-    setFollowing(false)
-    rows.scrollToIndex(marked.from - 1, { align: 'center' })
-  }, [marked, hash, revision, rows, text])
+    const key = linked && lineAnchor(linked.from, linked.until)
+    if (!linked || sought.current === key || text.length < linked.from) return
+    sought.current = key
+    reveal(linked.from - 1)
+  }, [linked, revision, text, reveal])
 
   const onNumber = useCallback(
     (index: number, extend: boolean) => {
       const line = index + 1
-      const from = extend && marked ? marked.from : line
-      const anchor = `#${lineAnchor(from, line)}`
-      sought.current = anchor
+      const from = extend && linked ? linked.from : line
+      // Whoever clicks a line looks at it already.
+      sought.current = lineAnchor(from, line)
       setFollowing(false)
-      void go({ search: window.location.search, hash: anchor }, { replace: true, preventScrollReset: true })
+      link(from, line)
     },
-    [go, marked],
+    [link, linked],
   )
   const onWhole = useCallback((index: number) => setWhole((now) => new Set(now).add(index)), [])
+  const onFold = useCallback((index: number) => {
+    setFollowing(false)
+    setFolded((now) => {
+      const next = new Set(now)
+      if (!next.delete(index)) next.add(index)
+      return next
+    })
+  }, [])
 
   const seek = (forward: boolean) => {
-    const line = nextHit(found, at, forward)
+    const line = nextHit(hits, at, forward)
     if (line === undefined) return
     setAt(line)
-    setFollowing(false)
-    rows.scrollToIndex(line, { align: 'center' })
+    reveal(line)
   }
+  const search = (next: string) => {
+    setWords(next)
+    setAt(-1)
+  }
+  useHotkeys(main ? [['/', () => field.current?.focus()]] : [])
 
   const onKey = (event: KeyboardEvent) => {
-    if (event.key === 'End') setFollowing(true)
-    if (event.key === 'Home') {
-      setFollowing(false)
-      rows.scrollToIndex(0)
-    }
+    const find = event.key === 'f' && (event.ctrlKey || event.metaKey)
+    if (find || (event.key === '/' && event.target !== field.current)) {
+      event.preventDefault()
+      field.current?.focus()
+      field.current?.select()
+    } else if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey) return
+    else if (event.key.toLowerCase() === 'n' && words) seek(!event.shiftKey)
+    else if (event.key === 'End') setFollowing(true)
+    else if (event.key === 'Home') setFollowing(false)
   }
 
+  const growing = state === 'live' || state === 'connecting' || state === 'cut'
   return (
-    <section className={`${classes.frame} ${wrap ? classes.wrap : ''}`} aria-label={`Log: ${name}`}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- keys of what is in it
+    <section
+      className={`${classes.frame} ${wrap ? classes.wrap : ''}`}
+      aria-label={`Log: ${name}`}
+      onKeyDown={onKey}
+    >
       <LogBar
         className={classes.bar ?? ''}
+        field={field}
         text={text}
         name={`${run}-${name}`}
         said={SAID[state]}
-        growing={state === 'live' || state === 'connecting'}
+        growing={growing}
         words={words}
-        onWords={(next) => {
-          setWords(next)
-          setAt(-1)
-        }}
-        hits={found.length}
-        hit={found.indexOf(at)}
+        onWords={search}
+        hits={hits.length}
+        hit={hits.indexOf(at)}
+        searching={!done}
         onSeek={seek}
-        following={following}
-        onFollow={setFollowing}
         wrap={wrap}
         onWrap={setWrap}
         times={times}
         onTimes={setTimes}
+        folds={folds.all()}
+        folded={folded}
+        onFolded={(some: readonly Fold[]) => {
+          setFollowing(false)
+          setFolded(new Set(some.map((fold) => fold.from)))
+        }}
       />
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- keys and wheel scroll it */}
-      <div
-        ref={scroll}
-        className={classes.scroll}
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keyboard
-        tabIndex={0}
-        role="region"
-        aria-label={`Lines: ${name}`}
-        onKeyDown={onKey}
-        onWheel={(event) => {
-          if (event.deltaY < 0) setFollowing(false)
-        }}
-        onScroll={(event) => {
-          const box = event.currentTarget
-          const left = box.scrollHeight - box.scrollTop - box.clientHeight
-          if (!following && left < NEAR_END_PX && state === 'live') setFollowing(true)
-        }}
-      >
-        {text.length === 0 ? (
-          <Box p="md">
-            <Text size="sm" c="dimmed">
-              {state === 'over' ? 'This phase has printed nothing.' : SAID[state]}
-            </Text>
-          </Box>
-        ) : (
-          <div className={classes.sheet} style={{ height: rows.getTotalSize() }}>
-            {rows.getVirtualItems().map((row) => (
-              <div
-                key={row.key}
-                data-index={row.index}
-                ref={rows.measureElement}
-                className={classes.row}
-                style={{ transform: `translateY(${row.start}px)` }}
-              >
-                <Line
-                  index={row.index}
-                  text={text.line(row.index)}
-                  time={text.time(row.index)}
-                  times={times}
-                  marked={!!marked && row.index + 1 >= marked.from && row.index + 1 <= marked.until}
-                  hit={foundSet.has(row.index)}
-                  whole={whole.has(row.index)}
-                  onNumber={onNumber}
-                  onWhole={onWhole}
-                />
-              </div>
-            ))}
+      {size > text.offset && (
+        <Progress
+          value={(100 * text.offset) / size}
+          size={3}
+          radius={0}
+          aria-label={`Loading the log of ${name}`}
+        />
+      )}
+      {linked && <LinkedLines text={text} lines={linked} onClear={() => link()} />}
+      <div className={classes.stage}>
+        <div
+          ref={rows.box}
+          className={classes.scroll}
+          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keyboard
+          tabIndex={0}
+          role="region"
+          aria-label={`Lines: ${name}`}
+          onScroll={rows.onScroll}
+        >
+          {text.length === 0 && (
+            <Box p="md">
+              <Text size="sm" c="dimmed">
+                {state === 'over' ? 'This phase has printed nothing.' : SAID[state]}
+              </Text>
+            </Box>
+          )}
+          <div
+            className={classes.sheet}
+            style={{ height: rows.height, ...(!wrap && { width: `calc(${text.widest}ch + 18ch)` }) }}
+          >
+            <div ref={rows.block} className={classes.block} style={{ transform: `translateY(${rows.top}px)` }}>
+              {rows.lines.map((index) => {
+                const fold = folds.at(index)
+                return (
+                  <Line
+                    key={index}
+                    index={index}
+                    text={text.line(index)}
+                    look={text.lookAt(index)}
+                    time={text.time(index)}
+                    times={times}
+                    linked={!!linked && index + 1 >= linked.from && index + 1 <= linked.until}
+                    current={index === at}
+                    words={words}
+                    whole={whole.has(index)}
+                    folds={fold && fold.until - fold.from - 1}
+                    folded={folded.has(index)}
+                    onNumber={onNumber}
+                    onWhole={onWhole}
+                    onFold={onFold}
+                  />
+                )
+              })}
+            </div>
+            <Probe times={times} />
           </div>
+        </div>
+        {growing && !following && text.length > 0 && (
+          <Button className={classes.follow ?? ''} size="compact-sm" onClick={() => setFollowing(true)}>
+            Follow new lines
+          </Button>
         )}
       </div>
     </section>
   )
+}
+
+/** As wide as the beginning of a line, and a text whose width tells that of a character. */
+function Probe({ times }: { times: boolean }) {
+  return (
+    <div className={`${classes.line} ${classes.probe}`} aria-hidden>
+      <span className={classes.number}>0</span>
+      <span className={classes.fold} />
+      {times && <span className={classes.time}>{'00:00:00.000'}</span>}
+      <span data-probe>{'0'.repeat(50)}</span>
+    </div>
+  )
+}
+
+/** The lines of this log that the address names, and how to name others. */
+function useLinkedLines(version: number) {
+  const { hash } = useLocation()
+  const [params] = useSearchParams()
+  const go = useNavigate()
+  const mine = params.get('log') === String(version)
+  const linked = useMemo(() => (mine ? linesOf(hash) : undefined), [mine, hash])
+  const link = useCallback(
+    (from?: number, until?: number) => {
+      const search = new URLSearchParams(window.location.search)
+      search.set('log', String(version))
+      const anchor = from === undefined ? '' : `#${lineAnchor(from, until)}`
+      void go({ search: `?${search}`, hash: anchor }, { replace: true, preventScrollReset: true })
+    },
+    [go, version],
+  )
+  return [linked, link] as const
 }

@@ -229,11 +229,14 @@ async def _bytes(
 
 
 def _body(piece: logbook.Piece) -> dict[str, object]:
-    """The bytes in base64, when the first arrived (Unix seconds), and when which others did."""
+    """The bytes in base64, when the first arrived (Unix seconds), and when which others did; how
+    many there are by now, so that a reader can tell how far it is.
+    """
     return {
         "b": base64.b64encode(piece.data).decode(),
         "t": piece.time_at(piece.offset),
         "at": piece.arrivals(),
+        "size": piece.size,
     }
 
 
