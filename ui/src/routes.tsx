@@ -41,7 +41,7 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/newstack/NewStack')).default }),
       },
       {
-        path: 'stack/:stackId/run/:runId',
+        path: 'stack/:stackId/run/:runId/:tab?',
         lazy: async () => ({ Component: (await import('~/features/runs/RunPage')).default }),
       },
       {

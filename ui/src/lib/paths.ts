@@ -12,9 +12,12 @@ export const to = {
   stackTab: (stack: string, tab: string) => `/stack/${part(stack)}/${tab}`,
   run: (stack: string, run: string) => `/stack/${part(stack)}/run/${part(run)}`,
   runChanges: (stack: string, run: string) => `${to.run(stack, run)}/changes`,
+  runTab: (stack: string, run: string, tab: string) => `${to.run(stack, run)}/${tab}`,
   logLine: (stack: string, run: string, version: number, from: number, until = from) =>
     `${to.run(stack, run)}?log=${version}#${lineAnchor(from, until)}`,
   launchpad: () => '/launchpad',
+  /** What an error means, and what to do about it. */
+  errorHelp: (code: string) => `/help/errors/${part(code)}`,
   workers: () => '/workers',
   newPool: () => '/workers/new',
   publicPool: () => '/workers/public',

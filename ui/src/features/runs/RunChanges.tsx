@@ -1,29 +1,16 @@
-import { useMemo, useState } from 'react'
-import { useMutation, useQuery } from 'urql'
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { useSearchParams } from 'react-router'
+import { useQuery } from 'urql'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
-import {
-  Action,
-  Badge,
-  Card,
-  Checkbox,
-  Coming,
-  Empty,
-  Group,
-  MultiSelect,
-  Stack,
-  Switch,
-  Table,
-  Text,
-  TextInput,
-  Trouble,
-  tell,
-  warn,
-  type MantineColor,
-} from '~/ui'
+import { to } from '~/lib/paths'
+import { Button, Coming, Empty, Group, MultiSelect, Stack, Switch, Text, TextInput, Trouble } from '~/ui'
 
-import { COMPUTED, differences, SECRET, type Difference, type Value } from './diff'
+import { ChangeCard } from './ChangeCard'
+import { counted, DEEDS, fitting } from './changes'
+import { Replan } from './Replan'
 
 const ChangesQuery = graphql(`
   query Changes($stack: ID!, $run: ID!) {
@@ -31,7 +18,6 @@ const ChangesQuery = graphql(`
       id
       run(id: $run) {
         id
-        state
         changesV3(input: {}) {
           resources {
             address
@@ -49,215 +35,258 @@ const ChangesQuery = graphql(`
   }
 `)
 
-const ReplanMutation = graphql(`
-  mutation Replan($stack: ID!, $run: ID!, $targets: [String!]!) {
-    runTargetedReplan(stack: $stack, run: $run, targets: $targets) {
-      id
-      state
-    }
-  }
-`)
-
-type Resource = NonNullable<
+export type Resource = NonNullable<
   NonNullable<ResultOf<typeof ChangesQuery>['stack']>['run']
 >['changesV3'][number]['resources'][number]
 
-const LOOK: Record<string, { sign: string; color: MantineColor; word: string }> = {
-  add: { sign: '+', color: 'green', word: 'add' },
-  create: { sign: '+', color: 'green', word: 'add' },
-  change: { sign: '~', color: 'yellow', word: 'change' },
-  update: { sign: '~', color: 'yellow', word: 'change' },
-  delete: { sign: '−', color: 'red', word: 'delete' },
-  replace: { sign: '±', color: 'orange', word: 'replace' },
-  import: { sign: '↓', color: 'blue', word: 'import' },
-  move: { sign: '→', color: 'gray', word: 'move' },
-  forget: { sign: '×', color: 'gray', word: 'forget' },
+/** Plans of more than this are shown as a list first: nobody reads a thousand differences in a row. */
+const FEW = 20
+/** A closed card with its gap; open ones are measured. */
+const CARD_PX = 56
+
+interface ChangesProps {
+  stack: string
+  run: string
+  /** Changes with every step of the run: a new plan has other changes. */
+  version: number
+  /** Whether a plan has been made, or may still come. */
+  planned: boolean
+  targets: readonly string[]
+  whyNoReplan: string | undefined
 }
 
-const lookOf = (type: string) => LOOK[type.toLowerCase()] ?? { sign: '·', color: 'gray', word: type.toLowerCase() }
-
 /** What the newest plan does, resource by resource; some can be chosen, and planned alone. */
-export default function RunChanges(props: { stack: string; run: string }) {
-  const [{ data, error }] = useQuery({ query: ChangesQuery, variables: props })
-  const [text, setText] = useState('')
-  const [types, setTypes] = useState<string[]>([])
-  const [actions, setActions] = useState<string[]>([])
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const run = data?.stack?.run
-  const all = useMemo(() => run?.changesV3.flatMap((part) => part.resources) ?? [], [run])
+export default function RunChanges({ stack, run, version, planned, targets, whyNoReplan }: ChangesProps) {
+  const [{ data, error }, ask] = useQuery({ query: ChangesQuery, variables: { stack, run } })
+  const asked = useRef(version)
+  useEffect(() => {
+    if (asked.current === version) return
+    asked.current = version
+    ask({ requestPolicy: 'network-only' })
+  }, [version, ask])
+  const found = data?.stack?.run
+  const all = useMemo(() => found?.changesV3.flatMap((part) => part.resources), [found])
 
-  if (error) return <Trouble title="The changes could not be loaded" {...problemOf(error)} />
-  if (!run) return <Coming height={320} />
-  if (all.length === 0) {
-    return <Empty title="Nothing changes">The infrastructure is as the code says it should be.</Empty>
+  if (error && !all) {
+    return <Trouble title="The changes could not be loaded" {...problemOf(error)} helpAt={to.errorHelp} />
   }
-  const shown = all.filter(
-    (one) =>
-      one.address.toLowerCase().includes(text.toLowerCase()) &&
-      (types.length === 0 || types.includes(one.metadata.resourceType)) &&
-      (actions.length === 0 || actions.includes(lookOf(one.metadata.type).word)),
-  )
-  const choose = (address: string, on: boolean) => {
+  if (!all) return <Coming height={320} />
+  if (all.length === 0) {
+    return planned ? (
+      <Empty title="Nothing changes">The infrastructure is as the code says it should be.</Empty>
+    ) : (
+      <Empty title="No plan yet">What the run changes is shown here as soon as it is planned.</Empty>
+    )
+  }
+  return <List stack={stack} run={run} all={all} targets={targets} whyNoReplan={whyNoReplan} />
+}
+
+function List(props: {
+  stack: string
+  run: string
+  all: readonly Resource[]
+  targets: readonly string[]
+  whyNoReplan: string | undefined
+}) {
+  const { all } = props
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const [looking, change] = useLooking()
+  const [open, setOpen] = useState(all.length <= FEW)
+  const [other, setOther] = useState<ReadonlySet<string>>(new Set())
+  const shown = useMemo(() => fitting(all, looking), [all, looking])
+  const types = useMemo(() => [...new Set(all.map((one) => one.metadata.resourceType))].toSorted(), [all])
+  // What a newer plan does not change any more cannot be chosen.
+  const picked = useMemo(() => all.filter((one) => chosen.has(one.address)), [all, chosen])
+
+  const choose = (some: readonly Resource[], on: boolean) => {
     const next = new Set(chosen)
-    if (on) next.add(address)
-    else next.delete(address)
+    for (const { address } of some) {
+      if (on) next.add(address)
+      else next.delete(address)
+    }
     setChosen(next)
   }
+  const filtered = shown.length < all.length
   return (
     <Stack gap="sm">
+      {props.targets.length > 0 && (
+        <Text size="sm" role="note">
+          This plan was made for {props.targets.length.toLocaleString()}{' '}
+          {props.targets.length === 1 ? 'address' : 'addresses'} only: {props.targets.slice(0, 5).join(', ')}
+          {props.targets.length > 5 && ' and others'}. What else the code changes is not part of it.
+        </Text>
+      )}
+      <Group gap={6} role="group" aria-label="Show only">
+        {counted(all).map(({ deed, count }) => {
+          const on = looking.deeds.includes(deed)
+          return (
+            <Button
+              key={deed}
+              size="compact-sm"
+              variant={on ? 'filled' : 'default'}
+              aria-pressed={on}
+              onClick={() =>
+                change({ deeds: on ? looking.deeds.filter((one) => one !== deed) : [...looking.deeds, deed] })
+              }
+            >
+              {DEEDS[deed].sign} {count.toLocaleString()} to {deed}
+            </Button>
+          )
+        })}
+      </Group>
       <Group gap="xs" align="flex-end">
         <TextInput
+          type="search"
           label="Address"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
           placeholder="module.network"
+          value={looking.text}
+          onChange={(event) => change({ text: event.currentTarget.value })}
         />
         <MultiSelect
           label="Type"
-          data={[...new Set(all.map((one) => one.metadata.resourceType))].toSorted()}
-          value={types}
-          onChange={setTypes}
+          data={types}
+          value={[...looking.types]}
+          onChange={(next) => change({ types: next })}
           clearable
+          searchable
+          miw={180}
         />
-        <MultiSelect
-          label="Action"
-          data={[...new Set(all.map((one) => lookOf(one.metadata.type).word))]}
-          value={actions}
-          onChange={setActions}
-          clearable
+        <Switch
+          label="Show attributes"
+          checked={open}
+          mb={8}
+          onChange={(event) => {
+            setOpen(event.currentTarget.checked)
+            setOther(new Set())
+          }}
         />
-        <Replan {...props} state={run.state} chosen={[...chosen]} onDone={() => setChosen(new Set())} />
       </Group>
-      <Text size="sm" c="dimmed" role="status">
-        {shown.length} of {all.length} resources
-      </Text>
-      {shown.map((one) => (
-        <ResourceCard
-          key={one.address}
-          resource={one}
-          chosen={chosen.has(one.address)}
-          onChoose={(on) => choose(one.address, on)}
+      <Group justify="space-between" gap="xs">
+        <Group gap="xs">
+          <Text size="sm" c="dimmed" role="status">
+            {filtered && `${shown.length.toLocaleString()} of `}
+            {all.length.toLocaleString()} {all.length === 1 ? 'resource' : 'resources'}
+            {picked.length > 0 && `, ${picked.length.toLocaleString()} chosen`}
+          </Text>
+          <Button variant="subtle" size="compact-xs" onClick={() => choose(shown, true)}>
+            {filtered ? 'Choose all shown' : 'Choose all'}
+          </Button>
+          {picked.length > 0 && (
+            <Button variant="subtle" size="compact-xs" onClick={() => setChosen(new Set())}>
+              Choose none
+            </Button>
+          )}
+        </Group>
+        <Replan
+          stack={props.stack}
+          run={props.run}
+          all={all}
+          chosen={picked}
+          why={props.whyNoReplan}
+          onDone={() => setChosen(new Set())}
         />
-      ))}
+      </Group>
+      {shown.length === 0 ? (
+        <Empty title="No change fits">
+          <Button variant="subtle" onClick={() => change({ text: '', types: [], deeds: [] })}>
+            Show all {all.length.toLocaleString()}
+          </Button>
+        </Empty>
+      ) : (
+        <Cards
+          shown={shown}
+          isOpen={(address) => open !== other.has(address)}
+          onOpen={(address) => {
+            const next = new Set(other)
+            if (!next.delete(address)) next.add(address)
+            setOther(next)
+          }}
+          chosen={chosen}
+          onChoose={(one, on) => choose([one], on)}
+        />
+      )}
     </Stack>
   )
 }
 
-function Replan(props: {
-  stack: string
-  run: string
-  state: string
-  chosen: string[]
-  onDone: () => void
+/** Only the cards near the part of the page that is seen exist. */
+function Cards(props: {
+  shown: readonly Resource[]
+  isOpen: (address: string) => boolean
+  onOpen: (address: string) => void
+  chosen: ReadonlySet<string>
+  onChoose: (one: Resource, on: boolean) => void
 }) {
-  const [asking, replan] = useMutation(ReplanMutation)
-  const why =
-    props.state !== 'UNCONFIRMED'
-      ? 'Only a plan that waits to be confirmed can be made again for some resources.'
-      : props.chosen.length === 0
-        ? 'Choose the resources first.'
-        : undefined
+  const { shown } = props
+  const list = useRef<HTMLDivElement>(null)
+  const [above, setAbove] = useState(0)
+  useLayoutEffect(() => {
+    const place = () => setAbove((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY)
+    place()
+    const watch = new ResizeObserver(place)
+    watch.observe(document.body)
+    return () => watch.disconnect()
+  }, [])
+  // oxlint-disable-next-line react/incompatible-library -- nothing here is memoized
+  const rows = useWindowVirtualizer({
+    count: shown.length,
+    estimateSize: () => CARD_PX,
+    overscan: 6,
+    scrollMargin: above,
+    getItemKey: (n) => shown[n]?.address ?? n,
+  })
   return (
-    <Action
-      variant="default"
-      loading={asking.fetching}
-      why={why}
-      onClick={() =>
-        void replan({ stack: props.stack, run: props.run, targets: props.chosen }).then((result) => {
-          if (result.error) return warn('Not planned again', problemOf(result.error).sentence)
-          props.onDone()
-          return tell(`Planning again for ${props.chosen.length} resources`)
-        })
-      }
-    >
-      Plan these alone{props.chosen.length > 0 ? ` (${props.chosen.length})` : ''}
-    </Action>
+    <div ref={list} role="list" aria-label="Changes" style={{ position: 'relative', height: rows.getTotalSize() }}>
+      {rows.getVirtualItems().map((row) => {
+        const one = shown[row.index]
+        return (
+          one && (
+            <div
+              key={row.key}
+              role="listitem"
+              aria-setsize={shown.length}
+              aria-posinset={row.index + 1}
+              data-index={row.index}
+              ref={rows.measureElement}
+              style={{
+                position: 'absolute',
+                inset: '0 0 auto',
+                paddingBottom: 8,
+                transform: `translateY(${row.start - above}px)`,
+              }}
+            >
+              <ChangeCard
+                resource={one}
+                open={props.isOpen(one.address)}
+                onOpen={() => props.onOpen(one.address)}
+                chosen={props.chosen.has(one.address)}
+                onChoose={(on) => props.onChoose(one, on)}
+              />
+            </div>
+          )
+        )
+      })}
+    </div>
   )
 }
 
-function ResourceCard(props: { resource: Resource; chosen: boolean; onChoose: (on: boolean) => void }) {
-  const { resource } = props
-  const { metadata } = resource
-  const [whole, setWhole] = useState(false)
-  const look = lookOf(metadata.type)
-  const found = useMemo(
-    () => differences(metadata.before as Value, metadata.after as Value),
-    [metadata.before, metadata.after],
+/** What is looked for is part of the address, so that it can be sent to somebody. */
+function useLooking() {
+  const [params, setParams] = useSearchParams()
+  const looking = useMemo(
+    () => ({ text: params.get('q') ?? '', types: params.getAll('type'), deeds: params.getAll('action') }),
+    [params],
   )
-  const same = found.filter((one) => one.kind === 'same').length
-  return (
-    <Card withBorder padding="sm">
-      <Group gap="sm" wrap="nowrap">
-        <Checkbox
-          size="xs"
-          aria-label={`Choose ${resource.address}`}
-          checked={props.chosen}
-          onChange={(event) => props.onChoose(event.currentTarget.checked)}
-        />
-        <Badge variant="light" color={look.color} miw={84}>
-          {look.sign} {look.word}
-        </Badge>
-        <Text ff="monospace" size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-          {resource.previousAddress && resource.previousAddress !== resource.address
-            ? `${resource.previousAddress} → ${resource.address}`
-            : resource.address}
-        </Text>
-      </Group>
-      {found.length > 0 && (
-        <Table.ScrollContainer minWidth={420} type="native">
-          <Table mt="xs" verticalSpacing={3} aria-label={`Attributes of ${resource.address}`}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Attribute</Table.Th>
-                <Table.Th>Before</Table.Th>
-                <Table.Th>After</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {found
-                .filter((one) => whole || one.kind !== 'same')
-                .map((one) => (
-                  <Table.Tr key={one.path}>
-                    <Table.Td>
-                      <Text ff="monospace" size="xs">
-                        {one.path}
-                      </Text>
-                    </Table.Td>
-                    <Side value={one.before} color={one.kind === 'same' ? 'dimmed' : 'red'} />
-                    <Side value={one.after} color={one.kind === 'same' ? 'dimmed' : 'green'} />
-                  </Table.Tr>
-                ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      {same > 0 && (
-        <Switch
-          mt="xs"
-          size="xs"
-          label={`Show ${same} unchanged`}
-          checked={whole}
-          onChange={(event) => setWhole(event.currentTarget.checked)}
-        />
-      )}
-    </Card>
-  )
-}
-
-function Side({ value, color }: { value: Difference['before']; color: string }) {
-  const marked = value === SECRET || value === COMPUTED
-  return (
-    <Table.Td>
-      {value !== undefined && (
-        <Text
-          ff="monospace"
-          size="xs"
-          {...(marked ? { fs: 'italic', c: 'dimmed' } : { c: color })}
-          style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}
-        >
-          {value}
-        </Text>
-      )}
-    </Table.Td>
-  )
+  const change = (some: Partial<typeof looking>) => {
+    const next = { ...looking, ...some }
+    setParams(
+      [
+        ...(next.text ? [['q', next.text] as [string, string]] : []),
+        ...next.types.map((one): [string, string] => ['type', one]),
+        ...next.deeds.map((one): [string, string] => ['action', one]),
+      ],
+      { replace: true, preventScrollReset: true },
+    )
+  }
+  return [looking, change] as const
 }

@@ -1,21 +1,25 @@
 import { lazy, Suspense } from 'react'
-import { Link, useParams, useSearchParams } from 'react-router'
+import { Link, useNavigate, useParams } from 'react-router'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { useLiveQuery, type Topic } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
-import { LogView } from '~/features/logs/LogView'
 import { to } from '~/lib/paths'
 import { Alert, Anchor, Badge, Breadcrumbs, Coming, Empty, Grid, Group, Stack, Tabs, Text, Title, Trouble, When } from '~/ui'
 
+import { whyNot } from './decisions'
+import { Delta, DeltaFields } from './Delta'
 import { RunActions, RunActionsFields } from './RunActions'
+import { RunDetails, RunDetailsFields } from './RunDetails'
+import { RunPhases, RunPhasesFields } from './RunPhases'
 import { RunStanding, RunStandingFields } from './RunStanding'
-import { RunState, RunStateFields, wordOf } from './RunState'
-import { RunTimeline, RunTimelineFields } from './RunTimeline'
+import { RunState, RunStateFields } from './RunState'
 import { RunTalk, RunTalkFields } from './RunTalk'
+import { RunTimeline, RunTimelineFields } from './RunTimeline'
 import { RunUnknown } from './RunUnknown'
 
 const RunChanges = lazy(() => import('./RunChanges'))
+const RunOutputs = lazy(() => import('./RunOutputs'))
 
 const RunQuery = graphql(
   `
@@ -24,7 +28,10 @@ const RunQuery = graphql(
         id
         name
         lockedBy
-        lockNote
+        workerPool {
+          id
+          name
+        }
         run(id: $run) {
           id
           type
@@ -35,23 +42,30 @@ const RunQuery = graphql(
           triggeredBy
           driftDetection
           state
+          stateVersion
+          finished
+          isMostRecent
           outcomeUnknown
           failureReason
+          targets
           commit {
             hash
             message
             authorName
-            url
           }
           delta {
-            addCount
-            changeCount
-            deleteCount
-            importCount
-            moveCount
+            ...DeltaFields
+          }
+          choices {
+            decision
+            possible
+            refusal
+            code
+          }
+          condition {
+            reason
           }
           history {
-            state
             stateVersion
             hasLogs
           }
@@ -59,117 +73,132 @@ const RunQuery = graphql(
           ...RunActionsFields
           ...RunStandingFields
           ...RunTimelineFields
+          ...RunPhasesFields
+          ...RunDetailsFields
           ...RunTalkFields
         }
       }
     }
   `,
-  [RunStateFields, RunActionsFields, RunStandingFields, RunTimelineFields, RunTalkFields],
+  [
+    DeltaFields,
+    RunStateFields,
+    RunActionsFields,
+    RunStandingFields,
+    RunTimelineFields,
+    RunPhasesFields,
+    RunDetailsFields,
+    RunTalkFields,
+  ],
 )
 
 type Found = NonNullable<ResultOf<typeof RunQuery>['stack']>
 type Run = NonNullable<Found['run']>
 
+const TABS = ['log', 'changes', 'outputs', 'details'] as const
+type Tab = (typeof TABS)[number]
+
 /** A run: where it stands, what it does and did, and what can be decided about it. */
 export default function RunPage() {
   const { stackId = '', runId = '' } = useParams()
-  const topics: Topic[] = [`run:${runId}`, `stack:${stackId}`]
-  const { data, error, live } = useLiveQuery(RunQuery, { stack: stackId, run: runId }, () => topics)
-  if (error && !data) return <Trouble title="This run could not be loaded" {...problemOf(error)} />
+  const { data, error, live, again } = useLiveQuery(RunQuery, { stack: stackId, run: runId }, (known) =>
+    topicsOf(stackId, runId, known?.stack),
+  )
+  if (error && !data) {
+    return <Trouble title="This run could not be loaded" {...problemOf(error)} helpAt={to.errorHelp} />
+  }
   if (!data) return <Coming height={480} />
   const { stack } = data
   if (!stack?.run) {
     return (
-      <Empty page title="There is no such run">
-        It may have been deleted with its stack, or you may not see it.
-      </Empty>
+      <Empty title="There is no such run">It may have been deleted with its stack, or you may not see it.</Empty>
     )
   }
-  return <Page stack={stack} run={stack.run} live={live} />
+  return <Page key={stack.run.id} stack={stack} run={stack.run} live={live} again={again} />
 }
 
-function Page({ stack, run, live }: { stack: Found; run: Run; live: boolean }) {
-  const [params, setParams] = useSearchParams()
-  const phases = run.history.filter((step) => step.hasLogs).toReversed()
-  const asked = Number(params.get('log') ?? NaN)
-  const phase = phases.find((step) => step.stateVersion === asked) ?? phases.at(-1)
-  const tab = params.get('tab') === 'changes' ? 'changes' : phase ? `log-${phase.stateVersion}` : 'none'
+/** The queue moves when other runs do: it is followed only while the run stands in it. */
+function topicsOf(stack: string, run: string, found: Found | null | undefined): Topic[] {
+  const pool = found?.run?.condition?.reason === 'NO_WORKER' ? found.workerPool : undefined
+  return [`run:${run}`, `stack:${stack}`, ...(pool ? [`queue:${pool.id}` as const] : [])]
+}
+
+function Page(props: { stack: Found; run: Run; live: boolean; again: () => void }) {
+  const { stack, run } = props
+  const go = useNavigate()
+  const asked = useParams().tab
+  const tab: Tab = TABS.find((one) => one === asked) ?? 'log'
+  const plans = run.type !== 'TASK' && run.type !== 'PARSE'
+  const applied = run.finished && (run.type === 'TRACKED' || run.type === 'DESTROY' || run.type === 'TASK')
   return (
     <Stack gap="md">
-      <Breadcrumbs>
-        <Anchor component={Link} to={to.stacks()}>
-          Stacks
-        </Anchor>
-        <Anchor component={Link} to={to.stack(stack.id)}>
-          {stack.name}
-        </Anchor>
-      </Breadcrumbs>
-      <Group justify="space-between" align="flex-start">
-        <Stack gap={4}>
-          <Group gap="sm">
-            <Title order={1}>{run.title || run.id}</Title>
-            <RunState run={run} />
-            {!live && (
-              <Badge variant="outline" color="orange">
-                not live
-              </Badge>
-            )}
-          </Group>
-          <Facts run={run} />
-        </Stack>
-        <RunActions stack={stack.id} run={run} />
-      </Group>
-
-      {run.outcomeUnknown && <RunUnknown stack={stack} reason={run.failureReason} />}
+      <Header {...props} />
+      {run.outcomeUnknown && (
+        <RunUnknown
+          stack={stack}
+          run={run.id}
+          lost={run.history.find((step) => step.hasLogs)?.stateVersion}
+          reason={run.failureReason}
+        />
+      )}
       {!run.outcomeUnknown && run.failureReason && (
         <Alert color="red" title="Why it failed" role="status">
-          {run.failureReason}
+          <span style={{ overflowWrap: 'anywhere' }}>{run.failureReason}</span>
         </Alert>
       )}
-      <RunStanding stack={stack.id} run={run} />
+      <RunStanding stack={stack.id} pool={stack.workerPool} run={run} again={props.again} />
 
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 9 }}>
           <Tabs
             value={tab}
             keepMounted={false}
-            onChange={(next) => {
-              if (next === 'changes') setParams({ tab: 'changes' }, { replace: true })
-              else if (next) setParams({ log: next.replace('log-', '') }, { replace: true })
-            }}
+            onChange={(next) =>
+              void go(next && next !== 'log' ? to.runTab(stack.id, run.id, next) : to.run(stack.id, run.id), {
+                replace: true,
+                preventScrollReset: true,
+              })
+            }
           >
             <Tabs.List mb="sm">
-              {phases.map((step) => (
-                <Tabs.Tab key={step.stateVersion} value={`log-${step.stateVersion}`}>
-                  {wordOf(step.state)}
-                </Tabs.Tab>
-              ))}
-              {run.delta && (
-                <Tabs.Tab value="changes" ml="auto">
-                  Changes <Delta delta={run.delta} />
+              <Tabs.Tab value="log">Log</Tabs.Tab>
+              {plans && (
+                <Tabs.Tab value="changes" {...(run.delta && { rightSection: <Delta delta={run.delta} /> })}>
+                  Changes
                 </Tabs.Tab>
               )}
+              {applied && <Tabs.Tab value="outputs">Outputs</Tabs.Tab>}
+              <Tabs.Tab value="details">Details</Tabs.Tab>
             </Tabs.List>
-            {phases.map((step) => (
-              <Tabs.Panel key={step.stateVersion} value={`log-${step.stateVersion}`}>
-                <LogView
-                  key={`${run.id}/${step.stateVersion}`}
-                  run={run.id}
-                  version={step.stateVersion}
-                  name={wordOf(step.state)}
-                />
-              </Tabs.Panel>
-            ))}
+            <Tabs.Panel value="log">
+              <RunPhases run={run} />
+            </Tabs.Panel>
             <Tabs.Panel value="changes">
               <Suspense fallback={<Coming height={320} />}>
-                <RunChanges stack={stack.id} run={run.id} />
+                <RunChanges
+                  stack={stack.id}
+                  run={run.id}
+                  version={run.stateVersion}
+                  planned={run.delta !== null}
+                  targets={run.targets}
+                  whyNoReplan={whyNot(run.choices.find((one) => one.decision === 'REPLAN'))}
+                />
               </Suspense>
             </Tabs.Panel>
+            <Tabs.Panel value="outputs">
+              <Suspense fallback={<Coming height={160} />}>
+                <RunOutputs stack={stack.id} version={run.stateVersion} newest={run.isMostRecent} />
+              </Suspense>
+            </Tabs.Panel>
+            <Tabs.Panel value="details">
+              <RunDetails stack={stack.id} pool={stack.workerPool} run={run} />
+            </Tabs.Panel>
           </Tabs>
-          {phases.length === 0 && (
-            <Empty title="No log yet">The log begins when a worker takes the run.</Empty>
-          )}
-          <RunTalk stack={stack.id} run={run} />
+          <RunTalk
+            stack={stack.id}
+            run={run}
+            why={whyNot(run.choices.find((one) => one.decision === 'COMMENT'))}
+          />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 3 }}>
           <RunTimeline stack={stack.id} run={run} />
@@ -179,9 +208,41 @@ function Page({ stack, run, live }: { stack: Found; run: Run; live: boolean }) {
   )
 }
 
+function Header({ stack, run, live }: { stack: Found; run: Run; live: boolean }) {
+  return (
+    <Stack gap="xs">
+      <Breadcrumbs>
+        <Anchor component={Link} to={to.stacks()}>
+          Stacks
+        </Anchor>
+        <Anchor component={Link} to={to.stack(stack.id)}>
+          {stack.name}
+        </Anchor>
+      </Breadcrumbs>
+      <Group justify="space-between" align="flex-start">
+        <Stack gap={4} flex="1 1 320px" miw={0}>
+          <Group gap="sm">
+            <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+              {run.title || run.id}
+            </Title>
+            <RunState run={run} />
+            {!live && (
+              <Badge variant="outline" color="orange" title="The server is not heard. What is shown may be old.">
+                not live
+              </Badge>
+            )}
+          </Group>
+          <Facts run={run} />
+        </Stack>
+        <RunActions stack={stack.id} run={run} />
+      </Group>
+    </Stack>
+  )
+}
+
 function Facts({ run }: { run: Run }) {
   return (
-    <Text size="sm" c="dimmed">
+    <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
       {run.type.toLowerCase()}
       {run.driftDetection && ' · drift detection'} · {run.triggeredBy ?? 'a push'} · <When at={run.createdAt} />
       {run.branch && ` · ${run.branch}`}
@@ -198,32 +259,5 @@ function Facts({ run }: { run: Run }) {
         </>
       )}
     </Text>
-  )
-}
-
-/** How much a plan adds, changes, deletes, imports and moves. */
-export function Delta({ delta }: { delta: NonNullable<Run['delta']> }) {
-  const parts = [
-    { sign: '+', count: delta.addCount, color: 'green', word: 'to add' },
-    { sign: '~', count: delta.changeCount, color: 'yellow', word: 'to change' },
-    { sign: '−', count: delta.deleteCount, color: 'red', word: 'to delete' },
-    { sign: '↓', count: delta.importCount, color: 'blue', word: 'to import' },
-    { sign: '→', count: delta.moveCount, color: 'gray', word: 'to move' },
-  ].filter((part, n) => part.count > 0 || n < 3)
-  return (
-    <Group gap={4} component="span" display="inline-flex" ml={6}>
-      {parts.map((part) => (
-        <Badge
-          key={part.word}
-          size="sm"
-          variant="light"
-          color={part.count > 0 ? part.color : 'gray'}
-          title={`${part.count} ${part.word}`}
-        >
-          {part.sign}
-          {part.count}
-        </Badge>
-      ))}
-    </Group>
   )
 }

@@ -1,12 +1,14 @@
+import { useEffect } from 'react'
 import { Link } from 'react-router'
 
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
-import { duration } from '~/lib/time'
-import { Alert, Anchor, Text, Took, useNow } from '~/ui'
+import { exact } from '~/lib/time'
+import { Alert, Anchor, Group, Stack, Text, Took, When, useNow } from '~/ui'
 
 export const RunStandingFields = graphql(`
   fragment RunStandingFields on Run {
+    id
     finished
     condition {
       reason
@@ -15,39 +17,124 @@ export const RunStandingFields = graphql(`
       since
       deadline
       workerId
+      heldSince
       blockedBy
       runsAhead
     }
   }
 `)
 
-const WHO = {
-  PLATFORM: 'Gantry',
-  WORKER: 'the worker',
-  PERSON: 'somebody with the right to decide',
-} as const
+type Pool = { id: string; name: string } | null | undefined
+
+const NEXT: Record<string, string> = {
+  SOURCE: 'Gantry fetches the commit from its repository. If it cannot, the run fails and says why.',
+  TURN: 'Nothing needs to be done.',
+  STACK_HELD: 'One run at a time may change what a stack manages. This one starts when the other has ended.',
+  STACK_LOCKED: 'Unlock the stack when it is safe to go on; the run starts by itself then.',
+  STACK_DELETION: 'If the deletion succeeds, this run ends with the stack.',
+  NO_WORKER: 'It starts as soon as a worker of the pool is free. More workers make the queue shorter.',
+  CONFIRMATION: 'Read what it changes, then confirm or discard it. It waits as long as it takes.',
+  REVIEW: 'Approve or reject it. It waits as long as it takes.',
+  STOP: 'If the worker does not heed the stop, the run can be taken from it.',
+}
 
 /** Who has to do something next, and what; and what happens if nobody does. */
-export function RunStanding(props: { stack: string; run: FragmentOf<typeof RunStandingFields> }) {
-  const { condition, finished } = readFragment(RunStandingFields, props.run)
-  const now = useNow()
+export function RunStanding(props: {
+  stack: string
+  pool: Pool
+  run: FragmentOf<typeof RunStandingFields>
+  /** Asks the server again. */
+  again: () => void
+}) {
+  const { id, condition, finished } = readFragment(RunStandingFields, props.run)
+  useExpiry(condition?.deadline, props.again)
   if (finished || !condition) return null
   const color = { PERSON: 'yellow', WORKER: 'blue', PLATFORM: 'gray' }[condition.owner]
+  const next = NEXT[condition.reason]
   return (
     <Alert color={color} title={`It ${condition.message}.`} role="status">
-      <Text size="sm">
-        For <Took from={condition.since} />, it is the turn of {WHO[condition.owner]}.
-        {condition.deadline != null &&
-          ` If nothing is heard from it for ${duration(Math.max(0, condition.deadline - now))}, the run is taken to be lost.`}
-        {condition.blockedBy && (
-          <>
-            {' '}
-            <Anchor component={Link} to={to.run(props.stack, condition.blockedBy)}>
-              See the run that is in the way
-            </Anchor>
-          </>
-        )}
-      </Text>
+      <Stack gap={4}>
+        {next && <Text size="sm">{next}</Text>}
+        <Group gap="lg" component="dl" m={0}>
+          <Fact name="For">
+            <Took from={condition.since} />
+          </Fact>
+          {condition.runsAhead != null && (
+            <Fact name="Place in the queue">{(condition.runsAhead + 1).toLocaleString()}</Fact>
+          )}
+          {props.pool && (condition.runsAhead != null || condition.workerId) && (
+            <Fact name="Worker pool">
+              <Anchor component={Link} to={to.pool(props.pool.id)} size="sm">
+                {props.pool.name}
+              </Anchor>
+            </Fact>
+          )}
+          {condition.blockedBy && (
+            <Fact name="Waits for">
+              <Anchor component={Link} to={to.run(props.stack, condition.blockedBy)} size="sm">
+                the run that holds the stack
+              </Anchor>
+            </Fact>
+          )}
+          {condition.reason === 'STACK_LOCKED' && (
+            <Fact name="Lock">
+              <Anchor component={Link} to={to.stack(props.stack)} size="sm">
+                see the stack
+              </Anchor>
+            </Fact>
+          )}
+          {condition.reason === 'CONFIRMATION' && (
+            <Fact name="Plan">
+              <Anchor component={Link} to={to.runChanges(props.stack, id)} size="sm">
+                see what it changes
+              </Anchor>
+            </Fact>
+          )}
+          {condition.workerId && condition.heldSince != null && (
+            <Fact name="Held by">
+              <span title={`since ${exact(condition.heldSince)}`}>
+                <code>{condition.workerId.slice(-8)}</code> since <When at={condition.heldSince} />
+              </span>
+            </Fact>
+          )}
+          {condition.deadline != null && <Lease until={condition.deadline} />}
+        </Group>
+      </Stack>
     </Alert>
   )
+}
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <Text component="dt" size="xs" c="dimmed">
+        {name}
+      </Text>
+      <Text component="dd" size="sm" m={0}>
+        {children}
+      </Text>
+    </div>
+  )
+}
+
+function Lease({ until }: { until: number }) {
+  const left = until - useNow()
+  return (
+    <Fact name="Lease">
+      <span title={`until ${exact(until)}; the worker renews it every few seconds`}>
+        {left > 0 ? `${left} s until it has to be heard from` : 'looking whether it is heard from'}
+      </span>
+    </Fact>
+  )
+}
+
+/** A lease that has been renewed is no event: whoever shows one looks again when it has run out. */
+function useExpiry(deadline: number | null | undefined, again: () => void) {
+  useEffect(() => {
+    if (deadline == null) return
+    const timer = setTimeout(again, Math.max(1_000, deadline * 1000 - Date.now() + 500))
+    return () => clearTimeout(timer)
+    // `again` is made anew with every render, and does the same.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [deadline])
 }

@@ -32,7 +32,12 @@ const CommentRun = graphql(`
 `)
 
 /** What people said of a run: comments and reviews, oldest first. */
-export function RunTalk(props: { stack: string; run: FragmentOf<typeof RunTalkFields> }) {
+export function RunTalk(props: {
+  stack: string
+  run: FragmentOf<typeof RunTalkFields>
+  /** Why nothing can be written here. */
+  why: string | undefined
+}) {
   const run = readFragment(RunTalkFields, props.run)
   const [body, setBody] = useState('')
   const [sending, send] = useMutation(CommentRun)
@@ -50,6 +55,11 @@ export function RunTalk(props: { stack: string; run: FragmentOf<typeof RunTalkFi
   return (
     <Stack gap="sm" mt="lg">
       <Title order={2}>Comments and reviews</Title>
+      {said.length === 0 && (
+        <Text size="sm" c="dimmed">
+          Nobody has said anything yet. What is written here stays with the run.
+        </Text>
+      )}
       {said.map((one, n) => (
         // oxlint-disable-next-line react/no-array-index-key -- nothing is ever taken away
         <Card key={n} withBorder padding="xs">
@@ -93,7 +103,7 @@ export function RunTalk(props: { stack: string; run: FragmentOf<typeof RunTalkFi
             type="submit"
             variant="default"
             loading={sending.fetching}
-            why={body.trim() ? undefined : 'There is nothing to send yet.'}
+            why={props.why ?? (body.trim() ? undefined : 'There is nothing to send yet.')}
           >
             Comment
           </Action>

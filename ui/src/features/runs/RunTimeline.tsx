@@ -61,8 +61,13 @@ export function RunTimeline(props: { stack: string; run: FragmentOf<typeof RunTi
               )}
             </Text>
             {step.username && <Text size="xs">by {step.username}</Text>}
+            {step.workerId && step.workerId !== history[n + 1]?.workerId && (
+              <Text size="xs" c="dimmed" title={step.workerId}>
+                worker <code>{step.workerId.slice(-8)}</code>
+              </Text>
+            )}
             {step.note && (
-              <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
+              <Text size="xs" style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }} lineClamp={6} title={step.note}>
                 {step.note}
               </Text>
             )}

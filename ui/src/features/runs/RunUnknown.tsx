@@ -1,76 +1,128 @@
+import { IconAlertOctagon } from '@tabler/icons-react'
 import { useState } from 'react'
+import { Link, useNavigate } from 'react-router'
 import { useMutation } from 'urql'
 
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
-import { Alert, Button, Confirm, List, Text, tell, warn } from '~/ui'
+import { to } from '~/lib/paths'
+import { Action, Alert, Anchor, Confirm, Group, List, Text, tell, warn } from '~/ui'
 
 const UnlockStack = graphql(`
-  mutation UnlockStack($id: ID!) {
-    stackUnlock(id: $id) {
-      id
-      lockedBy
-      lockNote
-    }
+  mutation UnlockAfterUnknown($stack: ID!) {
+    stackUnlock(id: $stack) { id lockedBy }
+  }
+`)
+const PreviewStack = graphql(`
+  mutation PreviewAfterUnknown($stack: ID!) {
+    runTrigger(stack: $stack, runType: PROPOSED) { id }
   }
 `)
 
-interface RunUnknownProps {
+interface UnknownProps {
   stack: { id: string; name: string; lockedBy: string | null }
-  /** What is known of how it ended. */
+  run: string
+  /** The phase in which the worker was lost. */
+  lost: number | undefined
   reason: string | null
 }
 
-/** Nobody can say how far a run came: what is known, what to do, and the word that it was done. */
-export function RunUnknown({ stack, reason }: RunUnknownProps) {
+/** Nobody knows how far a run came: says so as loudly as it deserves, what is known, and what to do. */
+export function RunUnknown({ stack, run, lost, reason }: UnknownProps) {
   const [asking, setAsking] = useState(false)
   const [unlocking, unlock] = useMutation(UnlockStack)
+  const [previewing, preview] = useMutation(PreviewStack)
+  const go = useNavigate()
+  const ours = stack.lockedBy === 'system'
 
+  const look = async () => {
+    const { data, error } = await preview({ stack: stack.id })
+    if (error) return warn('No preview was started', problemOf(error).sentence)
+    return data && go(to.run(stack.id, data.runTrigger.id))
+  }
   const acknowledge = async () => {
-    const { error } = await unlock({ id: stack.id })
+    const { error } = await unlock({ stack: stack.id })
+    setAsking(false)
     if (error) warn('The stack stays locked', problemOf(error).sentence)
-    else {
-      setAsking(false)
-      tell('The stack is unlocked', 'Its next run can start.')
-    }
+    else tell('The stack is unlocked', 'Runs that wait for it start now.')
   }
 
   return (
-    <Alert color="red" variant="filled" title="Nobody knows how far this run came" role="alert">
-      <Text size="sm">{reason}</Text>
-      {stack.lockedBy ? (
-        <>
-          <Text size="sm" mt="sm" fw={600}>
-            The stack is locked so that nothing is made worse. What to do:
-          </Text>
-          <List type="ordered" size="sm" mt={4}>
-            <List.Item>Read the log below: its last lines say what was being changed.</List.Item>
-            <List.Item>Look at the infrastructure itself, and compare it with the newest state.</List.Item>
-            <List.Item>
-              Import what was made and is not in the state, or undo it. Then unlock the stack: the plan of
-              the next run shows what is left to do.
-            </List.Item>
-          </List>
-          <Button mt="sm" variant="white" color="red" onClick={() => setAsking(true)}>
-            I have looked: unlock the stack
-          </Button>
-        </>
-      ) : (
-        <Text size="sm" mt="sm">
-          Somebody has looked and unlocked the stack. The next run goes on from the newest state.
-        </Text>
-      )}
+    <Alert
+      color="red"
+      role="alert"
+      title="Outcome unknown: nobody knows how far this run came"
+      icon={<IconAlertOctagon aria-hidden />}
+      styles={{ root: { borderWidth: 3, borderColor: 'var(--mantine-color-red-7)' }, title: { fontSize: '1.05rem' } }}
+    >
+      <Text size="sm">
+        Its worker was lost while it may have been changing infrastructure. Some of the changes may have
+        been made, and the state may not know of them.
+      </Text>
+      <Text size="sm" mt="xs" fw={600}>
+        What is known
+      </Text>
+      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+        {reason ?? 'Nothing more than that.'}{' '}
+        {lost !== undefined && (
+          <Anchor component={Link} to={`${to.run(stack.id, run)}?log=${lost}`} size="sm" c="inherit">
+            Read the end of its log
+          </Anchor>
+        )}
+      </Text>
+      <Text size="sm" mt="xs" fw={600}>
+        What to do
+      </Text>
+      <List type="ordered" size="sm">
+        <List.Item>
+          Compare the state with the infrastructure. A preview does so, changes nothing, and runs on a
+          locked stack too.
+        </List.Item>
+        <List.Item>
+          Mend what differs: import what the state does not know, or remove what is half made. The{' '}
+          <Anchor component={Link} to={to.stack(stack.id)} size="sm" c="inherit">
+            stack
+          </Anchor>{' '}
+          keeps every earlier state.
+        </List.Item>
+        <List.Item>
+          {ours
+            ? 'Acknowledge: unlock the stack, and runs may change it again.'
+            : stack.lockedBy
+              ? `The stack is locked by ${stack.lockedBy} now, who goes on from here.`
+              : 'The stack has been unlocked since: somebody has looked.'}
+        </List.Item>
+      </List>
+      <Group gap="xs" mt="sm">
+        <Action variant="default" loading={previewing.fetching} onClick={() => void look()}>
+          Start a preview
+        </Action>
+        <Action
+          color="red"
+          why={
+            ours
+              ? undefined
+              : stack.lockedBy
+                ? `Only ${stack.lockedBy}, or whoever may force it, takes that lock away: on the stack's page.`
+                : 'The stack is not locked any more.'
+          }
+          onClick={() => setAsking(true)}
+        >
+          Acknowledge and unlock
+        </Action>
+      </Group>
       <Confirm
         opened={asking}
-        title={`Unlock ${stack.name}?`}
-        verb="Unlock"
+        title="Unlock the stack?"
+        verb="I have looked, unlock it"
+        dangerous
         busy={unlocking.fetching}
-        onConfirm={() => void acknowledge()}
         onClose={() => setAsking(false)}
+        onConfirm={() => void acknowledge()}
       >
         <Text size="sm">
-          You say that you know what this run has changed. Runs of the stack can start again; what is not in
-          its state may be made a second time.
+          Runs may change {stack.name} again, and the first that waits starts at once. If the state does
+          not know of something that this run made, the next run makes it a second time.
         </Text>
       </Confirm>
     </Alert>
