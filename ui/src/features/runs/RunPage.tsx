@@ -37,7 +37,6 @@ const RunQuery = graphql(
           type
           title
           branch
-          command
           createdAt
           triggeredBy
           driftDetection
@@ -222,7 +221,7 @@ function Header({ stack, run, live }: { stack: Found; run: Run; live: boolean })
       <Group justify="space-between" align="flex-start">
         <Stack gap={4} flex="1 1 320px" miw={0}>
           <Group gap="sm">
-            <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+            <Title order={1} lineClamp={2} title={run.title} style={{ overflowWrap: 'anywhere' }}>
               {run.title || run.id}
             </Title>
             <RunState run={run} />
@@ -250,12 +249,6 @@ function Facts({ run }: { run: Run }) {
         <>
           {' '}
           · <code title={run.commit.message}>{run.commit.hash.slice(0, 8)}</code> {run.commit.authorName}
-        </>
-      )}
-      {run.command && (
-        <>
-          {' '}
-          · <code>{run.command}</code>
         </>
       )}
     </Text>

@@ -26,7 +26,7 @@ export const RunTimelineFields = graphql(`
 export function RunTimeline(props: { stack: string; run: FragmentOf<typeof RunTimelineFields> }) {
   const { id, history } = readFragment(RunTimelineFields, props.run)
   return (
-    <Timeline bulletSize={14} lineWidth={2} active={-1} aria-label="History, newest first">
+    <Timeline bulletSize={14} lineWidth={2} active={history.length} aria-label="History, newest first">
       {history.map((step, n) => {
         const next = history[n - 1]
         return (

@@ -30,7 +30,9 @@ describe('differences of attributes', () => {
       ['added', 'empty', undefined, '{}'],
       ['added', 'id', undefined, COMPUTED],
     ])
-    expect(brief({ id: 'i-1' }, undefined)).toEqual([['removed', 'id', '"i-1"', undefined]])
+    for (const gone of [undefined, null]) {
+      expect(brief({ id: 'i-1' }, gone)).toEqual([['removed', 'id', '"i-1"', undefined]])
+    }
   })
 
   it('shows a secret by its name alone, also when it changes', () => {
@@ -44,7 +46,12 @@ describe('differences of attributes', () => {
   })
 
   it('tells a value from a block that takes its place', () => {
-    expect(brief({ a: 'text' }, { a: { b: 1 } })).toEqual([['changed', 'a', '"text"', '{}']])
+    expect(brief({ a: 'text' }, { a: { b: 1 } })).toEqual([['changed', 'a', '"text"', '{"b":1}']])
+  })
+
+  it('shows the beginning of what is too long to be read', () => {
+    const [found] = differences(null, { file: 'x'.repeat(5_000) })
+    expect(found?.after).toHaveLength(2_002)
   })
 
   it('has nothing to say of nothing', () => {

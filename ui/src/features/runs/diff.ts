@@ -4,6 +4,9 @@
 export const SECRET = '(sensitive value)'
 export const COMPUTED = '(known after apply)'
 
+/** Characters of one value: a whole file may be one. */
+const MOST_SHOWN = 2_000
+
 export type Value = string | number | boolean | null | undefined | Value[] | { [key: string]: Value }
 
 export interface Difference {
@@ -28,7 +31,7 @@ function walk(path: string, before: Value, after: Value, found: Difference[]): v
     }
     return
   }
-  if (isTree(before) && after === undefined) return leaves(path, before, 'removed', found)
+  if (isTree(before) && (after === undefined || after === null)) return leaves(path, before, 'removed', found)
   if (isTree(after) && (before === undefined || before === null)) {
     return leaves(path, after, 'added', found)
   }
@@ -80,6 +83,6 @@ function step(path: string, key: string, list: boolean): string {
 function shown(value: Value): string | undefined {
   if (value === undefined || value === null) return undefined
   if (value === SECRET || value === COMPUTED) return value
-  if (typeof value === 'object') return Array.isArray(value) ? '[]' : '{}'
-  return JSON.stringify(value)
+  const text = JSON.stringify(value)
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)} …` : text
 }
