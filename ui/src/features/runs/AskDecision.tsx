@@ -17,13 +17,15 @@ interface AskProps {
   run: Run
   verb: Verb
   onClose: () => void
+  /** What was refused was asked for something that is not so any more. */
+  onRefused: () => void
 }
 
 /**
  * Says what a decision does, and asks. If somebody else decides meanwhile, that is shown here and
  * not only behind; if the server refuses, its sentence is.
  */
-export function AskDecision({ stack, run, verb, onClose }: AskProps) {
+export function AskDecision({ stack, run, verb, onClose, onRefused }: AskProps) {
   const words = WORDS[verb]
   const [note, setNote] = useState('')
   const [opened] = useState(run.history[0]?.stateVersion)
@@ -41,6 +43,7 @@ export function AskDecision({ stack, run, verb, onClose }: AskProps) {
     setBusy(false)
     if (problem) {
       setRefused(problem)
+      onRefused()
       return
     }
     onClose()

@@ -39,7 +39,12 @@ export const RunActionsFields = graphql(`
 `)
 
 /** What can be decided about a run now; what cannot says why, as the server would. */
-export function RunActions(props: { stack: string; run: FragmentOf<typeof RunActionsFields> }) {
+export function RunActions(props: {
+  stack: string
+  run: FragmentOf<typeof RunActionsFields>
+  /** Asks the server again. */
+  again: () => void
+}) {
   const run = readFragment(RunActionsFields, props.run)
   const [asking, setAsking] = useState<Verb>()
   const { front, rest } = arranged(run)
@@ -91,6 +96,7 @@ export function RunActions(props: { stack: string; run: FragmentOf<typeof RunAct
           run={run}
           verb={asking}
           onClose={() => setAsking(undefined)}
+          onRefused={props.again}
         />
       )}
     </Group>

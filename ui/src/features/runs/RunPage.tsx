@@ -122,7 +122,14 @@ function topicsOf(stack: string, run: string, found: Found | null | undefined): 
   return [`run:${run}`, `stack:${stack}`, ...(pool ? [`queue:${pool.id}` as const] : [])]
 }
 
-function Page(props: { stack: Found; run: Run; live: boolean; again: () => void }) {
+interface PageProps {
+  stack: Found
+  run: Run
+  live: boolean
+  again: () => void
+}
+
+function Page(props: PageProps) {
   const { stack, run } = props
   const go = useNavigate()
   const asked = useParams().tab
@@ -207,7 +214,7 @@ function Page(props: { stack: Found; run: Run; live: boolean; again: () => void 
   )
 }
 
-function Header({ stack, run, live }: { stack: Found; run: Run; live: boolean }) {
+function Header({ stack, run, live, again }: PageProps) {
   return (
     <Stack gap="xs">
       <Breadcrumbs>
@@ -233,7 +240,7 @@ function Header({ stack, run, live }: { stack: Found; run: Run; live: boolean })
           </Group>
           <Facts run={run} />
         </Stack>
-        <RunActions stack={stack.id} run={run} />
+        <RunActions stack={stack.id} run={run} again={again} />
       </Group>
     </Stack>
   )
