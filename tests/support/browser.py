@@ -29,6 +29,7 @@ def chromium(playwright: Playwright) -> Browser:
     """A browser without a window."""
     program = shutil.which("chromium")
     assert program is not None
+    expect.set_options(timeout=PATIENCE_MS)
     # Chromium's own sandbox cannot start as root; what it opens here is our own.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     return playwright.chromium.launch(executable_path=program, args=arguments)

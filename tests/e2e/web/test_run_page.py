@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from tests.support.site import states
 
-SHOWN_MS = 20_000
 CODE = """
 variable "password" {
   default   = "open sesame"
@@ -47,7 +46,7 @@ def history(page: Page):
 
 
 def shows(page: Page, state: str):
-    expect(history(page).get_by_text(state, exact=True).first).to_be_visible(timeout=SHOWN_MS)
+    expect(history(page).get_by_text(state, exact=True).first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -116,8 +116,7 @@ const MARKS = {
 
 function Side({ value, kind, gone = false }: { value: Difference['before']; kind: Difference['kind']; gone?: boolean }) {
   const mark = value === SECRET || value === COMPUTED ? MARKS[value] : undefined
-  // Text in the theme's red and green, dark enough on light pages and light enough on dark ones.
-  const color = kind === 'same' ? 'dimmed' : `light-dark(var(--mantine-color-${gone ? 'red' : 'green'}-9), var(--mantine-color-${gone ? 'red' : 'green'}-4))`
+  const color = kind === 'same' ? 'dimmed' : gone ? 'red' : 'green'
   return (
     <Table.Td>
       {mark ? (

@@ -24,6 +24,9 @@ export const RunStandingFields = graphql(`
   }
 `)
 
+/** A link on a coloured ground has its colour, and a line. */
+const PLAIN = { size: 'sm', c: 'inherit', underline: 'always' } as const
+
 type Pool = { id: string; name: string } | null | undefined
 
 const NEXT: Record<string, string> = {
@@ -64,28 +67,28 @@ export function RunStanding(props: {
           )}
           {props.pool && (condition.runsAhead != null || condition.workerId) && (
             <Fact name="Worker pool">
-              <Anchor component={Link} to={to.pool(props.pool.id)} size="sm">
+              <Anchor component={Link} to={to.pool(props.pool.id)} {...PLAIN}>
                 {props.pool.name}
               </Anchor>
             </Fact>
           )}
           {condition.blockedBy && (
             <Fact name="Waits for">
-              <Anchor component={Link} to={to.run(props.stack, condition.blockedBy)} size="sm">
+              <Anchor component={Link} to={to.run(props.stack, condition.blockedBy)} {...PLAIN}>
                 the run that holds the stack
               </Anchor>
             </Fact>
           )}
           {condition.reason === 'STACK_LOCKED' && (
             <Fact name="Lock">
-              <Anchor component={Link} to={to.stack(props.stack)} size="sm">
+              <Anchor component={Link} to={to.stack(props.stack)} {...PLAIN}>
                 see the stack
               </Anchor>
             </Fact>
           )}
           {condition.reason === 'CONFIRMATION' && (
             <Fact name="Plan">
-              <Anchor component={Link} to={to.runChanges(props.stack, id)} size="sm">
+              <Anchor component={Link} to={to.runChanges(props.stack, id)} {...PLAIN}>
                 see what it changes
               </Anchor>
             </Fact>
@@ -107,10 +110,10 @@ export function RunStanding(props: {
 function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   return (
     <div>
-      <Text component="dt" size="xs" c="dimmed">
+      <Text component="dt" size="xs">
         {name}
       </Text>
-      <Text component="dd" size="sm" m={0}>
+      <Text component="dd" size="sm" fw={600} m={0}>
         {children}
       </Text>
     </div>

@@ -65,7 +65,7 @@ export function RunUnknown({ stack, run, lost, reason }: UnknownProps) {
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
         {reason ?? 'Nothing more than that.'}{' '}
         {lost !== undefined && (
-          <Anchor component={Link} to={`${to.run(stack.id, run)}?log=${lost}`} size="sm" c="inherit">
+          <Anchor component={Link} to={`${to.run(stack.id, run)}?log=${lost}`} size="sm" c="inherit" underline="always">
             Read the end of its log
           </Anchor>
         )}
@@ -75,22 +75,22 @@ export function RunUnknown({ stack, run, lost, reason }: UnknownProps) {
       </Text>
       <List type="ordered" size="sm">
         <List.Item>
-          Compare the state with the infrastructure. A preview does so, changes nothing, and runs on a
-          locked stack too.
+          Look at the infrastructure itself, and compare it with the newest state. A preview compares, and
+          changes nothing; it runs on a locked stack too.
         </List.Item>
         <List.Item>
           Mend what differs: import what the state does not know, or remove what is half made. The{' '}
-          <Anchor component={Link} to={to.stack(stack.id)} size="sm" c="inherit">
+          <Anchor component={Link} to={to.stack(stack.id)} size="sm" c="inherit" underline="always">
             stack
           </Anchor>{' '}
           keeps every earlier state.
         </List.Item>
         <List.Item>
           {ours
-            ? 'Acknowledge: unlock the stack, and runs may change it again.'
+            ? 'Then say so: unlock the stack, and runs may change it again.'
             : stack.lockedBy
               ? `The stack is locked by ${stack.lockedBy} now, who goes on from here.`
-              : 'The stack has been unlocked since: somebody has looked.'}
+              : 'Somebody has looked and unlocked the stack. The next run goes on from the newest state.'}
         </List.Item>
       </List>
       <Group gap="xs" mt="sm">
@@ -108,21 +108,21 @@ export function RunUnknown({ stack, run, lost, reason }: UnknownProps) {
           }
           onClick={() => setAsking(true)}
         >
-          Acknowledge and unlock
+          I have looked: unlock the stack
         </Action>
       </Group>
       <Confirm
         opened={asking}
-        title="Unlock the stack?"
-        verb="I have looked, unlock it"
+        title={`Unlock ${stack.name}?`}
+        verb="Unlock"
         dangerous
         busy={unlocking.fetching}
         onClose={() => setAsking(false)}
         onConfirm={() => void acknowledge()}
       >
         <Text size="sm">
-          Runs may change {stack.name} again, and the first that waits starts at once. If the state does
-          not know of something that this run made, the next run makes it a second time.
+          You say that you know what this run has changed. Runs may change the stack again, and the first
+          that waits starts at once; what is not in the state may be made a second time.
         </Text>
       </Confirm>
     </Alert>
