@@ -5,7 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import crowd, decisions, dispatch, fairness, idle, logs, overhead, scale, states
+from bench import (
+    crowd,
+    decisions,
+    dispatch,
+    fairness,
+    idle,
+    log_view,
+    logs,
+    overhead,
+    scale,
+    states,
+)
 from bench.report import write
 
 ALL = {
@@ -18,6 +29,7 @@ ALL = {
     "scale": scale.measure,
     "decisions": decisions.measure,
     "idle": idle.measure,
+    "log_view": log_view.measure,
 }
 
 

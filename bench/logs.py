@@ -48,7 +48,7 @@ async def _flood(there: Site, stack: str) -> list[Figure]:
     before = _memory()
     most = asyncio.create_task(_most_memory())
     began = time.perf_counter()
-    run, version = await _perform(there, stack, FLOOD)
+    run, version = await perform(there, stack, FLOOD)
     # Cut off in the middle, and taken up again at the byte that was reached.
     seen = _Compared(printed)
     half = await _read(there.client, run, version, 0, seen, stop_at=len(printed) // 2)
@@ -79,7 +79,7 @@ async def _flood(there: Site, stack: str) -> list[Figure]:
 
 
 async def _latency(there: Site, stack: str) -> Figure:
-    run, version = await _perform(there, stack, STAMPED)
+    run, version = await perform(there, stack, STAMPED)
     late: list[float] = []
     rest = b""
     async for kind, data in there.client.events(f"/logs/{run}/{version}"):
@@ -98,7 +98,7 @@ async def _latency(there: Site, stack: str) -> Figure:
     return Figure("log", "p95 latency of a line", percentile(late, 0.95), "s", 1.0, about)
 
 
-async def _perform(there: Site, stack: str, command: str) -> tuple[str, int]:
+async def perform(there: Site, stack: str, command: str) -> tuple[str, int]:
     """Start a task; its id, and the version of its state whose log has the output."""
     run = (await there.client.ask(_TASK, s=stack, c=command))["taskCreate"]["id"]
     while True:

@@ -27,12 +27,16 @@ QUIET = ("/events", "/graphql", "/logs", "/session", "net::ERR_")
 
 def chromium(playwright: Playwright) -> Browser:
     """A browser without a window."""
+    expect.set_options(timeout=PATIENCE_MS)
+    return playwright.chromium.launch(**launching())
+
+
+def launching() -> dict[str, Any]:
+    """What Playwright needs to know to start it."""
     program = shutil.which("chromium")
     assert program is not None
-    expect.set_options(timeout=PATIENCE_MS)
     # Chromium's own sandbox cannot start as root; what it opens here is our own.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(executable_path=program, args=arguments)
+    return {"executable_path": program, "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
 
 
 @cache
