@@ -67,19 +67,25 @@ export const Line = memo(function Line(props: LineProps) {
         </span>
       )}
       <span className={classes.text}>
-        {marked(parts, props.words).map((part, n) =>
-          part.hit ? (
+        {marked(parts, props.words).map((part, n) => {
+          const [looks, style] = [classOf(part.look), styleOf(part.look)]
+          if (part.hit) {
+            return (
+              // oxlint-disable-next-line react/no-array-index-key -- stretches have nothing else
+              <mark key={n} className={looks}>
+                {part.text}
+              </mark>
+            )
+          }
+          // Most of most logs is plain: an element for each would be half of all elements.
+          if (!looks && !style) return part.text
+          return (
             // oxlint-disable-next-line react/no-array-index-key -- stretches have nothing else
-            <mark key={n} className={classOf(part.look)}>
-              {part.text}
-            </mark>
-          ) : (
-            // oxlint-disable-next-line react/no-array-index-key -- stretches have nothing else
-            <span key={n} className={classOf(part.look)} style={styleOf(part.look)}>
+            <span key={n} className={looks} style={style}>
               {part.text}
             </span>
-          ),
-        )}
+          )
+        })}
         {folded && folds !== undefined && (
           <button type="button" className={classes.more} onClick={() => props.onFold(index)}>
             … {folds.toLocaleString()} lines folded

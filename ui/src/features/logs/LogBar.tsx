@@ -85,7 +85,7 @@ function Searching({ field, ...props }: LogBarProps) {
         ref={field}
         size="xs"
         type="search"
-        w={190}
+        w={{ base: 150, xs: 190 }}
         leftSection={<IconSearch size={14} aria-hidden />}
         placeholder="Search the log"
         aria-label="Search the log"

@@ -6,7 +6,7 @@ import { LONG_LINE, type LogText } from './text'
 /** The height of a row of text, as the style has it. */
 export const LINE_PX = 19
 /** Rows kept ready above and below what is seen, for the next turn of the wheel. */
-const SPARE_PX = 20 * LINE_PX
+const SPARE_PX = 8 * LINE_PX
 /** Whoever is this near the end is at the end. */
 const NEAR_PX = 2 * LINE_PX
 /** Browsers place nothing beyond some 33 million pixels: longer sheets are scrolled through faster. */
