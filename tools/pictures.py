@@ -70,7 +70,7 @@ def pictures(sample: Sample) -> list[Picture]:
         Picture("stacks", "Every stack, by what people look for.", "/stacks"),
         Picture("stacks-nothing-found", "A list without a hit.", "/stacks?q=nothing+like+this"),
         Picture("palette", "Ctrl-K: anything by a few letters.", "/stacks", open_palette),
-        Picture("run", "A plan, resource by resource.", at("kubernetes") + "?tab=changes"),
+        Picture("run", "A plan, resource by resource.", at("kubernetes") + "/changes"),
         Picture("run-confirm", "What will happen, before it does.", at("kubernetes"), open_confirm),
         Picture("run-log", "A log for each phase.", at("network")),
         Picture("run-long-log", "A long one, in its colours.", at("load test")),

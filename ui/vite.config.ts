@@ -14,8 +14,6 @@ export default defineConfig({
     manifest: true,
     // Styles and fonts as files: the content security policy allows nothing inline.
     assetsInlineLimit: 0,
-    // The first that know light-dark(): made into anything older, it would follow no theme here.
-    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     chunkSizeWarningLimit: 600,
     // The first of each that know light-dark(); for older ones it would become variables that only
     // a style of ours could set, and the theme is Mantine's.

@@ -19,11 +19,15 @@ PAGES = {
     "/sign-in": "/sign-in",
     "/": "/",
     "stacks": "/stacks",
-    "stack/:stackId/run/:runId": "/stack/{stack}/run/{run}",
+    "stack/:stackId/run/:runId/:tab?": "/stack/{stack}/run/{run}",
     "*": "/stacks/nothing/here",
 }
 """An address for every route, as `ui/src/routes.tsx` has them; a new route needs a line here."""
-MORE = ("/stacks?q=nothing+has+these+words", "/stack/{stack}/run/{run}?tab=changes")
+MORE = (
+    "/stacks?q=nothing+has+these+words",
+    "/stack/{stack}/run/{run}/changes",
+    "/stack/{stack}/run/{run}/details",
+)
 """Other faces of the same pages."""
 OUTSIDE = ("/sign-in",)
 """Pages without the frame that all others have."""

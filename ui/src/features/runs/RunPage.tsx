@@ -110,7 +110,9 @@ export default function RunPage() {
   const { stack } = data
   if (!stack?.run) {
     return (
-      <Empty title="There is no such run">It may have been deleted with its stack, or you may not see it.</Empty>
+      <Empty page title="There is no such run">
+        It may have been deleted with its stack, or you may not see it.
+      </Empty>
     )
   }
   return <Page key={stack.run.id} stack={stack} run={stack.run} live={live} again={again} />
