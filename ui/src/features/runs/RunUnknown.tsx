@@ -80,8 +80,8 @@ export function RunUnknown({ stack, run, lost, reason }: UnknownProps) {
         </List.Item>
         <List.Item>
           Mend what differs: import what the state does not know, or remove what is half made. The{' '}
-          <Anchor component={Link} to={to.stack(stack.id)} size="sm" c="inherit" underline="always">
-            stack
+          <Anchor component={Link} to={to.stackTab(stack.id, 'state')} size="sm" c="inherit" underline="always">
+            state history
           </Anchor>{' '}
           keeps every earlier state.
         </List.Item>
