@@ -16,8 +16,6 @@ export const to = {
   logLine: (stack: string, run: string, version: number, from: number, until = from) =>
     `${to.run(stack, run)}?log=${version}#${lineAnchor(from, until)}`,
   launchpad: () => '/launchpad',
-  /** What an error means, and what to do about it. */
-  errorHelp: (code: string) => `/help/errors/${part(code)}`,
   workers: () => '/workers',
   newPool: () => '/workers/new',
   publicPool: () => '/workers/public',

@@ -75,7 +75,7 @@ export function Replan({ stack, run, all, chosen, why, onDone }: ReplanProps) {
                 : `The other ${left.toLocaleString()} of the plan are left out: a later run of the whole stack plans them again.`}
             </List.Item>
           </List>
-          {refused && <Trouble title="The server refused" {...refused} helpAt={to.errorHelp} />}
+          {refused && <Trouble title="The server refused" {...refused} helpAt={to.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setAsking(false)}>
               Back

@@ -68,7 +68,7 @@ export default function RunChanges({ stack, run, version, planned, targets, whyN
   const all = useMemo(() => found?.changesV3.flatMap((part) => part.resources), [found])
 
   if (error && !all) {
-    return <Trouble title="The changes could not be loaded" {...problemOf(error)} helpAt={to.errorHelp} />
+    return <Trouble title="The changes could not be loaded" {...problemOf(error)} helpAt={to.error} />
   }
   if (!all) return <Coming height={320} />
   if (all.length === 0) {

@@ -31,7 +31,7 @@ export default function RunOutputs({ stack, version, newest }: { stack: string; 
   }, [version, ask])
 
   if (error && !data) {
-    return <Trouble title="The outputs could not be loaded" {...problemOf(error)} helpAt={to.errorHelp} />
+    return <Trouble title="The outputs could not be loaded" {...problemOf(error)} helpAt={to.error} />
   }
   if (!data?.stack) return <Coming height={160} />
   const { outputs } = data.stack
