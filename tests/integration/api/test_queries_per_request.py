@@ -71,6 +71,20 @@ DOCUMENTS = {
     "a page of runs": f"""
     {{ searchRuns(input: {{first: 50}}) {{
          edges {{ node {{ run {{ {RUN} }} stack {{ id name spaceDetails {{ id }} }} }} }} }} }}""",
+    "what stacks and runs can be narrowed by": """
+    { searchStacksSuggestions(input: {
+        fields: ["state", "label", "space", "workerPool", "repository", "branch", "locked"]
+      }) { total fields { values { value label count } } }
+      searchRunsSuggestions(input: {fields: ["state", "type"]}) { total fields { field } } }""",
+    "an overview": """
+    { searchRuns(input: {first: 50, predicates: [
+          {field: "finished", constraint: {booleanEquals: [false]}}]}) {
+        edges { node { run { id condition { reason message owner } history { state timestamp } }
+          stack { id name canWrite } } } }
+      searchStacks(input: {first: 50, predicates: [
+          {field: "locked", constraint: {booleanEquals: [true]}}],
+          orderBy: [{field: "lockedAt", direction: ASC}]}) {
+        edges { node { id lockNote unknownOutcome { id failureReason } } } } }""",
     "pools": """
     { workerPools {
         id name spaceDetails { id } workersCount busyWorkers pendingRuns

@@ -10,11 +10,13 @@ import pytest
 from gantry.api.app import application
 from gantry.api.departure import Departure
 from gantry.api.live import events
+from gantry.kernel.errors import NotFound, UserError
 from gantry.ports.objects import Bucket
 from starlette.requests import Request
 
 from tests.support.given import (
     ONE_CHANGE,
+    STRANGER,
     given_a_run,
     given_a_worker,
 )
@@ -88,6 +90,45 @@ async def test_an_offset_that_is_no_number_is_refused(core, ada, stack, given):
     ):
         answer = await ada.http.get(path, headers=ada.headers)
         assert answer.status_code == status, path
+
+
+# -- topics that are not of one thing
+
+
+async def signals(core, topic, since):
+    rows = await core.rows(
+        "select payload from live_event where topic = :topic and id > :since order by id",
+        topic=topic,
+        since=since,
+    )
+    return [row[0] for row in rows]
+
+
+async def test_everybody_hears_of_their_own_runs_and_that_something_moved(core, ada, pool, stack):
+    ((before,),) = await core.rows("select coalesce(max(id), 0) from live_event")
+    worker = await given_a_worker(core, pool)
+    run = await given_a_run(core, stack)
+    await worker.plan(run, ONE_CHANGE)
+
+    (heard,) = await signals(core, "person:admin::ada", before)
+    assert (heard["run_id"], heard["state"]) == (run.id, "UNCONFIRMED")
+    assert await signals(core, "person:admin::wim", before) == []
+    moved = await signals(core, "activity", before)
+    assert {json.dumps(one) for one in moved} == {'{"kind": "activity"}'}
+
+    ada.app.state.house.departure.begun.set()
+    for topic in ("mine", "activity"):
+        stream = await ada.http.get(f"/events?topic={topic}", headers=ada.headers)
+        assert stream.status_code == 200
+
+
+async def test_what_moves_is_not_heard_by_who_may_see_nothing_nor_by_another_name(core, ada):
+    async with core.db.read(STRANGER) as tx:
+        await events._require(tx, "mine")
+        with pytest.raises(NotFound):
+            await events._require(tx, "activity")
+        with pytest.raises(UserError, match="There is no topic"):
+            await events._require(tx, "person:admin::ada")
 
 
 # -- a server that is about to end

@@ -18,6 +18,7 @@ from gantry_protocol.words import Phase, Then
 from tests.support.given import (
     ADMIN,
     ONE_CHANGE,
+    STRANGER,
     Hand,
     everything,
     given_a_pool,
@@ -497,6 +498,10 @@ async def test_a_worker_lost_while_it_changes_things_leaves_the_stack_locked(
     assert after.locked_by == "system"
     assert f"The outcome of run {run.id} is unknown" in after.lock_note
     assert "Compare the state" in after.lock_note
+    async with core.db.read(ADMIN) as tx:
+        assert list(await repo.unknown_outcomes(tx, [stack.id])) == [stack.id]
+    async with core.db.read(STRANGER) as tx:
+        assert await repo.unknown_outcomes(tx, [stack.id]) == {}
 
 
 async def test_a_persons_lock_is_taken_over_or_their_next_run_would_start(core, pool, worker):

@@ -612,7 +612,7 @@ async def test_words_are_looked_for_in_name_id_labels_and_description(core, thre
 async def test_what_a_list_does_not_offer_is_refused_with_what_it_does(core, three):
     with pytest.raises(BadSearch, match="there are administrative, branch, commit"):
         await find(core, strings("password", "x"))
-    with pytest.raises(BadSearch, match="there are createdAt, name, starred, state"):
+    with pytest.raises(BadSearch, match="there are createdAt, lockedAt, name, starred"):
         async with core.db.read(ADMIN) as tx:
             await repo.search(tx, Search(orders=[Order("locked_by")]))
     with pytest.raises(BadSearch, match="at most 5"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from gantry.domains.pools.events import PoolChanged, WorkerOrdered
 from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested, WorkAppeared
-from gantry.domains.runs.states import CLAIMABLE, WORKING
+from gantry.domains.runs.states import CLAIMABLE, DECIDING, TERMINAL, WORKING
 from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.vcs.events import CommitSettled, CommitWanted
@@ -51,6 +51,9 @@ ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Job]]] = {
 
 # -- live signals
 
+ACTIVITY = Signal("activity", {"kind": "activity"})
+"""Something moved somewhere. It names nothing: whoever may see anything may hear it."""
+
 
 def _run_moved(event: RunMoved) -> list[Signal]:
     moved = {
@@ -63,7 +66,11 @@ def _run_moved(event: RunMoved) -> list[Signal]:
         Signal(f"run:{event.run_id}", moved),
         Signal(f"stack:{event.stack_id}", moved),
         Signal(f"queue:{event.pool_id}", {"kind": "queue"}),
+        ACTIVITY,
     ]
+    if event.triggered_by and (event.after in DECIDING or event.after in TERMINAL):
+        # Whoever started it wants to know, wherever they are by now.
+        signals.append(Signal(f"person:{event.triggered_by}", moved))
     if event.after in CLAIMABLE:
         signals.append(Signal(f"pool:{event.pool_id}", {"kind": "work"}))
     return signals
@@ -98,11 +105,11 @@ def _log_grew(event: LogGrew) -> list[Signal]:
 
 
 def _stack_changed(event: StackChanged) -> list[Signal]:
-    return [Signal(f"stack:{event.stack_id}", {"kind": "stack"})]
+    return [Signal(f"stack:{event.stack_id}", {"kind": "stack"}), ACTIVITY]
 
 
 def _pool_changed(event: PoolChanged) -> list[Signal]:
-    return [Signal(f"queue:{event.pool_id}", {"kind": "pool"})]
+    return [Signal(f"queue:{event.pool_id}", {"kind": "pool"}), ACTIVITY]
 
 
 def _worker_ordered(event: WorkerOrdered) -> list[Signal]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -67,6 +67,10 @@ class Searchable:
     default_order: Order
     key: Any
     """The unique column that breaks ties."""
+    facets: Mapping[str, Any] = field(default_factory=dict)
+    """The text that each row has of a field whose values are counted (kernel/facets.py)."""
+    named: Mapping[str, Callable[[Any, str], ColumnElement[bool]]] = field(default_factory=dict)
+    """For fields whose values are ids: whether an id is of something with the words in its name."""
 
 
 def contains(column: Any, words: str) -> ColumnElement[bool]:
@@ -111,13 +115,12 @@ def label(column: Any) -> Condition:
     return condition
 
 
-async def run_search(
-    tx: Tx, query: Select[Any], search: Search, kind: Searchable, entity: Any
-) -> Page[Any]:
-    """One page of `query` (a select of `entity`), found and ordered as asked.
+def narrowed(
+    query: Select[Any], search: Search, kind: Searchable, *, leave_out: str | None = None
+) -> Select[Any]:
+    """The rows of `query` that the search finds, whatever it says of the field `leave_out`.
 
-    Raises BadSearch for a field or an order that the list does not have and for more than the
-    limits above, BadCursor.
+    Raises BadSearch.
     """
     _require_modest(search)
     for predicate in search.predicates:
@@ -126,12 +129,25 @@ async def run_search(
                 f'There is no field "{predicate.field}" to search by;'
                 f" there are {', '.join(sorted(kind.fields))}."
             )
+        if predicate.field == leave_out:
+            continue
         condition = kind.fields[predicate.field](predicate)
         if predicate.exclude:
             # What has no value at all does not match, so it stays when matches are left out.
             condition = not_(func.coalesce(condition, false()))
         query = query.where(condition)
-    query = query.where(*[kind.text(word) for word in _words(search)])
+    return query.where(*[kind.text(word) for word in _words(search)])
+
+
+async def run_search(
+    tx: Tx, query: Select[Any], search: Search, kind: Searchable, entity: Any
+) -> Page[Any]:
+    """One page of `query` (a select of `entity`), found and ordered as asked.
+
+    Raises BadSearch for a field or an order that the list does not have and for more than the
+    limits above, BadCursor.
+    """
+    query = narrowed(query, search, kind)
     columns, limit = _columns(search, kind), page_size(search.first)
     if search.after:
         query = query.where(_beyond(search.after, columns))
@@ -150,11 +166,13 @@ def _columns(search: Search, kind: Searchable) -> list[tuple[Any, bool]]:
     orders = {order.field: order for order in reversed(search.orders or (kind.default_order,))}
     if len(search.orders) > MAX_ORDERS:
         raise BadSearch(f"Order by at most {MAX_ORDERS} fields.")
-    for field in orders:
-        if field not in kind.orders:
+    for name in orders:
+        if name not in kind.orders:
             known = ", ".join(sorted(kind.orders))
-            raise BadSearch(f'There is no order "{field[:100]}"; there are {known}.')
+            raise BadSearch(f'There is no order "{name[:100]}"; there are {known}.')
     wanted = [(kind.orders[order.field], order.descending) for order in reversed(orders.values())]
+    if wanted[-1][0] is kind.key:
+        return wanted
     return [*wanted, (kind.key, wanted[-1][1])]
 
 

@@ -32,6 +32,10 @@ MAX_TOPICS = 100
 SESSION_TOPIC = "session"
 """Whoever has signed in may follow it. Nothing happens on it: it keeps a stream open that has
 nothing else to follow, so that its reader learns that the server is away, or the session over."""
+ACTIVITY = "activity"
+"""Something moved somewhere; what it was is not said."""
+MINE = "mine"
+"""A run that the reader started has ended, or waits for a decision."""
 KEEP_ALIVE_SECONDS = 15.0
 """A comment line this often keeps proxies from cutting a silent stream (common limit: 60 s)."""
 LOOK_AGAIN_SECONDS = 15.0
@@ -58,7 +62,7 @@ async def events(request: Request) -> Response:
     gone = [topic for topic in topics if topic not in allowed]
     # A reader that hears nothing yet also has to know where it was when it comes again.
     here = await _live(there).newest() if last is None else last
-    return _stream(_signals(there, gone, last, here, gate))
+    return _stream(_signals(there, f"person:{actor.name}", gone, last, here, gate))
 
 
 class _Wait:
@@ -146,9 +150,11 @@ def _is_number(text: str) -> bool:
 
 
 async def _signals(
-    there: House, gone: list[str], after: int | None, here: int, gate: _Gate
+    there: House, mine: str, gone: list[str], after: int | None, here: int, gate: _Gate
 ) -> AsyncIterator[bytes]:
-    wait = _Wait(aiter(_live(there).listen(gate.topics, after)), there.departure.begun)
+    """`mine` is the topic that signals have of what the reader calls so."""
+    wanted = [mine if topic == MINE else topic for topic in gate.topics]
+    wait = _Wait(aiter(_live(there).listen(wanted, after)), there.departure.begun)
     # One turn of the loop subscribes. Only then a byte goes out: whoever has it and then looks
     # at how things are misses nothing that happens afterwards.
     await asyncio.sleep(0)
@@ -164,12 +170,13 @@ async def _signals(
                 return
             for topic in lost:
                 yield _gone(topic)
-            if item is not None and item.id is not None and item.topic not in gate.topics:
-                continue
             if item is None:
                 yield b": still here\n\n"
                 continue
-            body = json.dumps({"topic": item.topic, **item.payload})
+            topic = MINE if item.topic == mine else item.topic
+            if item.id is not None and topic not in gate.topics:
+                continue
+            body = json.dumps({"topic": topic, **item.payload})
             number = f"id: {item.id}\n" if item.id is not None else ""
             yield f"{number}data: {body}\n\n".encode()
     finally:
@@ -248,8 +255,14 @@ async def _require(tx: Tx, topic: str) -> None:
         await runs.find(tx, name)
     elif kind == "queue":
         await _require_pool(tx, tx.actor, name)
-    elif topic != SESSION_TOPIC:
-        raise UserError(f'There is no topic "{topic}"; there are stack:, run:, queue: and session.')
+    elif topic == ACTIVITY:
+        if access.readable_spaces(tx.actor) == []:
+            raise NotFound("there is nothing here that you may see")
+    elif topic not in (MINE, SESSION_TOPIC):
+        raise UserError(
+            f'There is no topic "{topic}"; there are stack:, run:, queue:, activity, mine and'
+            " session."
+        )
 
 
 async def _require_pool(tx: Tx, actor: Actor, pool_id: str) -> None:

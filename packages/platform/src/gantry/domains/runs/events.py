@@ -28,6 +28,8 @@ class RunMoved(Event):
     """The worker that made the move, or lost the run."""
     lasted: timedelta | None = None
     """How long it was in the state before, if that is known."""
+    triggered_by: str | None = None
+    """The name of whoever started it; None for a push."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import (
     Select,
+    Text,
     and_,
+    cast,
     delete,
     exists,
     false,
@@ -38,6 +40,7 @@ from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Ki
 from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.errors import NotFound
+from gantry.kernel.facets import Facets, count_facets
 from gantry.kernel.paging import Page
 from gantry.kernel.search import Order, Search, Searchable, boolean, contains, equals, run_search
 from gantry.kernel.tx import Tx
@@ -310,18 +313,49 @@ _SEARCH = Searchable(
         "branch": equals(Run.branch),
         "triggeredBy": equals(Run.triggered_by),
         "driftDetection": boolean(Run.drift),
+        "finished": boolean(Run.state.in_(tuple(TERMINAL))),
     },
-    orders={"createdAt": Run.created_at, "updatedAt": Run.updated_at},
+    # Ids are given in the order of time, and have the index.
+    orders={"createdAt": Run.id, "updatedAt": Run.updated_at},
     text=lambda word: or_(contains(Run.title, word), contains(Run.stack_id, word), Run.id == word),
     default_order=Order("createdAt", descending=True),
     key=Run.id,
+    facets={
+        "state": cast(Run.state, Text),
+        "type": cast(Run.kind, Text),
+        "stack": Run.stack_id,
+        "branch": Run.branch,
+        "triggeredBy": Run.triggered_by,
+    },
 )
 
 
 async def search(tx: Tx, wanted: Search) -> Page[Run]:
     """A page of the visible runs of stacks that are there. Raises BadSearch, BadCursor."""
+    return await run_search(tx, _of_present_stacks(tx), wanted, _SEARCH, Run)
+
+
+async def suggestions(
+    tx: Tx, wanted: Search, fields: Sequence[str], *, words: str | None = None
+) -> Facets:
+    """What the runs of a search can be narrowed by, counted. Raises BadSearch."""
+    return await count_facets(tx, _of_present_stacks(tx), wanted, _SEARCH, fields, words=words)
+
+
+def _of_present_stacks(tx: Tx) -> Select[Run]:
     present = select(Stack.id).where(Stack.deleted_at.is_(None))
-    return await run_search(tx, visible(tx).where(Run.stack_id.in_(present)), wanted, _SEARCH, Run)
+    return visible(tx).where(Run.stack_id.in_(present))
+
+
+async def unknown_outcomes(tx: Tx, stack_ids: Sequence[str]) -> dict[str, Run]:
+    """The newest run of each stack whose outcome nobody knows, of those that have one."""
+    query = (
+        visible(tx)
+        .where(Run.stack_id.in_(stack_ids), Run.outcome_unknown)
+        .distinct(Run.stack_id)
+        .order_by(Run.stack_id, Run.id.desc())
+    )
+    return {run.stack_id: run for run in await tx.session.scalars(query)}
 
 
 async def duration_stats(tx: Tx, since: datetime) -> tuple[float, float]:

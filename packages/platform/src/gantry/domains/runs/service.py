@@ -301,6 +301,7 @@ def _record(
             worker_id=worker_id,
             # Servers' clocks differ; no time is negative.
             lasted=None if since is None else max(tx.now - since, timedelta(0)),
+            triggered_by=run.triggered_by,
         )
     )
 

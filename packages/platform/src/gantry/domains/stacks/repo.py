@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import Select, Text, and_, case, cast, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.people import access
+from gantry.domains.pools import repo as pools
+from gantry.domains.pools.model import WorkerPool
+from gantry.domains.spaces import repo as spaces
+from gantry.domains.spaces.model import Space
 from gantry.domains.stacks.model import Provider, Stack, Star, Vendor
 from gantry.domains.vcs.model import Commit
 from gantry.kernel.errors import NotFound
+from gantry.kernel.facets import Facets, count_facets
 from gantry.kernel.paging import Page
 from gantry.kernel.search import (
     Order,
@@ -31,8 +36,8 @@ from gantry.kernel.tx import Tx
 def visible(tx: Tx) -> Select[Stack]:
     """Every query a person's request leads to starts here."""
     query = select(Stack).where(Stack.deleted_at.is_(None))
-    spaces = access.readable_spaces(tx.actor)
-    return query if spaces is None else query.where(Stack.space_id.in_(spaces))
+    readable = access.readable_spaces(tx.actor)
+    return query if readable is None else query.where(Stack.space_id.in_(readable))
 
 
 async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Stack]:
@@ -134,13 +139,37 @@ async def show_state(
 
 async def search(tx: Tx, wanted: Search) -> Page[Stack]:
     """A page of the visible stacks. Raises BadSearch, BadCursor."""
+    return await run_search(tx, visible(tx), wanted, _searchable(tx), Stack)
+
+
+async def suggestions(
+    tx: Tx, wanted: Search, fields: Sequence[str], *, words: str | None = None
+) -> Facets:
+    """What the visible stacks of a search can be narrowed by, counted. Raises BadSearch."""
+    return await count_facets(tx, visible(tx), wanted, _searchable(tx), fields, words=words)
+
+
+def _searchable(tx: Tx) -> Searchable:
     mine = select(Star.stack_id).where(Star.actor == tx.actor.id)
-    orders = {
-        **_ORDERS,
-        "starred": case((Stack.id.in_(mine), 1), else_=0),
-    }
-    kind = Searchable(_FIELDS, orders, _text, Order("createdAt"), Stack.id)
-    return await run_search(tx, visible(tx), wanted, kind, Stack)
+    starred = Stack.id.in_(mine)
+    return Searchable(
+        fields={**_FIELDS, "starred": boolean(starred)},
+        orders={**_ORDERS, "starred": case((starred, 1), else_=0)},
+        text=_text,
+        default_order=Order("createdAt"),
+        key=Stack.id,
+        facets={**_FACETS, "starred": _yes_or_no(starred)},
+        named={
+            "space": lambda ids, words: ids.in_(
+                spaces.visible(tx).with_only_columns(Space.id).where(contains(Space.name, words))
+            ),
+            "workerPool": lambda ids, words: ids.in_(
+                pools.visible(tx)
+                .with_only_columns(WorkerPool.id)
+                .where(contains(WorkerPool.name, words))
+            ),
+        },
+    )
 
 
 def _text(word: str) -> Any:
@@ -191,6 +220,19 @@ def _vendor(predicate: Predicate) -> Any:
     return Stack.vendor.in_([v for name in names for v in _VENDOR_NAMES.get(name, ())])
 
 
+PUBLIC_POOL = "public"
+"""What stands for the pool of stacks that name none; no id of a pool looks like it."""
+
+
+def _pool(predicate: Predicate) -> Any:
+    ids = predicate.strings or []
+    return or_(Stack.pool_id.in_(ids), and_(Stack.pool_id.is_(None), literal(PUBLIC_POOL in ids)))
+
+
+def _yes_or_no(condition: Any) -> Any:
+    return case((condition, "true"), else_="false")
+
+
 _FIELDS = {
     "administrative": boolean(Stack.administrative),
     "locked": boolean(Stack.locked_at.is_not(None)),
@@ -206,9 +248,32 @@ _FIELDS = {
     "space": equals(Stack.space_id),
     "projectRoot": _project_root,
     "repository": _repository,
-    "workerPool": equals(Stack.pool_id),
+    "workerPool": _pool,
 }
-_ORDERS = {"createdAt": Stack.created_at, "name": Stack.name, "state": Stack.state}
+_ORDERS = {
+    "createdAt": Stack.created_at,
+    "name": Stack.name,
+    "state": Stack.state,
+    # A stack without the time stands where it was made: a cursor cannot hold "never".
+    "stateSetAt": func.coalesce(Stack.state_set_at, Stack.created_at),
+    "lockedAt": func.coalesce(Stack.locked_at, Stack.created_at),
+}
+_FACETS = {
+    "administrative": _yes_or_no(Stack.administrative),
+    "branch": Stack.branch,
+    "isDisabled": _yes_or_no(Stack.disabled),
+    "label": func.jsonb_array_elements_text(Stack.labels),
+    "locked": _yes_or_no(Stack.locked_at.is_not(None)),
+    "repository": case(
+        (Stack.namespace != "", func.concat(Stack.namespace, "/", Stack.repository)),
+        else_=Stack.repository,
+    ),
+    "space": Stack.space_id,
+    "state": Stack.state,
+    "vendor": cast(Stack.vendor, Text),
+    "workerPool": func.coalesce(Stack.pool_id, PUBLIC_POOL),
+}
+"""What each stack has of the fields whose values are counted."""
 
 
 async def due_for_sync(tx: Tx, before: datetime, limit: int) -> list[Stack]:

@@ -172,6 +172,28 @@ async def set_disabled(tx: Tx, stack_id: str, *, disabled: bool) -> Stack:
     return stack
 
 
+async def relabel(
+    tx: Tx, stack_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> Stack:
+    """Put labels on the stack and take others off; what is in both is put on.
+
+    Two people who change different labels at once both get what they asked for. Raises NotFound,
+    NotAllowed, BadStack.
+    """
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_UPDATE, stack)
+    labels = sorted({*stack.labels} - {*remove} | {*add})
+    faults = _label_faults(labels)
+    if any(_BAD_TEXT.search(label) or not label.strip() for label in add):
+        faults.append("labels: each must have printable characters, and no others")
+    if faults:
+        raise BadStack(faults)
+    if labels != stack.labels:
+        stack.labels, stack.updated_at = labels, tx.now
+        tx.emit(StackChanged(stack.id))
+    return stack
+
+
 async def star(tx: Tx, stack_id: str, *, star: bool) -> Stack:
     """Keep the stack at hand, or no longer."""
     stack = await repo.find(tx, stack_id)

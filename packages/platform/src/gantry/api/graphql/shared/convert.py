@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from gantry.api.graphql.shared.types import PageInfo, QueryOrderDirection, SearchInput
+from gantry.api.graphql.shared.types import (
+    PageInfo,
+    QueryOrderDirection,
+    QueryPredicate,
+    SearchFieldSuggestions,
+    SearchInput,
+    SearchSuggestion,
+    SearchSuggestions,
+    SearchSuggestionsInput,
+)
+from gantry.kernel.facets import Facets
 from gantry.kernel.paging import Page
 from gantry.kernel.search import Order, Predicate, Search
 
@@ -29,19 +39,52 @@ def search(given: SearchInput) -> Search:
         first=given.first,
         after=given.after or None,
         text=given.full_text_search,
-        predicates=[
-            Predicate(
-                p.field,
-                p.constraint.boolean_equals,
-                p.constraint.enum_equals,
-                p.constraint.string_matches,
-                bool(p.exclude),
-            )
-            for p in given.predicates or []
-        ],
+        predicates=_predicates(given.predicates),
         orders=[
             Order(order.field, order.direction is QueryOrderDirection.DESC)
             for order in given.order_by or []
+        ],
+    )
+
+
+def search_of_suggestions(given: SearchSuggestionsInput) -> Search:
+    """The search whose findings are counted."""
+    return Search(text=given.full_text_search, predicates=_predicates(given.predicates))
+
+
+def _predicates(given: Sequence[QueryPredicate] | None) -> list[Predicate]:
+    return [
+        Predicate(
+            p.field,
+            p.constraint.boolean_equals,
+            p.constraint.enum_equals,
+            p.constraint.string_matches,
+            bool(p.exclude),
+        )
+        for p in given or []
+    ]
+
+
+def suggestions_view(
+    found: Facets, labels: Mapping[str, Mapping[str, str]] | None = None
+) -> SearchSuggestions:
+    """Counted values; `labels` has the names of values by field, where they have others."""
+    return SearchSuggestions(
+        total=found.total,
+        fields=[
+            SearchFieldSuggestions(
+                field=facet.field,
+                values=[
+                    SearchSuggestion(
+                        value=one.value,
+                        label=(labels or {}).get(facet.field, {}).get(one.value, one.value),
+                        count=one.count,
+                    )
+                    for one in facet.values
+                ],
+                has_more=facet.has_more,
+            )
+            for facet in found.fields
         ],
     )
 

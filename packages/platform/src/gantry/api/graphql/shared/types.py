@@ -62,6 +62,47 @@ class SearchInput:
     order_by: list[QueryOrder] | None = None
 
 
+@strawberry.input(description="Which fields' values to count, among what a search finds.")
+class SearchSuggestionsInput:
+    """A question."""
+
+    fields: list[str]
+    value_contains: str | None = strawberry.field(
+        description="Only values that hold these words.", default=None
+    )
+    full_text_search: str | None = None
+    predicates: list[QueryPredicate] | None = None
+
+
+@strawberry.type(description="A value to filter by.")
+class SearchSuggestion:
+    """A value."""
+
+    value: str = strawberry.field(description="As predicates take it.")
+    label: str = strawberry.field(description="As people call it: a name where it is an id.")
+    count: int = strawberry.field(description="How many of the found ones have it.")
+
+
+@strawberry.type(description="The values of a field, the chosen and the most frequent first.")
+class SearchFieldSuggestions:
+    """A field's values."""
+
+    field: str
+    values: list[SearchSuggestion]
+    has_more: bool = strawberry.field(description="Whether more are found only by their words.")
+
+
+@strawberry.type(
+    description="What a search finds can be narrowed by. What it says of a field itself does not"
+    " count for that field's own values: they are what can be chosen besides."
+)
+class SearchSuggestions:
+    """Fields."""
+
+    total: int = strawberry.field(description="How many the search finds.")
+    fields: list[SearchFieldSuggestions]
+
+
 @strawberry.type
 class Hooks:
     """See the API reference."""

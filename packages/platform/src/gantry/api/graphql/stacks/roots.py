@@ -8,8 +8,14 @@ import strawberry
 
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import SIGNED_IN, mutation, query
-from gantry.api.graphql.shared.convert import edges, page_info, search
-from gantry.api.graphql.shared.types import SearchInput
+from gantry.api.graphql.shared.convert import (
+    edges,
+    page_info,
+    search,
+    search_of_suggestions,
+    suggestions_view,
+)
+from gantry.api.graphql.shared.types import SearchInput, SearchSuggestions, SearchSuggestionsInput
 from gantry.api.graphql.stacks.inputs import StackInput, StackVendor, StackVendorMigrationInput
 from gantry.api.graphql.stacks.types import (
     SearchStacksOutput,
@@ -19,7 +25,9 @@ from gantry.api.graphql.stacks.types import (
 )
 from gantry.api.graphql.stacks.vendor_views import vendor_given
 from gantry.domains.people.actions import Action
+from gantry.domains.pools import repo as pools
 from gantry.domains.runs import triggers
+from gantry.domains.spaces import repo as spaces
 from gantry.domains.stacks import access, heads, repo, service
 from gantry.domains.stacks.model import Provider, Vendor
 from gantry.domains.stacks.model import Stack as StackModel
@@ -67,6 +75,35 @@ class StackQuery:
         return SearchStacksOutput(
             edges=edges(shown, SearchStacksOutputEdge), page_info=page_info(shown)
         )
+
+    @query(SIGNED_IN)
+    async def search_stacks_suggestions(
+        self, info: Info, input: SearchSuggestionsInput
+    ) -> SearchSuggestions:
+        """What the stacks of a search can be narrowed by, with how many have each value.
+
+        Fields: administrative, branch, isDisabled, label, locked, repository, space, starred,
+        state, vendor, workerPool.
+        """
+        async with info.context.read() as tx:
+            found = await repo.suggestions(
+                tx, search_of_suggestions(input), input.fields, words=input.value_contains
+            )
+            ids = {facet.field: [one.value for one in facet.values] for facet in found.fields}
+            names = {
+                "space": {
+                    key: space.name
+                    for key, space in (await spaces.by_ids(tx, ids.get("space", []))).items()
+                },
+                "workerPool": {
+                    repo.PUBLIC_POOL: "Public worker pool",
+                    **{
+                        key: pool.name
+                        for key, pool in (await pools.by_ids(tx, ids.get("workerPool", []))).items()
+                    },
+                },
+            }
+        return suggestions_view(found, names)
 
 
 @strawberry.type
@@ -141,6 +178,19 @@ class StackMutation:
         """Let everybody's runs go on; this also acknowledges an unknown outcome."""
         async with info.context.write() as tx:
             return Stack(model=await service.unlock(tx, str(id)))
+
+    @mutation(SIGNED_IN)
+    async def stack_labels_change(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        add: list[str] | None = None,
+        remove: list[str] | None = None,
+    ) -> Stack:
+        """Put labels on a stack and take others off; nothing else of it changes."""
+        async with info.context.write() as tx:
+            stack = await service.relabel(tx, str(id), add=add or [], remove=remove or [])
+        return Stack(model=stack)
 
     @mutation(SIGNED_IN)
     async def stack_reslug(self, info: Info, id: strawberry.ID) -> Stack:

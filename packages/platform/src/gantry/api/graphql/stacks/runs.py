@@ -7,8 +7,19 @@ import strawberry
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import SIGNED_IN, query
 from gantry.api.graphql.runs.types import Run
-from gantry.api.graphql.shared.convert import edges, page_info, search
-from gantry.api.graphql.shared.types import PageInfo, SearchInput
+from gantry.api.graphql.shared.convert import (
+    edges,
+    page_info,
+    search,
+    search_of_suggestions,
+    suggestions_view,
+)
+from gantry.api.graphql.shared.types import (
+    PageInfo,
+    SearchInput,
+    SearchSuggestions,
+    SearchSuggestionsInput,
+)
 from gantry.api.graphql.stacks.types import Stack, load_stack
 from gantry.domains.runs import repo
 from gantry.kernel.errors import NotFound
@@ -68,3 +79,17 @@ class RunQuery:
         return SearchRunsOutput(
             edges=edges(shown, SearchRunsOutputEdge), page_info=page_info(shown)
         )
+
+    @query(SIGNED_IN)
+    async def search_runs_suggestions(
+        self, info: Info, input: SearchSuggestionsInput
+    ) -> SearchSuggestions:
+        """What the runs of a search can be narrowed by, with how many have each value.
+
+        Fields: branch, stack, state, triggeredBy, type.
+        """
+        async with info.context.read() as tx:
+            found = await repo.suggestions(
+                tx, search_of_suggestions(input), input.fields, words=input.value_contains
+            )
+        return suggestions_view(found)

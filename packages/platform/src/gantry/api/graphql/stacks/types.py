@@ -47,7 +47,7 @@ from gantry.domains.runs import repo as runs
 from gantry.domains.runs.states import TERMINAL, Kind, State
 from gantry.domains.stacks import repo
 from gantry.domains.stacks.model import Provider
-from gantry.domains.stacks.service import HOOKS
+from gantry.domains.stacks.service import HOOKS, SYSTEM_LOCK
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
 from gantry.domains.vcs import repo as vcs
@@ -276,6 +276,14 @@ class Stack(StackSettings):
         """The run that holds the stack."""
         held = await info.context.load(runs.holders, self.model.id)
         return Run(model=held) if held else None
+
+    @strawberry.field
+    async def unknown_outcome(self, info: Info) -> Run | None:
+        """The run whose outcome nobody knows, until somebody has looked and unlocked the stack."""
+        if self.model.locked_by != SYSTEM_LOCK:
+            return None
+        found = await info.context.load(runs.unknown_outcomes, self.model.id)
+        return Run(model=found) if found else None
 
     @strawberry.field
     async def blocked(self, info: Info) -> bool:
