@@ -21,6 +21,8 @@ export const to = {
   publicPool: () => '/workers/public',
   pool: (pool: string) => `/workers/${part(pool)}`,
   account: () => '/account',
+  /** What an error's code means, and what to do. */
+  help: (code: string) => `/help/errors/${part(code)}`,
   accountTab: (tab: string) => `/account/${tab}`,
   errors: () => '/help/errors',
   error: (code: string) => `/help/errors/${part(code)}`,

@@ -1,31 +1,54 @@
 import type { Filter } from './Listing'
-import type { View } from './view'
+import { SIZES, type View } from './view'
 
-/** Rows of a page: a screen or two; the server's own default for lists. */
-const PAGE = 50
+interface Asking {
+  /** The fields that are yes or no; the API takes those as such. */
+  booleans?: readonly string[]
+  /** The order of a view that names none, if it is not the server's own. */
+  usual?: View['order']
+}
 
 /** A view as the API's `SearchInput` takes it. */
-export function asked(view: View, booleans: readonly string[] = []) {
+export function asked(view: View, booleans: readonly string[] = [], { usual }: Asking = {}) {
+  const order = view.order ?? usual
   return {
-    first: PAGE,
+    first: view.size ?? SIZES[0],
     after: view.cursors.at(-1) ?? null,
     fullTextSearch: view.text || null,
-    predicates: Object.entries(view.filters).map(([field, values]) => ({
-      field,
-      constraint: booleans.includes(field)
-        ? { booleanEquals: values.map((value) => value === 'true') }
-        : { stringMatches: [...values] },
-      exclude: null,
-    })),
-    orderBy: view.order
+    predicates: predicates(view, booleans),
+    orderBy: order
       ? [
           {
-            field: view.order.field,
-            direction: view.order.descending ? ('DESC' as const) : ('ASC' as const),
+            field: order.field,
+            direction: order.descending ? ('DESC' as const) : ('ASC' as const),
           },
         ]
       : null,
   }
+}
+
+/** What a view narrows the list by, as the API's `SearchSuggestionsInput` takes it. */
+export function askedValues(
+  view: View,
+  fields: readonly string[],
+  { booleans = [], words = '' }: { booleans?: readonly string[]; words?: string } = {},
+) {
+  return {
+    fields: [...fields],
+    valueContains: words || null,
+    fullTextSearch: view.text || null,
+    predicates: predicates(view, booleans),
+  }
+}
+
+function predicates(view: View, booleans: readonly string[]) {
+  return Object.entries(view.filters).map(([field, values]) => ({
+    field,
+    constraint: booleans.includes(field)
+      ? { booleanEquals: values.map((value) => value === 'true') }
+      : { stringMatches: [...values] },
+    exclude: null,
+  }))
 }
 
 /** Whether anything narrows the list: an empty answer then means "nothing fits". */

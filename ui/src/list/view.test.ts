@@ -8,11 +8,16 @@ const VIEW: View = {
   filters: { state: ['FAILED', 'UNCONFIRMED'], label: ['team:a&b'] },
   columns: ['name', 'state'],
   cursors: ['abc', 'def='],
+  size: 250,
 }
 
 describe('a view in the address', () => {
   it('comes back as it went in', () => {
     expect(readView(new URLSearchParams(writeView(VIEW).toString()))).toEqual(VIEW)
+  })
+
+  it('has no more rows than the server gives', () => {
+    expect(readView(new URLSearchParams('rows=100000')).size).toBeUndefined()
   })
 
   it('is empty for an empty address, and leaves it empty', () => {

@@ -11,7 +11,12 @@ export interface View {
   columns: readonly string[] | undefined
   /** The cursors of the pages before this one and of this one; none on the first page. */
   cursors: readonly string[]
+  /** Rows of a page, if not the usual number. */
+  size?: number | undefined
 }
+
+/** How many rows a page may have: a screen or two, up to the most that the server gives at once. */
+export const SIZES = [50, 100, 250, 500] as const
 
 const FILTER = 'f.'
 
@@ -22,6 +27,7 @@ export function readView(params: URLSearchParams): View {
   }
   const order = params.get('sort')
   const columns = params.get('columns')
+  const size = SIZES.find((one) => String(one) === params.get('rows'))
   return {
     text: params.get('q') ?? '',
     order: order
@@ -30,19 +36,21 @@ export function readView(params: URLSearchParams): View {
     filters,
     columns: columns ? columns.split(',') : undefined,
     cursors: params.getAll('after'),
+    ...(size === undefined ? {} : { size }),
   }
 }
 
 export function writeView(view: View, others: URLSearchParams = new URLSearchParams()): URLSearchParams {
   const params = new URLSearchParams()
   for (const [name, value] of others) {
-    const ours = name.startsWith(FILTER) || ['q', 'sort', 'columns', 'after'].includes(name)
+    const ours = name.startsWith(FILTER) || ['q', 'sort', 'columns', 'after', 'rows'].includes(name)
     if (!ours) params.append(name, value)
   }
   if (view.text) params.set('q', view.text)
   for (const [field, values] of Object.entries(view.filters)) {
     for (const value of values) params.append(FILTER + field, value)
   }
+  if (view.size !== undefined && view.size !== SIZES[0]) params.set('rows', String(view.size))
   if (view.order) params.set('sort', `${view.order.descending ? '-' : ''}${view.order.field}`)
   if (view.columns) params.set('columns', view.columns.join(','))
   for (const cursor of view.cursors) params.append('after', cursor)

@@ -1,254 +1,184 @@
-import { IconLock, IconPlus, IconStar, IconStarFilled } from '@tabler/icons-react'
+import { IconPlus } from '@tabler/icons-react'
+import { useMemo } from 'react'
 import { Link } from 'react-router'
-import { useMutation } from 'urql'
+import { useQuery } from 'urql'
 
-import { StateBadge, wordOf } from '~/features/runs/RunState'
-import { graphql, type ResultOf } from '~/graphql/gql'
-import { useLiveQuery, type Topic } from '~/graphql/live'
+import { wordOf } from '~/features/runs/RunState'
+import type { ResultOf } from '~/graphql/gql'
+import { useCalm } from '~/graphql/calm'
+import { useSignals, type Topic } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
+import { send } from '~/graphql/quiet'
 import { to } from '~/lib/paths'
-import { asked, narrowed } from '~/list/asked'
-import { Listing, type Column, type Filter } from '~/list/Listing'
-import { useView } from '~/list/view'
-import { ActionIcon, Anchor, Badge, Button, Empty, Group, Stack, Text, Title, Trouble, When, warn } from '~/ui'
+import { asked, askedValues, narrowed } from '~/list/asked'
+import { Listing, type Bulk, type Filter, type Value } from '~/list/Listing'
+import { SIZES, useView, type View } from '~/list/view'
+import { Button, Empty, Group, Stack, Title, Trouble } from '~/ui'
 
-const StacksQuery = graphql(`
-  query Stacks($input: SearchInput!) {
-    searchStacks(input: $input) {
-      edges {
-        node {
-          id
-          name
-          description
-          state
-          stateSetAt
-          labels
-          branch
-          repository
-          namespace
-          projectRoot
-          lockedBy
-          starred
-          createdAt
-          spaceDetails {
-            id
-            name
-          }
-          trackedCommit {
-            hash
-            message
-          }
-          blocker {
-            id
-            state
-          }
-        }
-      }
-      pageInfo {
-        endCursor
-        hasNextPage
-      }
-    }
-  }
-`)
+import { ACTIONS } from './bulk'
+import { COLUMNS } from './columns'
+import { BOOLEANS, FIELDS, StacksQuery, ValuesQuery, type Row } from './list'
 
-const StarMutation = graphql(`
-  mutation Star($id: ID!, $star: Boolean!) {
-    starSet(id: $id, star: $star) {
-      starred
-    }
-  }
-`)
+/** Nothing is newer than this many milliseconds ago, however much goes on. */
+const CALM = 2_000
+const USUAL = { field: 'name', descending: false }
+const ACTIVITY: readonly Topic[] = ['activity']
 
-type Row = ResultOf<typeof StacksQuery>['searchStacks']['edges'][number]['node']
+const TITLES: Record<(typeof FIELDS)[number], string> = {
+  state: 'State',
+  label: 'Label',
+  space: 'Space',
+  repository: 'Repository',
+  branch: 'Branch',
+  vendor: 'Tool',
+  workerPool: 'Worker pool',
+  locked: 'Lock',
+  starred: 'Star',
+  isDisabled: 'Disabled',
+}
 
-const STATES = [
-  'UNCONFIRMED',
-  'FAILED',
-  'PLANNING',
-  'APPLYING',
-  'FINISHED',
-  'STOPPED',
-  'DISCARDED',
-] as const
-
-const FILTERS: readonly Filter[] = [
-  {
-    field: 'state',
-    title: 'State',
-    values: [...STATES.map((state) => ({ value: state, label: wordOf(state) })), { value: 'NONE', label: 'no run yet' }],
-  },
-]
-
-const COLUMNS: readonly Column<Row>[] = [
-  {
-    key: 'name',
-    title: 'Stack',
-    order: 'name',
-    cell: (stack) => (
-      <Group gap={6} wrap="nowrap">
-        <Star stack={stack} />
-        <div>
-          <Group gap={6}>
-            <Anchor component={Link} to={to.stack(stack.id)} fw={600}>
-              {stack.name}
-            </Anchor>
-            {stack.lockedBy && (
-              <Badge
-                size="sm"
-                variant="light"
-                color="orange"
-                leftSection={<IconLock size={11} aria-hidden />}
-                title={`Locked by ${stack.lockedBy}`}
-              >
-                locked
-              </Badge>
-            )}
-          </Group>
-          {stack.description && (
-            <Text size="xs" c="dimmed" lineClamp={1}>
-              {stack.description}
-            </Text>
-          )}
-        </div>
-      </Group>
-    ),
-  },
-  {
-    key: 'state',
-    title: 'State',
-    cell: (stack) =>
-      stack.blocker ? (
-        <Anchor component={Link} to={to.run(stack.id, stack.blocker.id)} underline="never">
-          <StateBadge state={stack.state} />
-        </Anchor>
-      ) : (
-        <StateBadge state={stack.state} />
-      ),
-  },
-  { key: 'since', title: 'Since', cell: (stack) => <When at={stack.stateSetAt} /> },
-  {
-    key: 'commit',
-    title: 'Commit',
-    cell: (stack) =>
-      stack.trackedCommit && (
-        <Text size="sm" lineClamp={1} title={stack.trackedCommit.message}>
-          <code>{stack.trackedCommit.hash.slice(0, 8)}</code> {stack.trackedCommit.message.split('\n')[0]}
-        </Text>
-      ),
-  },
-  {
-    key: 'source',
-    title: 'Source',
-    extra: true,
-    cell: (stack) => (
-      <Text size="sm">
-        {[stack.namespace, stack.repository].filter(Boolean).join('/')}
-        {stack.projectRoot ? ` · ${stack.projectRoot}` : ''}
-      </Text>
-    ),
-  },
-  { key: 'branch', title: 'Branch', extra: true, cell: (stack) => <code>{stack.branch}</code> },
-  {
-    key: 'labels',
-    title: 'Labels',
-    cell: (stack) => (
-      <Group gap={4}>
-        {stack.labels.slice(0, 4).map((label) => (
-          <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-            {label}
-          </Badge>
-        ))}
-        {stack.labels.length > 4 && (
-          <Text size="xs" c="dimmed" title={stack.labels.slice(4).join(', ')}>
-            +{stack.labels.length - 4}
-          </Text>
-        )}
-      </Group>
-    ),
-  },
-  { key: 'space', title: 'Space', cell: (stack) => <Text size="sm">{stack.spaceDetails.name}</Text> },
-  {
-    key: 'created',
-    title: 'Created',
-    order: 'createdAt',
-    extra: true,
-    cell: (stack) => <When at={stack.createdAt} />,
-  },
-]
+const EXTRA: ReadonlySet<string> = new Set(['branch', 'vendor', 'workerPool', 'starred', 'isDisabled'])
 
 /** Every stack there is, by what people look for. */
 export default function StacksPage() {
   const looking = useView()
-  const { data, error } = useLiveQuery(StacksQuery, { input: asked(looking.view) }, topicsOf)
-  const rows = data?.searchStacks.edges.map((edge) => edge.node)
+  const { view } = looking
+  const [{ data, error, stale }, ask] = useQuery({ query: StacksQuery, variables: { input: input(view) } })
+  const values = useValues(view, data === undefined)
+  const again = () => {
+    ask({ requestPolicy: 'network-only' })
+    values.again()
+  }
+  useSignals(ACTIVITY, useCalm(again, CALM))
+
+  const bulk: Bulk<Row> = {
+    actions: ACTIONS,
+    noun: ['stack', 'stacks'],
+    everything: (told) => everything(view, told),
+    after: again,
+  }
   const create = (
     <Button component={Link} to={to.newStack()} leftSection={<IconPlus size={16} aria-hidden />}>
       Create stack
     </Button>
   )
   return (
-    <Stack gap="md">
-      <Title order={1}>Stacks</Title>
-      {error && <Trouble title="The stacks could not be loaded" {...problemOf(error)} />}
-      <Listing
-        name="Stacks"
-        hint="Name, description, repository"
-        columns={COLUMNS}
-        filters={FILTERS}
-        rows={rows}
-        keyOf={(stack) => stack.id}
-        nameOf={(stack) => stack.name}
-        looking={looking}
-        page={data?.searchStacks.pageInfo}
-        aside={create}
-        empty={
-          narrowed(looking.view) ? (
-            <Empty title="No stack fits" action={<ClearButton looking={looking} />}>
-              Other words or fewer filters may find it.
-            </Empty>
-          ) : (
-            <Empty title="No stack yet" action={create}>
-              A stack joins a directory of a Git repository to the infrastructure that it describes,
-              and to the state of it.
-            </Empty>
-          )
-        }
-      />
+    <Stack gap="md" aria-busy={stale}>
+      <Group justify="space-between">
+        <Title order={1}>Stacks</Title>
+        {create}
+      </Group>
+      {error && <Trouble title="The stacks could not be loaded" {...problemOf(error)} helpAt={to.help} />}
+      {(data || !error) && (
+        <Listing
+          name="Stacks"
+          hint="Name, description, label"
+          columns={COLUMNS}
+          filters={values.filters}
+          rows={data?.searchStacks.edges.map((edge) => edge.node)}
+          keyOf={(stack) => stack.id}
+          nameOf={(stack) => stack.name}
+          looking={looking}
+          page={data?.searchStacks.pageInfo}
+          total={values.total}
+          bulk={bulk}
+          empty={<Nothing looking={looking} create={create} />}
+        />
+      )}
     </Stack>
   )
 }
 
-function topicsOf(data: ResultOf<typeof StacksQuery> | undefined): Topic[] {
-  return (data?.searchStacks.edges ?? []).map((edge): Topic => `stack:${edge.node.id}`)
+function input(view: View) {
+  return asked(view, BOOLEANS, { usual: USUAL })
 }
 
-function ClearButton({ looking }: { looking: ReturnType<typeof useView> }) {
-  return (
-    <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
-      Show all
-    </Button>
-  )
-}
-
-function Star({ stack }: { stack: Row }) {
-  const [state, set] = useMutation(StarMutation)
-  const Icon = stack.starred ? IconStarFilled : IconStar
-  return (
-    <ActionIcon
-      variant="subtle"
-      color={stack.starred ? 'yellow' : 'gray'}
-      size="sm"
-      loading={state.fetching}
-      aria-pressed={stack.starred}
-      aria-label={stack.starred ? `Take the star off ${stack.name}` : `Star ${stack.name}`}
-      onClick={() =>
-        void set({ id: stack.id, star: !stack.starred }).then(({ error }) => {
-          if (error) warn('The star could not be set', problemOf(error).sentence)
-        })
+function Nothing({ looking, create }: { looking: ReturnType<typeof useView>; create: React.ReactNode }) {
+  return narrowed(looking.view) ? (
+    <Empty
+      title="No stack fits"
+      action={
+        <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
+          Show all
+        </Button>
       }
     >
-      <Icon size={15} />
-    </ActionIcon>
+      Other words or fewer filters may find it.
+    </Empty>
+  ) : (
+    <Empty title="No stack yet" action={create}>
+      A stack joins a directory of a Git repository to the infrastructure that it describes, and to the
+      state of it.
+    </Empty>
   )
+}
+
+/** What the list can be narrowed by; counted after the list itself is there. */
+function useValues(view: View, pause: boolean) {
+  const wanted = askedValues(view, FIELDS, { booleans: BOOLEANS })
+  const [{ data }, ask] = useQuery({ query: ValuesQuery, variables: { input: wanted }, pause })
+  const found = data?.searchStacksSuggestions
+  const filters = useMemo(
+    () =>
+      FIELDS.map((field): Filter => {
+        const facet = found?.fields.find((one) => one.field === field)
+        return {
+          field,
+          title: TITLES[field],
+          values: facet ? shown(field, facet.values) : [],
+          more: facet?.hasMore,
+          find: (words) => find(view, field, words),
+          ...(EXTRA.has(field) ? { extra: true as const } : {}),
+        }
+      }),
+    [found, view],
+  )
+  return { filters, total: found?.total, again: () => ask({ requestPolicy: 'network-only' }) }
+}
+
+type Facet = ResultOf<typeof ValuesQuery>['searchStacksSuggestions']['fields'][number]
+
+async function find(view: View, field: string, words: string) {
+  const { data } = await send(ValuesQuery, {
+    input: askedValues(view, [field], { booleans: BOOLEANS, words }),
+  })
+  const facet = data?.searchStacksSuggestions.fields[0]
+  return { values: shown(field, facet?.values ?? []), more: facet?.hasMore ?? false }
+}
+
+const WORDS: Partial<Record<string, readonly [yes: string, no: string]>> = {
+  locked: ['locked', 'not locked'],
+  starred: ['with a star', 'without'],
+  isDisabled: ['disabled', 'takes runs'],
+}
+
+function shown(field: string, values: Facet['values']): Value[] {
+  const words = WORDS[field]
+  return values.map(({ value, label, count }) => {
+    if (words) return { value, label: words[value === 'true' ? 0 : 1], count }
+    return { value, label: field === 'state' ? stateWord(value) : label, count }
+  })
+}
+
+function stateWord(value: string): string {
+  return value === 'NONE' ? 'no run yet' : wordOf(value as Parameters<typeof wordOf>[0])
+}
+
+/** All that fits the view, in the largest pages there are; the sentence of what went wrong, if it did. */
+async function everything(view: View, told: (rows: readonly Row[]) => boolean): Promise<string | undefined> {
+  let after: string | null = null
+  for (;;) {
+    const page: Awaited<ReturnType<typeof onePage>> =
+      // Each page begins where the one before ends.
+      // oxlint-disable-next-line no-await-in-loop
+      await onePage(view, after)
+    if (!page.data) return page.problem?.sentence
+    const { edges, pageInfo } = page.data.searchStacks
+    if (!told(edges.map((edge) => edge.node)) || !pageInfo.hasNextPage) return undefined
+    after = pageInfo.endCursor
+  }
+}
+
+function onePage(view: View, after: string | null) {
+  return send(StacksQuery, { input: { ...input(view), first: SIZES.at(-1) ?? null, after } })
 }

@@ -1,0 +1,161 @@
+import { IconLock, IconStar, IconStarFilled } from '@tabler/icons-react'
+import { Link } from 'react-router'
+import { useMutation } from 'urql'
+
+import { StateBadge } from '~/features/runs/RunState'
+import { graphql } from '~/graphql/gql'
+import { problemOf } from '~/graphql/problem'
+import { to } from '~/lib/paths'
+import type { Column } from '~/list/Listing'
+import { ActionIcon, Anchor, Badge, Group, Text, When, warn } from '~/ui'
+
+import type { Row } from './list'
+
+/** As many labels as are shown; the others are counted. */
+const LABELS = 4
+
+const StarMutation = graphql(`
+  mutation Star($id: ID!, $star: Boolean!) {
+    starSet(id: $id, star: $star) {
+      starred
+    }
+  }
+`)
+
+export const COLUMNS: readonly Column<Row>[] = [
+  { key: 'name', title: 'Stack', order: 'name', cell: (stack) => <Name stack={stack} /> },
+  {
+    key: 'state',
+    title: 'State',
+    order: 'state',
+    cell: (stack) =>
+      stack.blocker ? (
+        <Anchor component={Link} to={to.run(stack.id, stack.blocker.id)} underline="never">
+          <StateBadge state={stack.state} />
+        </Anchor>
+      ) : (
+        <StateBadge state={stack.state} />
+      ),
+  },
+  { key: 'since', title: 'Since', order: 'stateSetAt', cell: (stack) => <When at={stack.stateSetAt} /> },
+  {
+    key: 'commit',
+    title: 'Commit',
+    cell: (stack) =>
+      stack.trackedCommit && (
+        <Text size="sm" lineClamp={1} title={stack.trackedCommit.message}>
+          <code>{stack.trackedCommit.hash.slice(0, 8)}</code> {stack.trackedCommit.message.split('\n')[0]}
+        </Text>
+      ),
+  },
+  {
+    key: 'source',
+    title: 'Source',
+    extra: true,
+    cell: (stack) => (
+      <Text size="sm">
+        {[stack.namespace, stack.repository].filter(Boolean).join('/')}
+        {stack.projectRoot ? ` · ${stack.projectRoot}` : ''}
+      </Text>
+    ),
+  },
+  { key: 'branch', title: 'Branch', extra: true, cell: (stack) => <code>{stack.branch}</code> },
+  { key: 'labels', title: 'Labels', cell: (stack) => <Labels labels={stack.labels} /> },
+  { key: 'space', title: 'Space', cell: (stack) => <Text size="sm">{stack.spaceDetails.name}</Text> },
+  {
+    key: 'pool',
+    title: 'Worker pool',
+    extra: true,
+    cell: (stack) =>
+      stack.workerPool ? (
+        <Anchor component={Link} to={to.pool(stack.workerPool.id)} size="sm">
+          {stack.workerPool.name}
+        </Anchor>
+      ) : (
+        <Text size="sm">public</Text>
+      ),
+  },
+  {
+    key: 'created',
+    title: 'Created',
+    order: 'createdAt',
+    extra: true,
+    cell: (stack) => <When at={stack.createdAt} />,
+  },
+]
+
+function Name({ stack }: { stack: Row }) {
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Star stack={stack} />
+      <div>
+        <Group gap={6}>
+          <Anchor component={Link} to={to.stack(stack.id)} fw={600} size="sm">
+            {stack.name}
+          </Anchor>
+          {stack.lockedBy && (
+            <Badge
+              size="sm"
+              variant="light"
+              color="orange"
+              leftSection={<IconLock size={11} aria-hidden />}
+              title={`Locked by ${stack.lockedBy}${stack.lockNote ? `: ${stack.lockNote}` : ''}`}
+            >
+              locked
+            </Badge>
+          )}
+          {stack.isDisabled && (
+            <Badge size="sm" variant="light" color="gray" title="It takes no runs">
+              disabled
+            </Badge>
+          )}
+        </Group>
+        {stack.description && (
+          <Text size="xs" c="dimmed" lineClamp={1}>
+            {stack.description}
+          </Text>
+        )}
+      </div>
+    </Group>
+  )
+}
+
+function Labels({ labels }: { labels: readonly string[] }) {
+  if (labels.length === 0) return null
+  return (
+    <Group gap={4}>
+      {labels.slice(0, LABELS).map((label) => (
+        <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
+          {label}
+        </Badge>
+      ))}
+      {labels.length > LABELS && (
+        <Text size="xs" c="dimmed" title={labels.slice(LABELS).join(', ')}>
+          +{labels.length - LABELS}
+        </Text>
+      )}
+    </Group>
+  )
+}
+
+function Star({ stack }: { stack: Row }) {
+  const [state, set] = useMutation(StarMutation)
+  const Icon = stack.starred ? IconStarFilled : IconStar
+  return (
+    <ActionIcon
+      variant="subtle"
+      color={stack.starred ? 'yellow' : 'gray'}
+      size="sm"
+      loading={state.fetching}
+      aria-pressed={stack.starred}
+      aria-label={stack.starred ? `Take the star off ${stack.name}` : `Star ${stack.name}`}
+      onClick={() =>
+        void set({ id: stack.id, star: !stack.starred }).then(({ error }) => {
+          if (error) warn('The star could not be set', problemOf(error).sentence)
+        })
+      }
+    >
+      <Icon size={15} />
+    </ActionIcon>
+  )
+}
