@@ -64,6 +64,19 @@ QUESTIONS: dict[str, str] = {
     "queue of a pool": """{ publicWorkerPool { pendingRuns
         searchSchedulableRuns(input: {first: 50}) { edges { node {
         position stackId run { id state title waitsFor } } } } } }""",
+    "what stacks can be narrowed by": """{ searchStacksSuggestions(input: {fields: ["state",
+        "label", "space", "repository", "branch", "vendor", "workerPool", "locked", "starred",
+        "isDisabled"]}) { total fields { field hasMore values { value label count } } } }""",
+    "runs that failed, and those that wait": """{
+        failed: searchRuns(input: {first: 8, predicates: [
+            {field: "state", constraint: {enumEquals: ["FAILED"]}}]}) { edges { node {
+            run { id state } } } }
+        waiting: searchRuns(input: {first: 8, predicates: [
+            {field: "state", constraint: {enumEquals: ["QUEUED", "READY"]}}],
+            orderBy: [{field: "createdAt", direction: ASC}]}) { edges { node {
+            run { id condition { message } } stack { id name } } } }
+        searchRunsSuggestions(input: {fields: ["state"], predicates: [
+            {field: "finished", constraint: {booleanEquals: [false]}}]}) { total } }""",
     "numbers of an installation": """{ metrics { hasRuns stacksCountByState { labels value }
         averageRunDuration { value } medianRunDuration { value } } }""",
 }
@@ -73,17 +86,26 @@ async def measure() -> list[Figure]:
     """Furnish the installation and ask."""
     async with site(worker=False) as there:
         stack = await there.stack()
-        await _furnish(there.up.core.db.engine, stack, await there.trigger(stack))
+        await furnish(there.up.core.db.engine, stack, await there.trigger(stack))
         return [await _ask(there.client, name, words) for name, words in QUESTIONS.items()]
 
 
-async def _furnish(engine: AsyncEngine, stack: str, run: str) -> None:
+async def furnish(
+    engine: AsyncEngine,
+    stack: str,
+    run: str,
+    *,
+    stacks: int = STACKS,
+    runs: int = RUNS,
+    waiting: int = WAITING,
+) -> None:
+    """Copy the stack and the run that often, and let the newest of the runs wait."""
     values: dict[str, Any] = {
         "stack": stack,
         "run": run,
-        "stacks": STACKS,
-        "runs": RUNS,
-        "waiting": WAITING,
+        "stacks": stacks,
+        "runs": runs,
+        "waiting": waiting,
     }
     async with engine.begin() as connection:
         for statement in (_COPY_STACKS, _COPY_RUNS, _COPY_HISTORY, _WAIT):

@@ -1,12 +1,25 @@
 import { Spotlight, spotlight } from '@mantine/spotlight'
-import { IconSearch } from '@tabler/icons-react'
-import { useState } from 'react'
+import {
+  IconArrowRight,
+  IconBolt,
+  IconClock,
+  IconPlayerPlay,
+  IconSearch,
+  IconStack2,
+} from '@tabler/icons-react'
+import { useState, type ReactNode } from 'react'
 import { useNavigate } from 'react-router'
 import { useQuery } from 'urql'
 
-import { graphql } from '~/graphql/gql'
+import { graphql, type ResultOf } from '~/graphql/gql'
+import { problemOf } from '~/graphql/problem'
+import { useSession } from '~/graphql/session'
+import { usePageCommands, type Command } from '~/lib/commands'
 import { to } from '~/lib/paths'
-import { useDebouncedValue } from '~/ui'
+import { opened } from '~/lib/recent'
+import { useDebouncedValue, warn } from '~/ui'
+
+import { useStackCommands } from './StackCommands'
 
 export const openPalette = () => spotlight.open()
 
@@ -30,6 +43,7 @@ const FindQuery = graphql(`
           run {
             id
             title
+            type
             state
           }
           stack {
@@ -45,67 +59,126 @@ const FindQuery = graphql(`
 const PAGES = [
   { label: 'Overview', path: to.home() },
   { label: 'Stacks', path: to.stacks() },
+  { label: 'Stacks that need a decision', path: `${to.stacks()}?f.state=UNCONFIRMED` },
+  { label: 'Stacks that failed', path: `${to.stacks()}?f.state=FAILED` },
+  { label: 'Stacks that are locked', path: `${to.stacks()}?f.locked=true` },
   { label: 'Create a stack', path: to.newStack() },
   { label: 'Workers', path: to.workers() },
   { label: 'Account', path: to.account() },
   { label: 'API keys', path: to.accountTab('api-keys') },
 ]
 
-/** Ctrl-K: pages, stacks and runs by a few letters. */
+interface Entry {
+  id: string
+  label: string
+  description?: string
+  leftSection: ReactNode
+  onClick: () => void
+}
+
+/** Ctrl-K: what can be done here, and every stack, run and page by a few letters. */
 export function Palette() {
-  const go = useNavigate()
   const [text, setText] = useState('')
-  const [wanted] = useDebouncedValue(text.trim(), 150)
-  const [{ data }] = useQuery({ query: FindQuery, variables: { text: wanted }, pause: wanted === '' })
-  const found = wanted === '' ? undefined : data
-  const letters = text.trim().toLowerCase()
-
-  const groups = [
-    {
-      group: 'Pages',
-      actions: PAGES.filter((page) => page.label.toLowerCase().includes(letters)).map((page) => ({
-        id: page.path,
-        label: page.label,
-        onClick: () => void go(page.path),
-      })),
-    },
-    {
-      group: 'Stacks',
-      actions: (found?.searchStacks.edges ?? []).map(({ node }) => ({
-        id: `stack ${node.id}`,
-        label: node.name,
-        description: `${node.spaceDetails.name} · ${node.state.toLowerCase()}`,
-        onClick: () => void go(to.stack(node.id)),
-      })),
-    },
-    {
-      group: 'Runs',
-      actions: (found?.searchRuns.edges ?? []).map(({ node }) => ({
-        id: `run ${node.run.id}`,
-        label: node.run.title || node.run.id,
-        description: `${node.stack.name} · ${node.run.state.toLowerCase()}`,
-        onClick: () => void go(to.run(node.stack.id, node.run.id)),
-      })),
-    },
-  ].filter((group) => group.actions.length > 0)
-
+  const typed = text.trim()
+  const [wanted] = useDebouncedValue(typed, 150)
+  const [{ data, error, fetching }] = useQuery({
+    query: FindQuery,
+    variables: { text: asId(wanted) },
+    pause: wanted === '',
+  })
+  const found = typed !== '' && wanted !== '' ? data : undefined
+  const coming = typed !== wanted || fetching
+  const { dialogs, commands } = useStackCommands()
+  const groups = useGroups(typed.toLowerCase(), found, [...commands, ...usePageCommands()])
+  let nothing = 'Nothing has these letters.'
+  if (error) nothing = problemOf(error).sentence
+  else if (coming) nothing = 'Looking…'
   return (
-    <Spotlight
-      actions={groups}
-      query={text}
-      onQueryChange={setText}
-      // The server has looked already; pages are filtered above.
-      filter={(_, actions) => actions}
-      shortcut={['mod + K']}
-      nothingFound="Nothing has these letters"
-      highlightQuery
-      scrollable
-      maxHeight={420}
-      searchProps={{
-        leftSection: <IconSearch size={18} aria-hidden />,
-        placeholder: 'Stacks, runs, pages',
-        'aria-label': 'Stacks, runs, pages',
-      }}
-    />
+    <>
+      <Spotlight
+        actions={groups}
+        query={text}
+        onQueryChange={setText}
+        // The server has looked already; what is ours is filtered below.
+        filter={(_, actions) => actions}
+        shortcut={['mod + K']}
+        nothingFound={nothing}
+        highlightQuery
+        clearQueryOnClose
+        attributes={{ content: { 'aria-label': 'Search, and what can be done' } }}
+        scrollable
+        maxHeight={460}
+        searchProps={{
+          leftSection: <IconSearch size={18} aria-hidden />,
+          placeholder: 'Stacks, runs, pages, and what can be done here',
+          'aria-label': 'Stacks, runs, pages, and what can be done here',
+        }}
+      />
+      {dialogs}
+    </>
   )
+}
+
+/** Ids are written in capitals, and found whole. */
+function asId(text: string): string {
+  return /^[0-9a-z]{26}$/i.test(text) ? text.toUpperCase() : text
+}
+
+function useGroups(
+  letters: string,
+  found: ResultOf<typeof FindQuery> | undefined,
+  commands: readonly Command[],
+): { group: string; actions: Entry[] }[] {
+  const go = useNavigate()
+  const { viewer } = useSession()
+  const has = (label: string) => label.toLowerCase().includes(letters)
+  const here = commands
+    .filter(({ label }) => has(label))
+    .map(({ id, label, why, act }) => ({
+      id: `command ${id}`,
+      label,
+      leftSection: <IconBolt size={18} stroke={1.6} aria-hidden />,
+      ...(why ? { description: `Not now: ${why}` } : {}),
+      onClick: () => (why ? warn(label, why) : act()),
+    }))
+  const lately = opened(viewer.login)
+    .filter(({ label, about }) => has(label) || has(about))
+    .map(({ path, label, about }) => ({
+      id: `opened ${path}`,
+      label,
+      description: about,
+      leftSection: <IconClock size={18} stroke={1.6} aria-hidden />,
+      onClick: () => void go(path),
+    }))
+  const stacks = (found?.searchStacks.edges ?? []).map(({ node }) => ({
+    id: `stack ${node.id}`,
+    label: node.name,
+    description: `${node.spaceDetails.name} · ${words(node.state)}`,
+    leftSection: <IconStack2 size={18} stroke={1.6} aria-hidden />,
+    onClick: () => void go(to.stack(node.id)),
+  }))
+  const runs = (found?.searchRuns.edges ?? []).map(({ node: { run, stack } }) => ({
+    id: `run ${run.id}`,
+    label: run.title || run.id,
+    description: `${words(run.type)} run of ${stack.name} · ${words(run.state)}`,
+    leftSection: <IconPlayerPlay size={18} stroke={1.6} aria-hidden />,
+    onClick: () => void go(to.run(stack.id, run.id)),
+  }))
+  const pages = PAGES.filter(({ label }) => has(label)).map(({ label, path }) => ({
+    id: `page ${path}`,
+    label,
+    leftSection: <IconArrowRight size={18} stroke={1.6} aria-hidden />,
+    onClick: () => void go(path),
+  }))
+  return [
+    { group: 'Here', actions: here },
+    { group: 'Opened lately', actions: lately },
+    { group: 'Stacks', actions: stacks },
+    { group: 'Runs', actions: runs },
+    { group: 'Pages', actions: pages },
+  ].filter(({ actions }) => actions.length > 0)
+}
+
+function words(state: string): string {
+  return state === 'NONE' ? 'no run yet' : state.toLowerCase().replaceAll('_', ' ')
 }

@@ -37,6 +37,7 @@ import {
 } from '~/ui'
 
 import { useArrival } from './arrival'
+import { Notices } from './Notices'
 import { openPalette, Palette } from './Palette'
 import classes from './Shell.module.css'
 import { Standing } from './Standing'
@@ -124,6 +125,7 @@ function Frame({ session, reached }: { session: Session; reached: boolean }) {
         </AppShell.Main>
       </AppShell>
       <Palette />
+      <Notices />
     </SessionProvider>
   )
 }

@@ -219,7 +219,7 @@ export function Chosen(props: { filters: readonly Filter[]; looking: ReturnType<
               <ActionIcon
                 size={16}
                 variant="transparent"
-                color="inherit"
+                c="inherit"
                 aria-label={`Take away ${words}`}
                 onClick={() => change({ filters: toggled(view, field, value) })}
               >

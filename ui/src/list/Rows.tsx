@@ -13,6 +13,9 @@ const DRAWN_WHOLE = 100
 /** Pixels of a row of two lines; the real height is measured once it is there. */
 const ROW = 50
 
+/** Fainter than the kit's own: links on it have to be read. */
+const UNDER_POINTER = 'color-mix(in srgb, var(--mantine-color-default-hover) 50%, transparent)'
+
 interface RowsProps<Row> {
   name: string
   columns: readonly Column<Row>[]
@@ -72,6 +75,7 @@ export function Rows<Row>(props: RowsProps<Row>) {
     <div className={classes.scroll ?? ''}>
       <Table
         highlightOnHover
+        highlightOnHoverColor={UNDER_POINTER}
         verticalSpacing={6}
         aria-label={props.name}
         aria-rowcount={rows.length + 1}

@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { useCallback, useEffect, useMemo, useRef } from 'react'
 import { useSearchParams } from 'react-router'
 
 /** How a list is looked at. It lives in the address, so that it can be sent to somebody. */
@@ -61,12 +61,20 @@ export function writeView(view: View, others: URLSearchParams = new URLSearchPar
 export function useView() {
   const [params, setParams] = useSearchParams()
   const view = useMemo(() => readView(params), [params])
-  const change = (next: Partial<View>, options: { replace?: boolean } = {}) => {
+  const set = useRef(setParams)
+  useEffect(() => {
+    set.current = setParams
+  })
+  const change = useCallback((next: Partial<View>, options: { replace?: boolean } = {}) => {
     const turnsPage = 'cursors' in next
-    const merged: View = { ...view, ...next }
-    const placed = turnsPage || 'columns' in next ? merged : { ...merged, cursors: [] }
-    setParams(writeView(placed, params), { replace: options.replace ?? !turnsPage })
-  }
+    set.current(
+      (now) => {
+        const merged: View = { ...readView(now), ...next }
+        return writeView(turnsPage || 'columns' in next ? merged : { ...merged, cursors: [] }, now)
+      },
+      { replace: options.replace ?? !turnsPage },
+    )
+  }, [])
   return { view, change }
 }
 

@@ -9,6 +9,7 @@ import { useCalm } from '~/graphql/calm'
 import { useSignals, type Topic } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
 import { send } from '~/graphql/quiet'
+import { useCommands } from '~/lib/commands'
 import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Bulk, type Filter, type Value } from '~/list/Listing'
@@ -50,6 +51,14 @@ export default function StacksPage() {
     values.again()
   }
   useSignals(ACTIVITY, useCalm(again, CALM))
+
+  const { change } = looking
+  const clears = narrowed(view)
+  const commands = useMemo(
+    () => (clears ? [{ id: 'clear', label: 'Show all stacks', act: () => change({ text: '', filters: {} }) }] : []),
+    [clears, change],
+  )
+  useCommands(commands)
 
   const bulk: Bulk<Row> = {
     actions: ACTIONS,
