@@ -6,9 +6,9 @@ import { graphql, type ResultOf } from '~/graphql/gql'
 import { useLiveQuery, useSignals, type Topic } from '~/graphql/live'
 import { useSession } from '~/graphql/session'
 import { to } from '~/lib/paths'
+import { placeOf } from '~/lib/place'
 import { announce } from '~/ui'
 
-import { placeOf } from './here'
 import { newsAmong, noted, said } from './news'
 
 const NewsQuery = graphql(`

@@ -5,6 +5,7 @@ import { useQuery } from 'urql'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { useSession } from '~/graphql/session'
 import { to } from '~/lib/paths'
+import { placeOf } from '~/lib/place'
 import { remember } from '~/lib/recent'
 
 const HereQuery = graphql(`
@@ -26,16 +27,6 @@ const HereQuery = graphql(`
 `)
 
 export type Here = NonNullable<ResultOf<typeof HereQuery>['stack']>
-
-/** The stack, and the run, whose page is open. */
-export function placeOf(pathname: string): { stack: string; run: string | undefined } | undefined {
-  const found = /^\/stack\/([^/]+)(?:\/run\/([^/]+))?(?:\/|$)/.exec(pathname)
-  if (!found?.[1]) return undefined
-  return {
-    stack: decodeURIComponent(found[1]),
-    run: found[2] === undefined ? undefined : decodeURIComponent(found[2]),
-  }
-}
 
 /** What is known of the stack or run whose page is open; it is remembered as opened. */
 export function useHere(): Here | undefined {

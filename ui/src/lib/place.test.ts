@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { placeOf } from './here'
+import { placeOf } from './place'
 
 describe('the place one is at', () => {
   it.each([
