@@ -1,10 +1,11 @@
 import { useState, type ReactNode } from 'react'
 
-import { Box, Coming, Group, Stack } from '~/ui'
+import { Box, Button, Coming, Group, Stack, Text } from '~/ui'
 
 import { ColumnMenu, SearchField } from './Bar'
 import { BulkBar } from './BulkBar'
 import { Chosen, Filters } from './Filters'
+import classes from './Listing.module.css'
 import { Pages } from './Pages'
 import { Rows } from './Rows'
 import type { Bulk, Column, Filter } from './types'
@@ -29,8 +30,8 @@ interface ListingProps<Row> {
   total?: number | undefined
   /** What stands there when nothing is found. */
   empty: ReactNode
-  /** What can be done with several rows at once. */
-  bulk?: Bulk<Row>
+  /** What can be done with several rows: one by one, or, as a function, something of its own. */
+  bulk?: Bulk<Row> | ((chosen: readonly Row[], clear: () => void) => ReactNode)
   aside?: ReactNode
 }
 
@@ -55,6 +56,7 @@ export function Listing<Row>(props: ListingProps<Row>) {
       return next
     })
   }
+  const clear = () => setChosen(new Map())
   // Those on this page as they are now, the others as they were when they were chosen.
   const now = new Map(rows.map((row) => [keyOf(row), row]))
   const chosenRows = [...chosen].map(([key, row]) => now.get(key) ?? row)
@@ -78,7 +80,18 @@ export function Listing<Row>(props: ListingProps<Row>) {
         <Box ml="auto">{props.aside}</Box>
       </Group>
       <Chosen filters={filters} looking={props.looking} />
-      {bulk && (
+      {typeof bulk === 'function' && chosenRows.length > 0 && (
+        <Group className={classes.bulk ?? ''} role="region" aria-label="With the chosen ones">
+          <Text size="sm" fw={600}>
+            {chosenRows.length} chosen
+          </Text>
+          {bulk(chosenRows, clear)}
+          <Button variant="subtle" size="xs" onClick={clear}>
+            Choose none
+          </Button>
+        </Group>
+      )}
+      {typeof bulk === 'object' && (
         <BulkBar
           bulk={bulk}
           chosen={chosenRows}
@@ -89,7 +102,7 @@ export function Listing<Row>(props: ListingProps<Row>) {
             total: props.total,
           }}
           onChoose={choose}
-          onClear={() => setChosen(new Map())}
+          onClear={clear}
         />
       )}
       {props.rows === undefined ? (
