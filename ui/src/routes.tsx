@@ -1,5 +1,6 @@
 import { createBrowserRouter } from 'react-router'
 
+import { TABS } from '~/features/stack/tabs'
 import { Shell } from '~/layout/Shell'
 import { Broken, NotHere } from '~/layout/Broken'
 import { CenteredLoader } from '~/ui'
@@ -33,8 +34,12 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/stacks/StacksPage')).default }),
       },
       {
-        path: 'stack/:stackId/state',
-        lazy: async () => ({ Component: (await import('~/features/state/StatePage')).default }),
+        path: 'stack/:stackId',
+        lazy: async () => ({ Component: (await import('~/features/stack/StackPage')).default }),
+        children: TABS.map((tab) => ({
+          path: tab.path,
+          lazy: async () => ({ Component: (await tab.load()).default }),
+        })),
       },
       {
         path: 'new/stack',

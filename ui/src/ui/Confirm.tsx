@@ -12,6 +12,8 @@ interface ConfirmProps {
   /** A word that has to be typed first: the name of what is destroyed. */
   typed?: string
   busy?: boolean
+  /** The way back, if it is not to keep things as they are. */
+  keep?: string
   onConfirm: () => void
   onClose: () => void
 }
@@ -46,7 +48,7 @@ export function Confirm(props: ConfirmProps) {
           )}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              Keep it as it is
+              {props.keep ?? 'Keep it as it is'}
             </Button>
             <Button
               type="submit"

@@ -130,7 +130,7 @@ def _kill(case: _Case) -> None:
 def _retry(case: _Case) -> None:
     triggers.require_ended(case.run)
     access.require(case.tx, Action.RUN_RETRY, case.stack, case.run)
-    triggers.check_runnable(case.stack)
+    triggers.require_runnable(case.stack)
     if case.run.kind is not Kind.PROPOSED:
         stack_access.require_unlocked(case.tx, case.stack)
 
@@ -138,7 +138,7 @@ def _retry(case: _Case) -> None:
 def _promote(case: _Case) -> None:
     triggers.require_promotable(case.stack, case.run)
     access.require(case.tx, Action.RUN_PROMOTE, case.stack)
-    triggers.check_runnable(case.stack)
+    triggers.require_runnable(case.stack)
     stack_access.require_unlocked(case.tx, case.stack)
 
 

@@ -50,6 +50,14 @@ class CannotRun(UserError):
     code = "CANNOT_RUN"
 
 
+class NoCommit(Conflict):
+    """The stack tracks no commit yet."""
+
+    def __init__(self, stack: Stack) -> None:
+        reason = stack.sync_error or "its branch has not been looked up yet"
+        super().__init__(f"The stack tracks no commit: {reason}")
+
+
 async def trigger(
     tx: Tx,
     vault: Vault,
@@ -141,7 +149,7 @@ async def retry(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     stack, old = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_RETRY, stack, old)
     require_ended(old)
-    check_runnable(stack)
+    require_runnable(stack)
     if old.kind is not Kind.PROPOSED:
         stack_access.require_unlocked(tx, stack)
     commit = await _known_commit(tx, old.commit_id)
@@ -181,7 +189,7 @@ async def promote(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     stack, old = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_PROMOTE, stack)
     require_promotable(stack, old)
-    check_runnable(stack)
+    require_runnable(stack)
     stack_access.require_unlocked(tx, stack)
     commit = await _known_commit(tx, old.commit_id)
     if commit is None:
@@ -274,7 +282,7 @@ async def delete_stack(tx: Tx, vault: Vault, stack_id: str, *, destroy_resources
         await _end_all(tx, stack)
         await remove_stack(tx, stack)
         return stack
-    check_runnable(stack, deleting=True)
+    require_runnable(stack, deleting=True)
     commit = await _commit(tx, stack, None)
     await _end_all(tx, stack)
     new = NewRun(
@@ -315,12 +323,12 @@ async def _end_all(tx: Tx, stack: Stack) -> None:
 
 async def _runnable_stack(tx: Tx, stack_id: str) -> Stack:
     stack = await stacks.lock(tx, stack_id)
-    check_runnable(stack)
+    require_runnable(stack)
     return stack
 
 
-def check_runnable(stack: Stack, *, deleting: bool = False) -> None:
-    """Raises NotFound, StackDisabled, Conflict or CannotRun for a stack that takes no runs."""
+def require_runnable(stack: Stack, *, deleting: bool = False) -> None:
+    """Raises NotFound, StackDisabled, Conflict while it is being deleted, CannotRun."""
     if stack.deleted_at is not None:
         raise NotFound("stack not found")
     stack_access.require_enabled(stack)
@@ -338,8 +346,7 @@ async def _commit(tx: Tx, stack: Stack, sha: str | None) -> Commit:
         return await vcs.want(tx, repository_url=url, branch=stack.branch, sha=sha)
     commit = await _known_commit(tx, stack.tracked_commit_id)
     if commit is None:
-        reason = stack.sync_error or "its branch has not been looked up yet"
-        raise Conflict(f"The stack tracks no commit: {reason}")
+        raise NoCommit(stack)
     return commit
 
 

@@ -13,6 +13,7 @@ from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks.events import StackChanged
 
 
 @strawberry.type
@@ -38,6 +39,7 @@ class ContextMutation:
                 write_only=config.write_only,
                 description=config.description,
             )
+            tx.emit(StackChanged(owner.id))
         return element_view(info, element)
 
     @mutation(SIGNED_IN)
@@ -49,4 +51,6 @@ class ContextMutation:
             owner = await stacks.lock(tx, str(stack))
             access.require(tx, Action.STACK_DELETE_CONFIG, owner)
             element = await repo.remove(tx, OwnerKind.STACK, owner.id, str(id))
+            if element is not None:
+                tx.emit(StackChanged(owner.id))
         return element_view(info, element) if element else None

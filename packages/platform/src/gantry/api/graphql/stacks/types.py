@@ -41,9 +41,11 @@ from gantry.api.graphql.stacks.vendor_views import config_view, version_of
 from gantry.api.graphql.stacks.vendors import StackConfigVendor
 from gantry.api.graphql.workers.types import WorkerPool, load_pool
 from gantry.domains.contexts import repo as contexts
+from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.people.access import may
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import repo as runs
+from gantry.domains.runs.obstacles import obstacles
 from gantry.domains.runs.states import TERMINAL, Kind, State
 from gantry.domains.stacks import repo
 from gantry.domains.stacks.model import Provider
@@ -346,6 +348,16 @@ class Stack(StackSettings):
         """Whether the caller may start and confirm runs on it."""
         return may(info.context.actor, Action.RUN_TRIGGER, self.model.space_id)
 
+    @strawberry.field(description="What the caller may do to it and its runs, by their rights.")
+    def permitted(self, info: Info) -> list[Action]:
+        """The actions that its space allows the caller."""
+        return [one for one in Action if may(info.context.actor, one, self.model.space_id)]
+
+    @strawberry.field(description="Why the caller cannot start such a run now; none if they can.")
+    async def obstacle(self, info: Info, run_type: Kind = Kind.TRACKED) -> str | None:
+        """The sentence in which starting one would be refused."""
+        return await info.context.load(obstacles, (self.model.id, run_type))
+
     @strawberry.field
     async def starred(self, info: Info) -> bool:
         """Whether the caller keeps it at hand."""
@@ -410,6 +422,12 @@ class Stack(StackSettings):
             info.context.load(tfstate.outputs, self.model.id),
         )
         return entities(self.model, found or [], given or [], info.context.house.vault)
+
+    @strawberry.field(description="The serial of its newest state, which may exceed an Int.")
+    async def state_serial(self, info: Info) -> str | None:
+        """None before the first state, and where the state is kept elsewhere."""
+        newest = await info.context.load(tfstate.newest, self.model.id)
+        return None if newest is None else str(newest.serial)
 
     @strawberry.field
     async def entity_count(self, info: Info) -> int:
@@ -482,10 +500,10 @@ class Stack(StackSettings):
         return RunResourceState(id=id, state=found.state, finished=found.finished)
 
     @strawberry.field
-    async def config(self, info: Info) -> list[ConfigElement]:
-        """Its own variables and mounted files."""
+    async def config(self, info: Info, type: ElementType | None = None) -> list[ConfigElement]:
+        """Its own variables and mounted files, or those of one type."""
         own = await info.context.load(contexts.of_stacks, self.model.id) or []
-        return [element_view(info, element) for element in own]
+        return [element_view(info, one) for one in own if type is None or one.type is type]
 
     @strawberry.field
     async def config_element(self, info: Info, id: strawberry.ID) -> ConfigElement | None:

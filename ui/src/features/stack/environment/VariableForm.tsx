@@ -1,0 +1,138 @@
+import { useState } from 'react'
+import { useMutation, useQuery, type CombinedError } from 'urql'
+
+import { Refused } from '~/graphql/Refused'
+import { Action, Button, Coming, Group, Modal, Stack, Switch, Text, Textarea, TextInput, tell } from '~/ui'
+
+import { useStack } from '../here'
+import { faultOfName, faultOfValue } from './content'
+import { ElementQuery, own, PutElement, type Given } from './elements'
+
+interface Props {
+  /** The one to change; without, a new one. */
+  given: Given | undefined
+  taken: readonly Given[]
+  onClose: () => void
+}
+
+/** Sets a variable of the stack. A secret's value is asked for anew: nobody can read the old one. */
+export function VariableForm({ given, taken, onClose }: Props) {
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={given ? `Variable ${given.element.id}` : 'Add a variable'}
+      size="lg"
+      centered
+    >
+      {given && !given.element.writeOnly ? (
+        <Present given={given} taken={taken} onClose={onClose} />
+      ) : (
+        <Fields given={given} taken={taken} before="" onClose={onClose} />
+      )}
+    </Modal>
+  )
+}
+
+function Present(props: Props & { given: Given }) {
+  const stack = useStack()
+  const [{ data, error }] = useQuery({
+    query: ElementQuery,
+    variables: { stack: stack.id, id: props.given.element.id },
+    requestPolicy: 'network-only',
+  })
+  if (error) return <Refused title="Its value could not be loaded" error={error} />
+  if (!data) return <Coming height={220} />
+  return <Fields {...props} before={data.stack?.configElement?.value ?? ''} />
+}
+
+function Fields({ given, taken, before, onClose }: Props & { before: string }) {
+  const stack = useStack()
+  const [name, setName] = useState(given?.element.id ?? '')
+  const [value, setValue] = useState(before)
+  const [secret, setSecret] = useState(given?.element.writeOnly ?? false)
+  const [description, setDescription] = useState(given?.element.description ?? '')
+  const [{ fetching }, put] = useMutation(PutElement)
+  const [error, setError] = useState<CombinedError>()
+  const there = taken.some((one) => own(one) && one.element.id === name)
+  const fault = faultOfName(name) ?? (!given && there ? 'There is one of this name; edit that one.' : undefined)
+  const tooLong = faultOfValue(value)
+  const why =
+    fault ?? tooLong ?? (name === '' ? 'It needs a name.' : undefined) ??
+    (given?.element.writeOnly && value === '' ? 'Write its new value: the old one cannot be read.' : undefined)
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (why) return
+        const config = {
+          id: name,
+          type: 'ENVIRONMENT_VARIABLE' as const,
+          value,
+          writeOnly: secret,
+          description: description.trim() || null,
+        }
+        void put({ stack: stack.id, config }).then((result) => {
+          setError(result.error)
+          if (result.error) return
+          onClose()
+          tell(`${name} is set`, 'The next run is given it.')
+        })
+      }}
+    >
+      <Stack gap="md">
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          readOnly={given !== undefined}
+          error={fault}
+          spellCheck={false}
+          autoComplete="off"
+          ff="monospace"
+          {...(given ? {} : { 'data-autofocus': true })}
+        />
+        <Textarea
+          label="Value"
+          description={
+            given?.element.writeOnly ? 'Its present value is secret and never shown; this replaces it' : undefined
+          }
+          value={value}
+          onChange={(event) => setValue(event.currentTarget.value)}
+          error={tooLong}
+          autosize
+          minRows={2}
+          maxRows={14}
+          spellCheck={false}
+          autoComplete="off"
+          {...(given ? { 'data-autofocus': true } : {})}
+        />
+        <Switch
+          label="Secret"
+          description="Never shown again, and masked in logs"
+          checked={secret}
+          onChange={(event) => setSecret(event.currentTarget.checked)}
+        />
+        {given?.element.writeOnly && !secret && (
+          <Text size="sm" c="orange">
+            Everybody who may see the stack will see the new value.
+          </Text>
+        )}
+        <TextInput
+          label="Description"
+          value={description}
+          onChange={(event) => setDescription(event.currentTarget.value)}
+        />
+        {error && <Refused title="It is not set" error={error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            Back
+          </Button>
+          <Action type="submit" loading={fetching} why={why}>
+            {given ? 'Save' : 'Add'}
+          </Action>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
