@@ -12,6 +12,8 @@ interface ConfirmProps {
   /** A word that has to be typed first: the name of what is destroyed. */
   typed?: string
   busy?: boolean
+  /** What has to be chosen before, if it has not been. */
+  why?: string | undefined
   /** The way back, if it is not to keep things as they are. */
   keep?: string
   onConfirm: () => void
@@ -21,7 +23,9 @@ interface ConfirmProps {
 /** Asks before something is done that cannot be undone, and names what will be lost. */
 export function Confirm(props: ConfirmProps) {
   const [given, setGiven] = useState('')
-  const ready = props.typed === undefined || given === props.typed
+  const untyped = props.typed !== undefined && given !== props.typed
+  const why = props.why ?? (untyped ? 'The name has to be typed first.' : undefined)
+  const ready = why === undefined
   const close = () => {
     setGiven('')
     props.onClose()
@@ -59,9 +63,9 @@ export function Confirm(props: ConfirmProps) {
               {props.verb}
             </Button>
           </Group>
-          {!ready && (
+          {why && (
             <Text size="xs" c="dimmed" ta="right">
-              The name has to be typed first.
+              {why}
             </Text>
           )}
         </Stack>

@@ -23,7 +23,7 @@ const DeleteMutation = graphql(`
 export function DeleteStack({ stack, onClose }: { stack: StackHead; onClose: () => void }) {
   const go = useNavigate()
   const losses = useLosses(stack.id, false)
-  const [fate, setFate] = useState<'destroy' | 'leave'>('destroy')
+  const [fate, setFate] = useState<'destroy' | 'leave'>()
   const [{ fetching }, remove] = useMutation(DeleteMutation)
   const [error, setError] = useState<CombinedError>()
   const resources = losses ? counted(losses.entityCount, 'resource') : 'its resources'
@@ -33,6 +33,7 @@ export function DeleteStack({ stack, onClose }: { stack: StackHead; onClose: () 
       opened
       title={`Delete ${stack.name}?`}
       verb={fate === 'destroy' ? 'Destroy and delete' : 'Delete the stack'}
+      why={fate ? undefined : 'Choose what is to become of the resources.'}
       dangerous
       typed={stack.name}
       busy={fetching}
@@ -55,7 +56,7 @@ export function DeleteStack({ stack, onClose }: { stack: StackHead; onClose: () 
       <Stack gap="md">
         <Radio.Group
           label={`What is to become of ${resources}?`}
-          value={fate}
+          value={fate ?? null}
           onChange={(next) => setFate(next === 'leave' ? 'leave' : 'destroy')}
         >
           <Stack gap="sm" mt="xs">
@@ -77,7 +78,7 @@ export function DeleteStack({ stack, onClose }: { stack: StackHead; onClose: () 
           </Text>
           <List size="sm" mt={4} spacing={2}>
             <List.Item>
-              {fate === 'destroy' ? `${resources}, and whatever they hold` : `the management of ${resources}`}
+              {fate === 'leave' ? `the management of ${resources}` : `${resources}, and whatever they hold`}
             </List.Item>
             {losses?.managesStateFile && (
               <List.Item>

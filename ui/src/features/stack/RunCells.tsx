@@ -98,7 +98,7 @@ export function TitleCell({ row }: { row: RunRow }) {
   const stack = useStack()
   const run = runOf(row)
   return (
-    <Stack gap={0} maw={420}>
+    <Stack gap={0} maw={420} miw={150}>
       <Anchor component={Link} to={to.run(stack.id, run.id)} fw={600} lineClamp={1} title={run.title}>
         {run.title || run.id}
       </Anchor>
@@ -115,7 +115,7 @@ export function StateCell({ row }: { row: RunRow }) {
   const run = runOf(row)
   const more = run.waitsFor ? `It ${run.waitsFor}.` : run.failureReason
   return (
-    <Stack gap={2} maw={320}>
+    <Stack gap={2} maw={320} miw={150}>
       <RunState run={run} />
       {more && (
         <Text size="xs" c="dimmed" lineClamp={2} title={more}>

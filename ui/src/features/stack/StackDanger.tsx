@@ -51,7 +51,14 @@ export default function StackDanger() {
   )
 }
 
-function Row(props: { title: string; children: ReactNode; action: ReactNode; red?: true }) {
+function Row(props: {
+  title: string
+  children: ReactNode
+  action: ReactNode
+  /** Why not now. */
+  why?: string | undefined
+  red?: true
+}) {
   return (
     <Paper
       withBorder
@@ -68,6 +75,11 @@ function Row(props: { title: string; children: ReactNode; action: ReactNode; red
           <Text size="sm" c="dimmed" component="div">
             {props.children}
           </Text>
+          {props.why && (
+            <Text size="sm" mt={4}>
+              {props.why}
+            </Text>
+          )}
         </div>
         {props.action}
       </Group>
@@ -243,15 +255,14 @@ function Delete() {
     <Row
       title="Delete"
       red
+      why={why}
       action={
         <Action color="red" why={why} onClick={() => setAsking(true)}>
           Delete
         </Action>
       }
     >
-      {stack.protectFromDeletion
-        ? 'Protected from deletion: somebody has decided so in the settings.'
-        : 'Ends the stack, and with it what it manages, if you say so.'}
+      Ends the stack, and with it what it manages, if you say so.
       {asking && <DeleteStack stack={stack} onClose={() => setAsking(false)} />}
     </Row>
   )

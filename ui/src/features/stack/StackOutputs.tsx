@@ -2,7 +2,7 @@ import { IconCheck, IconCopy, IconEyeOff } from '@tabler/icons-react'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
-import { ActionIcon, Badge, Code, Coming, CopyButton, Empty, Group, Stack, Table, Text } from '~/ui'
+import { ActionIcon, Badge, Code, Coming, CopyButton, Empty, Group, Stack, Table, Text, VisuallyHidden } from '~/ui'
 
 import { useStack, useStackQuery } from './here'
 import { shown } from './outputs'
@@ -48,7 +48,9 @@ export default function StackOutputs() {
             <Table.Tr>
               <Table.Th>Name</Table.Th>
               <Table.Th>Value</Table.Th>
-              <Table.Th w={44} aria-label="Copy" />
+              <Table.Th w={44}>
+                <VisuallyHidden>Copy</VisuallyHidden>
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Link, Outlet, useLocation, useNavigate, useParams } from 'react-router'
 import { useQuery } from 'urql'
 
@@ -70,6 +70,11 @@ function Pages({ stack, moved }: { stack: StackHead; moved: number }) {
   const go = useNavigate()
   const { pathname } = useLocation()
   const open = pathname.split('/')[3] ?? ''
+  const list = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // On a narrow screen the open one may stand beyond the edge.
+    list.current?.querySelector(`[data-tab="${open}"]`)?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [open])
   return (
     <Tabs
       value={open || 'runs'}
@@ -77,9 +82,9 @@ function Pages({ stack, moved }: { stack: StackHead; moved: number }) {
         if (tab) void go(tab === 'runs' ? to.stack(stack.id) : to.stackTab(stack.id, tab))
       }}
     >
-      <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+      <Tabs.List ref={list} style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
         {TABS.map((tab) => (
-          <Tabs.Tab key={tab.path} value={tab.path || 'runs'} style={{ flexShrink: 0 }}>
+          <Tabs.Tab key={tab.path} value={tab.path || 'runs'} data-tab={tab.path} style={{ flexShrink: 0 }}>
             {tab.label}
           </Tabs.Tab>
         ))}

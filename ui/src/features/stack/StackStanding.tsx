@@ -33,7 +33,7 @@ export function StackStanding({ stack }: { stack: StackHead }) {
         <Alert color="gray" icon={<IconBan aria-hidden />} title="Disabled">
           <Text size="sm">
             It takes no new runs. Enable it again in the{' '}
-            <Anchor component={Link} to={to.stackTab(stack.id, 'danger')} size="sm">
+            <Anchor component={Link} to={to.stackTab(stack.id, 'danger')} size="sm" underline="always">
               danger zone
             </Anchor>
             .
@@ -54,7 +54,7 @@ function Leaving({ stack }: { stack: StackHead }) {
         {stack.blocker && (
           <>
             {' '}
-            <Anchor component={Link} to={to.run(stack.id, stack.blocker.id)} size="sm">
+            <Anchor component={Link} to={to.run(stack.id, stack.blocker.id)} size="sm" underline="always">
               See that run
             </Anchor>
           </>
@@ -74,7 +74,11 @@ function Locked({ stack, by }: { stack: StackHead; by: string }) {
     <Alert
       color={bySystem ? 'red' : 'orange'}
       icon={<IconLock aria-hidden />}
-      title={bySystem ? 'Locked until somebody has looked' : `Locked by ${who}`}
+      title={
+        <>
+          {bySystem ? 'Locked until somebody has looked' : `Locked by ${who}`}, <When at={stack.lockedAt} />
+        </>
+      }
     >
       <Group justify="space-between" align="flex-end">
         <div>
@@ -84,7 +88,6 @@ function Locked({ stack, by }: { stack: StackHead; by: string }) {
             </Text>
           )}
           <Text size="sm">
-            <When at={stack.lockedAt} />.{' '}
             {bySystem
               ? 'Compare the state with the infrastructure, then unlock it. Previews run meanwhile.'
               : `Only ${who} can start runs that change something; previews run for everybody.`}

@@ -18,7 +18,9 @@ export function nameOfTool(kind: StackHead['vendorConfig']['kind']): string {
 export function toolOf(stack: Pick<StackHead, 'vendorConfig' | 'effectiveTerraformVersion'>): string {
   const asked = 'version' in stack.vendorConfig ? stack.vendorConfig.version : null
   const used = stack.effectiveTerraformVersion
-  const parts = [nameOfTool(stack.vendorConfig.kind), asked ?? used ?? 'newest version']
+  const name = nameOfTool(stack.vendorConfig.kind)
+  if (!asked && !used) return `${name}, newest version`
+  const parts = [name, asked ?? used]
   if (asked && used && asked !== used) parts.push(`(${used} used last)`)
   return parts.join(' ')
 }

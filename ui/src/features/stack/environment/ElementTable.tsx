@@ -1,6 +1,6 @@
 import { IconCheck, IconCopy, IconPencil, IconTrash } from '@tabler/icons-react'
 
-import { ActionIcon, Badge, Code, CopyButton, Group, Table, Text, Tooltip, When } from '~/ui'
+import { ActionIcon, Badge, Code, CopyButton, Group, Table, Text, Tooltip, VisuallyHidden, When } from '~/ui'
 
 import { own, sourceOf, type Given } from './elements'
 
@@ -33,7 +33,9 @@ export function ElementTable(props: Props) {
             <Table.Th>Value</Table.Th>
             <Table.Th>From</Table.Th>
             <Table.Th>Set</Table.Th>
-            <Table.Th w={76} aria-label="Actions" />
+            <Table.Th w={76}>
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

@@ -112,7 +112,7 @@ export default function Environment() {
 
       <Text size="sm" c="dimmed">
         Which tool, version and workers run it is in the{' '}
-        <Anchor component={Link} to={to.stackTab(stack.id, 'settings')} size="sm">
+        <Anchor component={Link} to={to.stackTab(stack.id, 'settings')} size="sm" underline="always">
           settings
         </Anchor>
         .

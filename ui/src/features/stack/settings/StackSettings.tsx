@@ -57,7 +57,7 @@ function Editing({ kept }: { kept: Kept }) {
       <Stack gap="xl" maw={820} pb={90}>
         <Identity form={shown} />
         <Source form={shown} />
-        <Tool form={shown} />
+        <Tool form={shown} managesState={kept.managesStateFile} />
         <Behaviour form={shown} />
         {refused && <Refused title="The settings are not saved" error={refused} />}
         {gone && <Trouble title="The settings are not saved" sentence="The stack is not there any more." />}

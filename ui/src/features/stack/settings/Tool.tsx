@@ -27,7 +27,7 @@ interface Shared {
 }
 
 /** Which tool, which version of it, and who runs it. */
-export function Tool({ form }: { form: Form }) {
+export function Tool({ form, managesState }: { form: Form; managesState: boolean }) {
   const stack = useStack()
   const { value, set, faults } = form
   const { vendorConfig: config } = value
@@ -59,13 +59,15 @@ export function Tool({ form }: { form: Form }) {
             error={faults.vendorConfig}
             spellCheck={false}
           />
-          <TextInput
-            label="Workspace"
-            description="Of the tool's own backend; stacks whose state Gantry keeps have none"
-            value={chosen.workspace ?? ''}
-            onChange={(event) => change({ workspace: event.currentTarget.value || null })}
-            spellCheck={false}
-          />
+          {!managesState && (
+            <TextInput
+              label="Workspace"
+              description="Of the tool's own backend, which keeps the state"
+              value={chosen.workspace ?? ''}
+              onChange={(event) => change({ workspace: event.currentTarget.value || null })}
+              spellCheck={false}
+            />
+          )}
           <Switch
             label="Others may read its state"
             description="By the API, with the right to: for remote state in other stacks and tools"

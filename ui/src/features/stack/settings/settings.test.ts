@@ -27,6 +27,7 @@ const KEPT: Kept = {
   enableWellKnownSecretMasking: false,
   enableSensitiveOutputUpload: false,
   isDisabled: false,
+  managesStateFile: true,
   runnerImage: null,
   workerPool: { id: 'builders' },
   hooks: {
@@ -67,7 +68,7 @@ describe('the settings that are sent', () => {
         workflowTool: 'OPENTOFU',
       },
     })
-    for (const name of ['id', 'hooks', 'vcsIntegration']) expect(input).not.toHaveProperty(name)
+    for (const name of ['id', 'hooks', 'vcsIntegration', 'managesStateFile']) expect(input).not.toHaveProperty(name)
     expect(JSON.stringify(input)).not.toContain('StackConfigVendor')
   })
 

@@ -29,6 +29,7 @@ export const SettingsQuery = graphql(`
       enableWellKnownSecretMasking
       enableSensitiveOutputUpload
       isDisabled
+      managesStateFile
       runnerImage
       workerPool {
         id
@@ -143,7 +144,7 @@ function vendorOf(config: Kept['vendorConfig']): VendorConfig {
 
 /** The whole of a stack's settings, as an update takes it: sent back as it is, nothing changes. */
 export function inputOf(kept: Kept): StackInput {
-  const { id: _, vendorConfig, vcsIntegration, workerPool, hooks, ...plain } = kept
+  const { id: _, managesStateFile: __, vendorConfig, vcsIntegration, workerPool, hooks, ...plain } = kept
   return {
     ...plain,
     ...hooks,
