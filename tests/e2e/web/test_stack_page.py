@@ -39,7 +39,7 @@ def robot(site) -> Api:
     return Api(site.server.address, given["apiKeyUser"]["jwt"], keep_alive=False)
 
 
-def test_what_is_set_on_the_page_is_what_the_next_run_is_given(person, site):
+def test_the_next_run_is_given_what_was_set_and_deleting_destroys_what_it_made(person, site):
     stack = site.stack(CODE)
     page = person.open(f"/stack/{stack}/environment")
 
@@ -93,6 +93,18 @@ def test_what_is_set_on_the_page_is_what_the_next_run_is_given(person, site):
     expect(outputs.get_by_role("row", name="greeting")).to_contain_text("good morning")
     expect(outputs.get_by_role("row", name="password")).to_contain_text("never shown here")
     assert SECRET not in page.content()
+
+    page.get_by_role("tab", name="Danger zone").click()
+    page.get_by_role("button", name="Delete").click()
+    asked = page.get_by_role("dialog")
+    expect(asked.get_by_text("What is to become of 1 resource?")).to_be_visible()
+    expect(asked.get_by_text("access to its state, serial")).to_be_visible()
+    asked.get_by_role("radio", name="Destroy resources first").check()
+    name = site.look(stack, "name")["name"]
+    asked.get_by_label(f"Type {name} to go on").fill(name)
+    asked.get_by_role("button", name="Destroy and delete").click()
+    person.sees("There is no such stack")
+    assert site.api.ask(STACK, id=stack)["stack"] is None
 
 
 def test_a_task_says_what_it_means_and_what_came_of_it(person, site):
@@ -174,9 +186,8 @@ def test_settings_are_kept_until_they_are_saved_and_deleting_asks_for_the_name(v
     page.get_by_role("tab", name="Danger zone").click()
     delete.click()
     asked = page.get_by_role("dialog", name="Delete Doomed thing?")
-    expect(asked.get_by_text("What is to become of 0 resources?")).to_be_visible()
+    expect(asked.get_by_text("It has made nothing yet")).to_be_visible()
     expect(asked.get_by_text("1 variable or file, for good")).to_be_visible()
-    asked.get_by_role("radio", name="Leave them as they are").check()
     confirm = asked.get_by_role("button", name="Delete the stack")
     asked.get_by_label("Type Doomed thing to go on").fill("doomed thing")
     expect(confirm).to_be_disabled()

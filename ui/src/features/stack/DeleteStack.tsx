@@ -23,9 +23,12 @@ const DeleteMutation = graphql(`
 export function DeleteStack({ stack, onClose }: { stack: StackHead; onClose: () => void }) {
   const go = useNavigate()
   const losses = useLosses(stack.id, false)
-  const [fate, setFate] = useState<'destroy' | 'leave'>()
+  const [chosen, setFate] = useState<'destroy' | 'leave'>()
   const [{ fetching }, remove] = useMutation(DeleteMutation)
   const [error, setError] = useState<CombinedError>()
+  // Of a state that is kept elsewhere nobody knows here what is in it.
+  const nothing = losses?.managesStateFile === true && losses.stateSerial == null
+  const fate = nothing ? 'leave' : chosen
   const resources = losses ? counted(losses.entityCount, 'resource') : 'its resources'
   const elements = losses?.config.length ?? 0
   return (
@@ -54,38 +57,40 @@ export function DeleteStack({ stack, onClose }: { stack: StackHead; onClose: () 
       }
     >
       <Stack gap="md">
-        <Radio.Group
-          label={`What is to become of ${resources}?`}
-          value={fate ?? null}
-          onChange={(next) => setFate(next === 'leave' ? 'leave' : 'destroy')}
-        >
-          <Stack gap="sm" mt="xs">
-            <Radio
-              value="destroy"
-              label="Destroy resources first"
-              description="A run destroys them at once, without another question. If it fails, the stack stays."
-            />
-            <Radio
-              value="leave"
-              label="Leave them as they are"
-              description="They go on existing and costing, and nothing manages them any more."
-            />
-          </Stack>
-        </Radio.Group>
+        {nothing ? (
+          <Text size="sm">It has made nothing yet: no resource is left behind.</Text>
+        ) : (
+          <Radio.Group
+            label={`What is to become of ${resources}?`}
+            value={fate ?? null}
+            onChange={(next) => setFate(next === 'leave' ? 'leave' : 'destroy')}
+          >
+            <Stack gap="sm" mt="xs">
+              <Radio
+                value="destroy"
+                label="Destroy resources first"
+                description="A run destroys them at once, without another question. If it fails, the stack stays."
+              />
+              <Radio
+                value="leave"
+                label="Leave them as they are"
+                description="They go on existing and costing, and nothing manages them any more."
+              />
+            </Stack>
+          </Radio.Group>
+        )}
         <div>
           <Text size="sm" fw={500}>
             This will be lost
           </Text>
           <List size="sm" mt={4} spacing={2}>
-            <List.Item>
-              {fate === 'leave' ? `the management of ${resources}` : `${resources}, and whatever they hold`}
-            </List.Item>
-            {losses?.managesStateFile && (
+            {!nothing && (
               <List.Item>
-                {losses.stateSerial == null
-                  ? 'no state: it has none yet'
-                  : `access to its state, serial ${losses.stateSerial}, and to its earlier versions`}
+                {fate === 'leave' ? `the management of ${resources}` : `${resources}, and whatever they hold`}
               </List.Item>
+            )}
+            {losses?.stateSerial != null && (
+              <List.Item>access to its state, serial {losses.stateSerial}, and to its earlier versions</List.Item>
             )}
             {elements > 0 && (
               <List.Item>{counted(elements, 'variable or file', 'variables and files')}, for good</List.Item>

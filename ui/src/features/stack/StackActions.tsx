@@ -127,7 +127,6 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
         >
           Look the branch up now
         </Choice>
-        <Menu.Divider />
         {stack.lockedBy ? (
           <Choice
             icon={<IconLockOpen size={16} aria-hidden />}
@@ -168,7 +167,6 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
         >
           Discard all runs that wait
         </Choice>
-        <Menu.Divider />
         <Choice
           icon={<IconFlame size={16} aria-hidden />}
           red
@@ -193,10 +191,9 @@ function Choice(props: {
   return (
     <Menu.Item
       leftSection={props.icon}
-      {...(props.red && !props.why ? { color: 'red' } : {})}
       {...(props.why ? { 'aria-disabled': true, closeMenuOnClick: false } : { onClick: props.onClick })}
     >
-      <Text span size="sm" {...(props.why ? { c: 'dimmed' } : {})}>
+      <Text span size="sm" c={props.why ? 'dimmed' : props.red ? 'var(--mantine-color-red-text)' : 'inherit'}>
         {props.children}
       </Text>
       {props.why && (

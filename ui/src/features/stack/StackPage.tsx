@@ -7,7 +7,7 @@ import { Refused } from '~/graphql/Refused'
 import { to } from '~/lib/paths'
 import { Anchor, Breadcrumbs, Coming, Empty, Stack, Tabs } from '~/ui'
 
-import { StackQuery, type StackHead } from './here'
+import { HereProvider, StackQuery, type StackHead } from './here'
 import { StackHeader } from './StackHeader'
 import { StackStanding } from './StackStanding'
 import { TABS } from './tabs'
@@ -52,21 +52,23 @@ function Loaded({ id }: { id: string }) {
   }
   const newest = stack.blocker?.id ?? data.searchRuns.edges[0]?.node.run.id
   return (
-    <Stack gap="md">
-      <Breadcrumbs>
-        <Anchor component={Link} to={to.stacks()}>
-          Stacks
-        </Anchor>
-        <span>{stack.name}</span>
-      </Breadcrumbs>
-      <StackHeader stack={stack} newestRun={newest} live={live} />
-      <StackStanding stack={stack} />
-      <Pages stack={stack} moved={moved} />
-    </Stack>
+    <HereProvider value={{ stack, moved }}>
+      <Stack gap="md">
+        <Breadcrumbs>
+          <Anchor component={Link} to={to.stacks()}>
+            Stacks
+          </Anchor>
+          <span>{stack.name}</span>
+        </Breadcrumbs>
+        <StackHeader stack={stack} newestRun={newest} live={live} />
+        <StackStanding stack={stack} />
+        <Pages stack={stack} />
+      </Stack>
+    </HereProvider>
   )
 }
 
-function Pages({ stack, moved }: { stack: StackHead; moved: number }) {
+function Pages({ stack }: { stack: StackHead }) {
   const go = useNavigate()
   const { pathname } = useLocation()
   const open = pathname.split('/')[3] ?? ''
@@ -90,7 +92,7 @@ function Pages({ stack, moved }: { stack: StackHead; moved: number }) {
         ))}
       </Tabs.List>
       <Tabs.Panel value={open || 'runs'} pt="md">
-        <Outlet context={{ stack, moved }} />
+        <Outlet />
       </Tabs.Panel>
     </Tabs>
   )

@@ -1,5 +1,4 @@
-import { useEffect, useRef } from 'react'
-import { useOutletContext } from 'react-router'
+import { createContext, useContext, useEffect, useRef } from 'react'
 import { useQuery, type AnyVariables, type TypedDocumentNode } from 'urql'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
@@ -84,9 +83,19 @@ interface Here {
   moved: number
 }
 
+const Current = createContext<Here | undefined>(undefined)
+
+export const HereProvider = Current.Provider
+
+function useHere(): Here {
+  const here = useContext(Current)
+  if (!here) throw new Error('no stack here: this is outside of its pages')
+  return here
+}
+
 /** The stack whose page this is. */
 export function useStack(): StackHead {
-  return useOutletContext<Here>().stack
+  return useHere().stack
 }
 
 /**
@@ -98,7 +107,7 @@ export function useStackQuery<Data, Variables extends AnyVariables>(
   variables: Variables,
   options: { pause?: boolean } = {},
 ) {
-  const { moved } = useOutletContext<Here>()
+  const { moved } = useHere()
   const [result, ask] = useQuery<Data, Variables>({
     query,
     variables,

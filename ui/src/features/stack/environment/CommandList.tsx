@@ -56,7 +56,7 @@ export function CommandList({ title, name, commands, onChange }: Props) {
                 color="gray"
                 size="sm"
                 mt={4}
-                disabled={at === 0}
+                style={{ visibility: at === 0 ? 'hidden' : 'visible' }}
                 aria-label={`Command ${at + 1} ${name}: earlier`}
                 onClick={() => onChange(moved(commands, at, -1))}
               >
@@ -67,7 +67,7 @@ export function CommandList({ title, name, commands, onChange }: Props) {
                 color="gray"
                 size="sm"
                 mt={4}
-                disabled={at === last}
+                style={{ visibility: at === last ? 'hidden' : 'visible' }}
                 aria-label={`Command ${at + 1} ${name}: later`}
                 onClick={() => onChange(moved(commands, at, 1))}
               >
