@@ -89,7 +89,6 @@ function Fields({ given, taken, before, onClose }: Props & { before: string }) {
           error={fault}
           spellCheck={false}
           autoComplete="off"
-          ff="monospace"
           {...(given ? {} : { 'data-autofocus': true })}
         />
         <Textarea
