@@ -19,6 +19,8 @@ PAGES = {
     "/sign-in": "/sign-in",
     "/": "/",
     "stacks": "/stacks",
+    "new/stack": "/new/stack",
+    "stack/:stackId": "/stack/{stack}",
     "stack/:stackId/run/:runId/:tab?": "/stack/{stack}/run/{run}",
     "*": "/stacks/nothing/here",
 }
