@@ -22,7 +22,7 @@ output "password" {
   sensitive = true
 }
 """
-PAGES = ("", "/tasks", "/environment", "/outputs", "/settings", "/danger")
+PAGES = ("", "/tasks", "/environment", "/state", "/outputs", "/settings", "/danger")
 SECRET = "correct horse battery"
 LOCK = 'mutation ($id: ID!) { stackLock(id: $id, note: "Moving subnets") { lockedBy } }'
 KEY_USER = "mutation ($id: ID!, $secret: String!) { apiKeyUser(id: $id, secret: $secret) { jwt } }"
