@@ -36,7 +36,6 @@ export {
   PasswordInput,
   Popover,
   Progress,
-  Radio,
   ScrollArea,
   SegmentedControl,
   Select,
