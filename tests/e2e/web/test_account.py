@@ -119,19 +119,3 @@ def test_whoever_loses_the_session_is_asked_to_sign_in(site, visit):
     expect(theirs.get_by_label("User name")).to_be_visible()
     page.get_by_role("link", name="Workers").click()
     expect(page.get_by_role("heading", name="Workers")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_the_account_has_a_barrier(site, visit, scheme):
-    person = visit(site.server.address, color_scheme=scheme)
-    for path, ready in (
-        ("/account", "Which ones"),
-        ("/account/api-keys", "Create API key"),
-        ("/account/sessions", "this one"),
-        ("/account/health", "scheduler and drain"),
-        ("/help/errors", "STALE_PLAN"),
-        ("/help/errors/STALE_PLAN", "What to do"),
-    ):
-        person.open(path)
-        person.sees(ready)
-        assert person.barriers() == [], path

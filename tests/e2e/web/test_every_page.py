@@ -38,7 +38,10 @@ PAGES = {
 """An address for every route, as `ui/src/routes.tsx` has them; a new route needs a line here."""
 MORE = (
     "/stacks?q=nothing+has+these+words",
+    "/workers/public",
+    "/stack/{stack}/tasks",
     "/stack/{stack}/environment",
+    "/stack/{stack}/outputs",
     "/stack/{stack}/state",
     "/stack/{stack}/settings",
     "/stack/{stack}/danger",
@@ -70,7 +73,9 @@ class Here:
 
 @pytest.fixture(scope="module")
 def here(chromium, site: Site) -> Iterator[Here]:
-    stack = site.stack(CODE, name=LONG, labels=["env:production", "team:platform"])
+    labels = ["env:production", "team:platform"]
+    stack = site.stack(CODE, name=LONG, labels=labels, beforePlan=["echo about to plan"])
+    site.configure(stack, "TF_VAR_size", "2")
     run = site.planned(stack)
     person = Person(chromium, site.server.address, reduced_motion="reduce")
     person.sign_in()
@@ -106,7 +111,7 @@ def test_a_page_has_no_barrier_and_fits(here: Here, address: str):
         found += here.person.barriers()
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > size["width"]:
-            found.append(f"{wide} px are needed at {size['width']}")
+            found.append(f"{wide} px are needed at {size['width']}: {page.evaluate(BEYOND)}")
     page.set_viewport_size(DESKTOP)
 
     assert found == []
@@ -133,6 +138,17 @@ def test_a_page_is_walked_by_keyboard(here: Here, address: str):
     page.keyboard.press("Tab")
     assert page.evaluate(SEEN), "what has the focus cannot be seen to have it"
 
+
+BEYOND = """() => [...document.querySelectorAll('main *')]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .filter((one) => {
+    for (let up = one; up; up = up.parentElement)
+      if (up !== one && getComputedStyle(up).overflowX !== 'visible') return false
+    return true
+  })
+  .slice(0, 3)
+  .map((one) => one.outerHTML.slice(0, 200))"""
+"""What stands beyond the screen, and not inside of something that scrolls."""
 
 SEEN = """() => {
   const one = document.activeElement

@@ -196,16 +196,3 @@ def test_settings_are_kept_until_they_are_saved_and_deleting_asks_for_the_name(v
     confirm.click()
     expect(page).to_have_url(re.compile(r"/stacks$"))
     assert site.api.ask(STACK, id=stack)["stack"] is None
-
-
-def test_no_page_of_a_stack_has_a_barrier_in_either_theme(person, site, robot):
-    stack = site.stack(CODE, beforePlan=["echo about to plan"])
-    site.configure(stack, "TF_VAR_greeting", "good evening")
-    robot.ask(LOCK, id=stack)
-    for place in PAGES:
-        page = person.open(f"/stack/{stack}{place}")
-        expect(page.get_by_role("tabpanel")).to_be_visible()
-        expect(page.get_by_role("status", name="Loading")).to_have_count(0)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert person.barriers() == [], (place, scheme)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.support.platform import Pool, make_pool
@@ -71,18 +70,3 @@ def test_a_pool_is_made_in_the_page_and_its_first_worker_is_noticed(site, person
     assert site.api.ask("query ($id: ID!) { workerPool(id: $id) { id } }", id=pool_id) == {
         "workerPool": None
     }
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_workers_has_a_barrier(site, visit, scheme):
-    person = visit(site.server.address, color_scheme=scheme)
-    for path, ready in (
-        ("/workers", "Create worker pool"),
-        ("/workers/new", "Make it in this page"),
-        (f"/workers/{site.pool.id}", "How to start a worker"),
-        ("/workers/public", "no built-in worker"),
-        ("/launchpad", "Make an API key"),
-    ):
-        person.open(path)
-        person.sees(ready)
-        assert person.barriers() == [], path

@@ -1,4 +1,12 @@
-import { createTheme, Modal, ModalHeader, Notification, TableScrollContainer, type MantineColorsTuple } from '@mantine/core'
+import {
+  createTheme,
+  Modal,
+  ModalHeader,
+  Notification,
+  SegmentedControl,
+  TableScrollContainer,
+  type MantineColorsTuple,
+} from '@mantine/core'
 
 // A calm blue-green. White on shade 6 has a contrast above 4.5 in both themes, and so has shade 4 as
 // text on the dark page.
@@ -33,6 +41,8 @@ export const theme = createTheme({
     TableScrollContainer: TableScrollContainer.extend({ defaultProps: { tabIndex: 0 } }),
     // Whoever hears a button without a name does not know what it closes.
     Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
+    // A colour on its way from one theme to the other has no contrast.
+    SegmentedControl: SegmentedControl.extend({ defaultProps: { transitionDuration: 0 } }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Put this notice away' } } }),
   },
 })

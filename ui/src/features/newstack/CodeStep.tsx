@@ -16,7 +16,6 @@ export function CodeStep({ draft, change, told, source, again }: Wizard) {
         placeholder="https://git.example.com/acme/infrastructure.git"
         value={draft.repositoryURL}
         onChange={(event) => change({ repositoryURL: event.currentTarget.value })}
-        autoFocus
         autoComplete="off"
         spellCheck={false}
         {...standingOf('repositoryURL', unread)}
