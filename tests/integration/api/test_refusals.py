@@ -211,34 +211,3 @@ async def test_a_stack_that_says_too_much_of_itself_is_not_made(core, pool, sett
         await make()
 
     assert await everything(core) == before
-
-
-async def test_a_request_whose_sender_goes_away_is_no_failure(ada):
-    """Browsers leave a page while it still asks."""
-    sent = []
-
-    async def receive():
-        return {"type": "http.disconnect"}
-
-    async def send(message):
-        sent.append(message)
-
-    headers = {"content-type": "application/json", **ada.headers}
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "https",
-        "path": "/graphql",
-        "raw_path": b"/graphql",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("gantry.test", 443),
-    }
-
-    await ada.app(scope, receive, send)
-
-    assert sent[0]["status"] == 400

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from gantry_protocol.calls import AUDIENCE
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -127,10 +127,6 @@ def door(path: str, endpoint: Endpoint, *, access: Access, methods: Sequence[str
             return await endpoint(request)
         except UserError as error:
             return error_response(error)
-        except ClientDisconnect:
-            # Whoever asked went away before all of it was here, as browsers do between pages.
-            log.info("request not finished by its sender")
-            return Response(status_code=400)
 
     guarded.__name__ = getattr(endpoint, "__name__", "endpoint")
     route = Route(path, guarded, methods=list(methods))
