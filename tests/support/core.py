@@ -11,6 +11,8 @@ from pathlib import Path
 import procrastinate
 from cryptography.hazmat.primitives.asymmetric import rsa
 from gantry.domains.accounts import service as accounts
+from gantry.domains.audit import repo as audit
+from gantry.domains.audit.service import AHEAD
 from gantry.domains.pools.service import Reach
 from gantry.domains.spaces import repo as spaces
 from gantry.domains.vcs import service as vcs
@@ -140,6 +142,7 @@ async def fill(url: str, place: Path, keys: Keys, source: Source) -> None:
         built = core(engine, url, place, keys, source)
         async with built.db.write(SYSTEM) as tx:
             await spaces.make_root(tx)
+            await audit.make_months(tx, tx.now + AHEAD)
             account = await accounts.initialise(
                 tx,
                 ca=lambda: keys.ca,
@@ -178,6 +181,7 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         objects=store,
         sources=sources,
         log_retention=timedelta(days=60),
+        audit_retention=timedelta(days=365),
         lease=LEASE,
         forget_live_events=partial(live.forget_old, engine),
         retry_stalled_jobs=partial(queue.retry_stalled, app),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-NEW_DATA = ("insert into ", "update ")
+NEW_DATA = ("insert into ", "update ", "create table ")
 """What statements written out may begin with."""
 
 

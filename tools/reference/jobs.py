@@ -33,6 +33,8 @@ JOBS = {
     "house.retry_stalled": "Puts jobs back whose drain died.",
     "house.tidy": "Forgets old live events, sessions, sign-ins and failures that came to nothing.",
     "runs.forget_workspaces": "Deletes stored workspaces of runs that have ended.",
+    "audit.seal": "Puts new entries of the audit trail into its chain, and signs its end hourly.",
+    "audit.turn_months": "Makes the audit trail's months to come, and drops those past retention.",
     "objects.tidy": "Deletes local objects that are past their retention.",
 }
 """What each job is for. A job without a sentence here stops the generator."""

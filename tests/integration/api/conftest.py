@@ -12,10 +12,12 @@ import pytest
 from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes
+from gantry.domains.people import service as people
 from gantry.infra.bus import Bus
 from gantry.infra.db import libpq_url
 from gantry.infra.news import NewsDesk
 from gantry.kernel.secret import Secret
+from gantry.kernel.tx import SYSTEM
 
 from tests.support.core import BASE_URL, LEASE, Core
 
@@ -99,3 +101,26 @@ async def ada(nobody: Caller) -> Caller:
     response = await nobody.http.post("/admin-login", json=credentials)
     assert response.status_code == 200, response.text
     return Caller(nobody.http, nobody.app, response.json()["jwt"])
+
+
+@pytest.fixture
+def robot(core: Core, nobody: Caller):
+    """Makes API keys that have signed in, without any role: (its id, the caller)."""
+
+    async def make(name: str = "ci") -> tuple[str, Caller]:
+        async with core.db.write(SYSTEM) as tx:
+            key, secret = await people.create_api_key(tx, core.passwords, name=name, admin=False)
+        async with core.db.write(SYSTEM) as tx:
+            signed_in = await people.sign_in_api_key(
+                tx,
+                core.vault,
+                core.passwords,
+                key_id=key.id,
+                secret=secret.reveal(),
+                audience=BASE_URL,
+                address="127.0.0.1",
+            )
+        assert signed_in is not None
+        return key.id, Caller(nobody.http, nobody.app, signed_in.token.reveal())
+
+    return make

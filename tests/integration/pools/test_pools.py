@@ -257,8 +257,8 @@ async def test_the_name_of_a_deleted_pool_is_free_again(core):
 async def test_pools_are_seen_in_readable_spaces_and_the_public_one_by_nobody(core):
     pool = await create(core)
     await given_the_public_pool(core)
-    elsewhere = Actor("user", new_id(), by_space=(("other", READER.everywhere),))
-    here = Actor("user", new_id(), by_space=(("root", READER.everywhere),))
+    elsewhere = Actor("user", new_id(), by_space={"other": READER.everywhere})
+    here = Actor("user", new_id(), by_space={"root": READER.everywhere})
 
     for actor, seen in ((ADMIN, [pool.id]), (here, [pool.id]), (elsewhere, []), (STRANGER, [])):
         async with core.db.read(actor) as tx:

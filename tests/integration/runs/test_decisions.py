@@ -301,8 +301,8 @@ async def test_to_stop_a_run_that_blocks_takes_a_stronger_right(
 
 async def test_rights_in_one_space_are_none_in_another(core, stack, planned):
     rights = frozenset(action.value for action in Action)
-    elsewhere = Actor("user", new_id(), name="admin::x", by_space=(("other", rights),))
-    here = Actor("user", new_id(), name="admin::y", by_space=(("root", rights),))
+    elsewhere = Actor("user", new_id(), name="admin::x", by_space={"other": rights})
+    here = Actor("user", new_id(), name="admin::y", by_space={"root": rights})
     decide = partial(decisions.confirm, stack_id=stack.id, run_id=planned.id, note=None)
 
     await refused(core, NotFound, decide, by=elsewhere)

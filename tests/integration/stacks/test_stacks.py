@@ -456,8 +456,8 @@ async def test_stacks_are_seen_in_readable_spaces_and_until_they_are_deleted(cor
     async with core.db.write(ADMIN) as tx:
         await stacks.delete(tx, await repo.lock(tx, gone.id))
     read = frozenset({Action.SPACE_READ.value})
-    here = Actor("user", new_id(), by_space=(("root", read),))
-    elsewhere = Actor("user", new_id(), by_space=(("other", read),))
+    here = Actor("user", new_id(), by_space={"root": read})
+    elsewhere = Actor("user", new_id(), by_space={"other": read})
 
     for actor, seen in ((ADMIN, ["Kept"]), (here, ["Kept"]), (elsewhere, []), (STRANGER, [])):
         assert await find(core, by=actor) == seen

@@ -25,6 +25,7 @@ from gantry.api.departure import Departure
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.pools.model import WorkerPool
+from gantry.domains.roles import rights
 from gantry.domains.runs import identity
 from gantry.domains.stacks.checks import Checks
 from gantry.kernel.errors import NotFound, TooLarge, Unauthenticated, UserError
@@ -175,6 +176,7 @@ async def actor_of(request: Request) -> Actor:
                 audience=there.base_url,
                 admin_password=there.admin_password,
             )
+            actor = await rights.of_signed_in(tx, actor)
         except InvalidToken:
             if not header:
                 return ANONYMOUS  # an expired cookie is no reason to refuse the sign-in page

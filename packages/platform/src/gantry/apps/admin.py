@@ -16,6 +16,12 @@ from rich.table import Table
 
 from gantry.apps import doctor, embedded, process, wiring
 from gantry.domains.people import api_keys
+from gantry.apps.admin_audit import audit
+from gantry.domains.roles import bindings
+from gantry.domains.roles.bindings import Gift
+from gantry.domains.roles.model import Subject
+from gantry.domains.roles.rules import READER
+from gantry.domains.spaces.model import ROOT
 from gantry.domains.tfstate import unsaved as unsaved_states
 from gantry.infra import queue_admin
 from gantry.infra.passwords import Argon2Passwords
@@ -35,6 +41,7 @@ unsaved = typer.Typer(
 admin.add_typer(unsaved, name="unsaved-states")
 admin.add_typer(jobs, name="jobs")
 admin.add_typer(keys, name="api-keys")
+admin.add_typer(audit, name="audit")
 
 
 class JobState(enum.StrEnum):
@@ -141,13 +148,15 @@ def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     admin_rights: Annotated[bool, typer.Option("--admin", help="May do everything.")] = False,
 ) -> None:
-    """Make an API key; its secret is shown this once."""
+    """Make an API key; its secret is shown this once. Without --admin it reads, in every space."""
 
     async def main() -> None:
         async with _core() as core, core.db.write(SYSTEM) as tx:
             key, secret = await api_keys.create(
                 tx, Argon2Passwords(), name=name, admin=admin_rights
             )
+            if not admin_rights:
+                await bindings.give(tx, [Gift(Subject.API_KEY, key.id, READER.id, ROOT)])
         out = Console()
         out.print(f"id      {key.id}")
         out.print(f"secret  {secret.reveal()}")

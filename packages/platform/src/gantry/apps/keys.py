@@ -12,6 +12,9 @@ from gantry.apps.setting_groups.encryption import EncryptionType
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.accounts import repo as accounts_repo
 from gantry.domains.accounts import service as accounts
+from gantry.domains.audit import repo as audit
+from gantry.domains.audit.service import AHEAD
+from gantry.domains.roles import repo as roles
 from gantry.domains.spaces import repo as spaces
 from gantry.infra.data_keys import new_data_key
 from gantry.infra.db import Database
@@ -74,6 +77,8 @@ async def open_vault(db: Database, ring: Keyring) -> Vault:
     first = None if keys else await ring.wrap(new_data_key())
     async with db.write(SYSTEM) as tx:
         await spaces.make_root(tx)
+        await roles.put_system_roles(tx)
+        await audit.make_months(tx, tx.now + AHEAD)
         if first is not None:
             keys = await accounts.first_data_key(tx, first)
         wrapped = {key.version: key.wrapped for key in keys}

@@ -82,6 +82,13 @@ class Settings(
         validation_alias="GANTRY_RUN_LOG_RETENTION_DAYS",
         description="Days that logs of finished runs are kept.",
     )
+    audit_retention_days: int = Field(
+        365,
+        ge=30,
+        le=36_500,
+        validation_alias="GANTRY_AUDIT_RETENTION_DAYS",
+        description="Days that entries of the audit trail are kept; they go by whole months.",
+    )
     session_hours: int = Field(
         default=10,
         ge=1,

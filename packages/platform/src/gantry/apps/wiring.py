@@ -257,6 +257,7 @@ def handlers(built: Core) -> None:
         objects=built.objects,
         sources=built.sources,
         log_retention=timedelta(days=built.settings.run_log_retention_days),
+        audit_retention=timedelta(days=built.settings.audit_retention_days),
         lease=timedelta(seconds=built.settings.lease_seconds),
         forget_live_events=partial(live.forget_old, built.db.engine),
         retry_stalled_jobs=partial(queue.retry_stalled, built.queue),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gantry.domains.accounts import service as accounts
+from gantry.domains.audit import chain
+from gantry.domains.audit import service as audit
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.runs import leasing, logbook, logs_repo, repo, workspaces
@@ -40,6 +42,7 @@ class Outside:
     retry_stalled_jobs: Callable[[], Awaitable[int]]
     forget_job_failures: Callable[[], Awaitable[int]]
     tidy_objects: Callable[[], Awaitable[int]]
+    audit_retention: timedelta
 
 
 def catalog(out: Outside) -> Mapping[str, Handler]:
@@ -109,6 +112,13 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
     async def tidy_objects() -> None:
         await out.tidy_objects()
 
+    async def seal_audit_trail() -> None:
+        await chain.seal(out.db)
+        await chain.checkpoint(out.db, out.vault, out.objects)
+
+    async def turn_audit_months() -> None:
+        await audit.turn_months(out.db, keep=out.audit_retention)
+
     return {
         "vcs.fetch": fetch_commit,
         "runs.source_settled": source_settled,
@@ -124,6 +134,8 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         "house.tidy": tidy,
         "runs.forget_workspaces": forget_workspaces,
         "objects.tidy": tidy_objects,
+        "audit.seal": seal_audit_trail,
+        "audit.turn_months": turn_audit_months,
     }
 
 
@@ -137,6 +149,9 @@ TIMETABLE: Mapping[str, str] = {
     "logs.expire": "17 * * * * 0",
     "house.tidy": "* * * * * 45",
     "runs.forget_workspaces": "*/10 * * * * 20",
+    # Until an entry is in the chain, a change of it would not show.
+    "audit.seal": "* * * * * */30",
+    "audit.turn_months": "27 3 * * * 0",
     "objects.tidy": "47 * * * * 0",
 }
 """What the scheduler starts, and when."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,13 +23,13 @@ class Actor:
     id: str
     name: str = ""
     everywhere: frozenset[str] = frozenset()
-    by_space: tuple[tuple[str, frozenset[str]], ...] = ()
+    by_space: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
     session_id: str | None = None
     address: str | None = None
 
     def actions_in(self, space_id: str) -> frozenset[str]:
         """Every action this actor may take on things of the space."""
-        local = next((actions for space, actions in self.by_space if space == space_id), None)
+        local = self.by_space.get(space_id)
         return self.everywhere if local is None else self.everywhere | local
 
 

@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
 from gantry.api.doors import House
+from gantry.api.graphql import trail
 from gantry.kernel.tx import Actor, Tx
 
 K = TypeVar("K", bound=Hashable)
@@ -34,6 +35,8 @@ class Context:
     """Texts a client sent to be kept with the run it starts or confirms."""
     document: DocumentNode | None = None
     """What is executed, parsed; without it the text is parsed where it is executed."""
+    _mutation: tuple[str, Mapping[str, Any]] | None = None
+    _about: str | None = None
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
     _sessions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES_AT_ONCE))
 
@@ -82,7 +85,21 @@ class Context:
         """
         async with self.house.db.write(self.actor) as tx:
             yield tx
+            self._write_down(tx)
         self._loaders.clear()
+
+    def performs(self, mutation: str, given: Mapping[str, Any]) -> None:
+        """A mutation begins; its first transaction leaves an entry in the trail."""
+        self._mutation, self._about = (mutation, given), None
+
+    def about(self, resource_id: str) -> None:
+        """What the mutation is done to, where its arguments do not say."""
+        self._about = resource_id
+
+    def _write_down(self, tx: Tx) -> None:
+        if self._mutation is not None:
+            trail.write(tx, *self._mutation, self._about, self.address)
+            self._mutation = None
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]

@@ -4,12 +4,15 @@ does not. What the actor may do to which thing is asked again, per thing, by the
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types import Info as AnyInfo
+from strawberry.utils.str_converters import to_camel_case
 
 from gantry.kernel.errors import Unauthenticated
 
@@ -34,6 +37,30 @@ class Guard(FieldExtension):
         return await next_(source, info, **kwargs)
 
 
+class Trail(FieldExtension):
+    """Tells the context which mutation it is that its transaction is for."""
+
+    async def resolve_async(
+        self, next_: Callable[..., Any], source: Any, info: AnyInfo, **kwargs: Any
+    ) -> Any:
+        """Names and arguments are the API's, as whoever reads the trail knows them."""
+        given = {to_camel_case(name): _plain(value) for name, value in kwargs.items()}
+        info.context.performs(info.field_name, given)
+        return await next_(source, info, **kwargs)
+
+
+def _plain(value: Any) -> Any:
+    """An argument as JSON would say it."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        named = ((to_camel_case(one.name), getattr(value, one.name)) for one in fields(value))
+        return {name: _plain(inner) for name, inner in named if inner is not None}
+    return value
+
+
 def query(who: str, **options: Any) -> Any:
     """A root field of Query for `who`: PUBLIC or SIGNED_IN."""
     return strawberry.field(extensions=[Guard(who)], **options)
@@ -41,4 +68,4 @@ def query(who: str, **options: Any) -> Any:
 
 def mutation(who: str, **options: Any) -> Any:
     """A root field of Mutation for `who`: PUBLIC or SIGNED_IN."""
-    return strawberry.mutation(extensions=[Guard(who)], **options)
+    return strawberry.mutation(extensions=[Guard(who), Trail()], **options)

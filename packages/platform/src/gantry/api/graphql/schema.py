@@ -13,10 +13,14 @@ from strawberry.types import ExecutionContext
 
 from gantry.api.graphql.account.installation import InstallationQuery
 from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
-from gantry.api.graphql.contexts.roots import ContextMutation
+from gantry.api.graphql.audit.roots import AuditQuery
+from gantry.api.graphql.contexts.roots import ContextMutation, ContextQuery
 from gantry.api.graphql.direct import Executor, read_directly
 from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
+from gantry.api.graphql.roles.bindings import BindingMutation, BindingQuery
+from gantry.api.graphql.roles.roots import RoleMutation, RoleQuery
 from gantry.api.graphql.runs.roots import RunMutation
+from gantry.api.graphql.spaces.roots import SpaceMutation, SpaceQuery
 from gantry.api.graphql.stacks.checks import CheckQuery
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
 from gantry.api.graphql.stacks.runs import RunQuery
@@ -38,6 +42,11 @@ Query = merge_types(
         StateQuery,
         PeopleQuery,
         InstallationQuery,
+        SpaceQuery,
+        RoleQuery,
+        BindingQuery,
+        ContextQuery,
+        AuditQuery,
     ),
 )
 Mutation = merge_types(
@@ -50,6 +59,9 @@ Mutation = merge_types(
         StateMutation,
         ContextMutation,
         PeopleMutation,
+        SpaceMutation,
+        RoleMutation,
+        BindingMutation,
     ),
 )
 

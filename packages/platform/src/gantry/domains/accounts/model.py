@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gantry.kernel.ids import new_id
@@ -25,6 +26,8 @@ class Account(Model):
     security_email: Mapped[str | None]
     public_runner_image: Mapped[str | None]
     private_runner_image: Mapped[str | None]
+    space_admins_manage_spaces: Mapped[bool] = mapped_column(server_default=false())
+    """Whether admins of single spaces may make, change and delete spaces beneath theirs."""
     ca_certificate: Mapped[str]
     ca_key_sealed: Mapped[bytes]
 

@@ -14,12 +14,21 @@ from gantry.kernel.tx import Tx
 
 async def of_stacks(tx: Tx, stack_ids: Sequence[str]) -> dict[str, list[ConfigElement]]:
     """The stacks' own elements, by name. Whoever may see the stack may see them."""
+    return await _of(tx, OwnerKind.STACK, stack_ids)
+
+
+async def of_contexts(tx: Tx, context_ids: Sequence[str]) -> dict[str, list[ConfigElement]]:
+    """The contexts' elements, by name. Whoever may see the context may see them."""
+    return await _of(tx, OwnerKind.CONTEXT, context_ids)
+
+
+async def _of(tx: Tx, owner: OwnerKind, ids: Sequence[str]) -> dict[str, list[ConfigElement]]:
     query = (
         select(ConfigElement)
-        .where(ConfigElement.owner_kind == OwnerKind.STACK, ConfigElement.owner_id.in_(stack_ids))
+        .where(ConfigElement.owner_kind == owner, ConfigElement.owner_id.in_(ids))
         .order_by(ConfigElement.id, ConfigElement.type)
     )
-    found: dict[str, list[ConfigElement]] = {stack_id: [] for stack_id in stack_ids}
+    found: dict[str, list[ConfigElement]] = {one: [] for one in ids}
     for row in await tx.session.scalars(query):
         found[row.owner_id].append(row)
     return found

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 
 from gantry.domains.contexts.kinds import ElementType
 from gantry.kernel.errors import TooLarge, UserError
@@ -22,6 +23,19 @@ MAX_FILES_TOTAL = 32 * 1024 * 1024
 """Characters of base64 of all mounted files of one owner: sealed for a worker, they stay below what
 it opens."""
 
+NAME_MAX = 255
+MAX_LABELS = 100
+MAX_HOOKS = 256 * 1024
+"""Bytes of all commands: what is longer is a script, and belongs into the repository."""
+HOOKS = (
+    *(
+        f"{when}_{phase}"
+        for phase in ("init", "plan", "apply", "perform", "destroy")
+        for when in ("before", "after")
+    ),
+    "after_run",
+)
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
 
@@ -29,6 +43,41 @@ class BadElement(UserError):
     """A variable or file that no run could be given."""
 
     code = "BAD_CONFIG_ELEMENT"
+
+
+class BadContext(UserError):
+    """A name, labels or hooks that no context can have."""
+
+    code = "BAD_CONTEXT"
+
+
+def checked_name(name: str) -> str:
+    """The name without spaces around it. Raises BadContext."""
+    name = name.strip()
+    if not name or len(name) > NAME_MAX:
+        raise BadContext(f"A context's name has 1 to {NAME_MAX} characters.")
+    return name
+
+
+def checked_labels(labels: Sequence[str]) -> list[str]:
+    """The labels once each, in order. Raises BadContext."""
+    found = list(dict.fromkeys(label.strip() for label in labels if label.strip()))
+    if len(found) > MAX_LABELS or any(len(label) > NAME_MAX for label in found):
+        raise BadContext(
+            f"A context has at most {MAX_LABELS} labels, each of at most {NAME_MAX} characters."
+        )
+    return found
+
+
+def hook_faults(hooks: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is wrong with the hooks of a stack or a context, in words."""
+    faults = [f"hooks: there is no {name}" for name in hooks if name not in HOOKS]
+    commands = [command for those in hooks.values() for command in those]
+    if any("\0" in command for command in commands):
+        faults.append("hooks: a command cannot hold a NUL character")
+    if sum(len(command.encode(errors="replace")) for command in commands) > MAX_HOOKS:
+        faults.append(f"hooks: all commands together have at most {MAX_HOOKS} bytes")
+    return faults
 
 
 def check(element_type: ElementType, element_id: str, value: str) -> None:

@@ -1,22 +1,30 @@
 """Who may do what: the one place that answers, and the one way to ask.
 
 Every service function that serves a person starts with `require`, or with a query that starts
-from `readable_spaces`. Roles on single spaces come later; the questions stay the same.
+from `readable_spaces`. What somebody may do is known when they are recognised (`roles.rights`).
 """
 
 from __future__ import annotations
 
+from gantry.domains.people import levels
 from gantry.domains.people.actions import Action
 from gantry.kernel.errors import NotAllowed, Unauthenticated
 from gantry.kernel.tx import Actor, Tx
 
-EVERYTHING = frozenset(action.value for action in Action)
+EVERYTHING = levels.ADMIN
 """What a root admin may do, everywhere."""
 
 
 def may(actor: Actor, action: Action, space_id: str) -> bool:
     """Whether the actor may do it to things of the space."""
     return actor.kind == "system" or action.value in actor.actions_in(space_id)
+
+
+def may_anywhere(actor: Actor, action: Action) -> bool:
+    """Whether there is any space in which the actor may do it."""
+    if actor.kind == "system" or action.value in actor.everywhere:
+        return True
+    return any(action.value in actions for actions in actor.by_space.values())
 
 
 def require(tx: Tx, action: Action, space_id: str) -> None:
@@ -39,4 +47,6 @@ def readable_spaces(actor: Actor) -> list[str] | None:
     """The spaces whose things the actor may see; None when it may see all."""
     if actor.kind == "system" or Action.SPACE_READ.value in actor.everywhere:
         return None
-    return [space for space, actions in actor.by_space if Action.SPACE_READ.value in actions]
+    return [
+        space for space, actions in actor.by_space.items() if Action.SPACE_READ.value in actions
+    ]

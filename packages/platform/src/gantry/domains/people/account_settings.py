@@ -45,6 +45,14 @@ async def set_runner_images(tx: Tx, *, private: str | None, public: str | None) 
     return account
 
 
+async def let_space_admins_manage_spaces(tx: Tx, allowed: bool) -> Account:
+    """Whether admins of single spaces manage what is beneath theirs. Needs root admin."""
+    access.require_admin(tx)
+    account = await _locked(tx)
+    account.space_admins_manage_spaces = allowed
+    return account
+
+
 async def _locked(tx: Tx) -> Account:
     account = await repo.find(tx, lock=True)
     if account is None:

@@ -83,6 +83,14 @@ async def any_api_key(tx: Tx) -> bool:
     return (await tx.session.scalars(select(ApiKey.id).limit(1))).first() is not None
 
 
+async def api_keys_by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, ApiKey]:
+    """Those of the keys that are there."""
+    rows = await tx.session.scalars(
+        select(ApiKey).where(ApiKey.id.in_(ids), ApiKey.deleted_at.is_(None))
+    )
+    return {key.id: key for key in rows}
+
+
 async def api_keys(tx: Tx) -> list[ApiKey]:
     """All keys that were not deleted, oldest first."""
     query = select(ApiKey).where(ApiKey.deleted_at.is_(None)).order_by(ApiKey.id)

@@ -6,12 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gantry.domains.audit import service as audit
+from gantry.domains.audit.kinds import Resource
 from gantry.domains.people import access, repo
-from gantry.domains.people.actions import Action
 from gantry.domains.people.model import ApiKey, LoginFailure, Session
 from gantry.kernel.errors import TooMany, Unauthenticated
 from gantry.kernel.ids import is_ulid, new_id
 from gantry.kernel.secret import Secret
+from gantry.kernel.texts import keepable
 from gantry.kernel.tx import Actor, Tx
 from gantry.ports.passwords import Passwords
 from gantry.ports.vault import InvalidToken, Vault
@@ -23,6 +25,9 @@ ADMIN_SOURCE = "admin"
 FAILURES_ALLOWED = 10
 """Sign-ins that may fail per address and name within the window below; then that pair waits."""
 FAILURE_WINDOW = timedelta(minutes=5)
+
+NAME_NOTED = 100
+"""Characters of a name that could not sign in, as the audit trail keeps it."""
 
 API_TOKEN_LASTS = timedelta(hours=1)
 """A token from `apiKeyUser` (contract notes: one hour)."""
@@ -62,6 +67,7 @@ async def sign_in_admin(
     password_fits = expected_password is not None and expected_password.matches(password)
     if not (right and expected_username and name_fits and password_fits):
         _remember_failure(tx, subject)
+        _note_refusal(tx, f"{ADMIN_SOURCE}::{username}", address)
         return None
     user = await repo.remember_user(tx, source=ADMIN_SOURCE, username=username, admin=True)
     session = Session(
@@ -74,6 +80,7 @@ async def sign_in_admin(
     )
     tx.session.add(session)
     actor = _user_actor(user.id, f"{ADMIN_SOURCE}::{username}", admin=True, session_id=session.id)
+    _note_sign_in(tx, actor, session)
     return _token(vault, session, actor, issuer="gantry", audience=audience)
 
 
@@ -101,6 +108,7 @@ async def sign_in_api_key(
     over = key is not None and key.expires_at is not None and key.expires_at <= tx.now
     if key is None or not fits or over:
         _remember_failure(tx, subject)
+        _note_refusal(tx, f"{API_KEY_SOURCE}::{key_id}", address)
         return None
     key.last_used_at = tx.now
     until = tx.now + API_TOKEN_LASTS
@@ -113,6 +121,7 @@ async def sign_in_api_key(
     )
     tx.session.add(session)
     actor = _key_actor(key, session.id)
+    _note_sign_in(tx, actor, session)
     return _token(vault, session, actor, issuer="api-key", audience=audience)
 
 
@@ -156,20 +165,28 @@ async def forget_old(tx: Tx) -> None:
     await repo.forget(tx, tx.now - timedelta(days=1))
 
 
+def _note_sign_in(tx: Tx, actor: Actor, session: Session) -> None:
+    audit.record(tx, "login", Resource.LOGIN, session.id, by=actor, address=session.address or "")
+
+
+def _note_refusal(tx: Tx, name: str, address: str) -> None:
+    # What somebody typed may be of any length, and may be a password in the wrong place.
+    known = name if len(name) <= NAME_NOTED else f"{name[:NAME_NOTED]}…"
+    by = Actor("anonymous", "anonymous", name=keepable(known))
+    audit.record(tx, "login.refused", Resource.LOGIN, None, by=by, address=address)
+
+
 def _user_actor(user_id: str, name: str, admin: bool, session_id: str | None) -> Actor:
     rights = access.EVERYTHING if admin else frozenset[str]()
     return Actor("user", user_id, name=name, everywhere=rights, session_id=session_id)
 
 
 def _key_actor(key: ApiKey, session_id: str) -> Actor:
-    # Without the admin flag a key may read the root space; roles will say more.
-    reads = frozenset({Action.SPACE_READ.value})
     return Actor(
         "api_key",
         key.id,
         name=f"{API_KEY_SOURCE}::{key.id}",
         everywhere=access.EVERYTHING if key.admin else frozenset(),
-        by_space=() if key.admin else (("root", reads),),
         session_id=session_id,
     )
 

@@ -24,6 +24,12 @@ def visible(tx: Tx) -> Select[WorkerPool]:
     return query if spaces is None else query.where(WorkerPool.space_id.in_(spaces))
 
 
+async def count_in_space(tx: Tx, space_id: str) -> int:
+    """How many pools are in the space, deleted ones included: their rows still name it."""
+    query = select(func.count()).select_from(WorkerPool).where(WorkerPool.space_id == space_id)
+    return await tx.session.scalar(query) or 0
+
+
 async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, WorkerPool]:
     """Those of the private pools that exist and that the actor may see."""
     rows = await tx.session.scalars(visible(tx).where(WorkerPool.id.in_(ids)))

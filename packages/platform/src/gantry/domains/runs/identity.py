@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gantry.domains.people.actions import Action
+from gantry.domains.roles import rights
+from gantry.domains.roles.model import Subject
 from gantry.domains.runs import repo
 from gantry.domains.runs.manifests import API_PURPOSE
 from gantry.domains.runs.states import EXECUTING, State
@@ -16,9 +18,10 @@ them because a worker begins to plan while it reports that it has initialised (d
 
 
 async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
-    """The run that a token speaks for: it may read its stack's space, and change nothing.
+    """The run that a token speaks for: it may read its stack's space, and what its stack was given
+    roles for.
 
-    Of what is in there, runs, logs and states stay closed to it (contract notes, "JWT").
+    Runs, logs and states stay closed to it all the same (contract notes, "JWT").
 
     Raises InvalidToken when the token is forged, expired, of an older lease, or out of phase.
     """
@@ -28,5 +31,6 @@ async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor
     if run is None or run.fence != signed.claims.get("fence") or run.state not in SPEAKING:
         raise InvalidToken("the run may not speak now")
     stack = await repo.stack_of(tx, run)
-    may = frozenset({Action.SPACE_READ.value})
-    return Actor("run", run.id, name=f"run::{run.id}", by_space=((stack.space_id, may),))
+    may = {stack.space_id: frozenset({Action.SPACE_READ.value})}
+    actor = Actor("run", run.id, name=f"run::{run.id}", by_space=may)
+    return await rights.with_rights(tx, actor, [(Subject.STACK, stack.id)])

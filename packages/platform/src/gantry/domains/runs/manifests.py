@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from gantry_protocol.words import Phase
 
 from gantry.domains.accounts import service as accounts
 from gantry.domains.accounts.model import Account
+from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts import service as elements
 from gantry.domains.contexts.kinds import ElementType
@@ -21,6 +22,8 @@ from gantry.domains.contexts.model import ConfigElement
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import overrides_of
 from gantry.domains.runs.states import APPLYABLE, Kind, State
+from gantry.domains.stacks import attached_repo
+from gantry.domains.stacks.attached_repo import Attached
 from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.stacks.vendors import constraint_of
 from gantry.domains.vcs import service as vcs
@@ -70,13 +73,14 @@ async def build(
     Unreadable.
     """
     account = await accounts.get(tx)
-    own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
+    attached = (await attached_repo.of_stacks(tx, [stack.id]))[stack.id]
+    given = await _elements(tx, stack, attached)
     api_token = _token(vault, where, run, stack, API_PURPOSE, tx)
     oidc_token = await _oidc_token(vault, where, run, stack, tx)
     environment = _metadata(account.name or "", stack, run, commit)
     for name, token in (("SPACELIFT_API_TOKEN", api_token), ("SPACELIFT_OIDC_TOKEN", oidc_token)):
         environment[name] = EnvironmentValue(name=name, value=token, secret=True)
-    for element in own:
+    for element in given:
         if element.type is ElementType.ENVIRONMENT_VARIABLE:
             environment[element.id] = _variable(vault, element)
     for name, value in overrides_of(vault, run):
@@ -110,11 +114,11 @@ async def build(
             ),
             *(
                 MountedFile(path=e.id, content=elements.reveal(vault, e), secret=e.write_only)
-                for e in own
+                for e in given
                 if e.type is ElementType.FILE_MOUNT
             ),
         ],
-        hooks=_hooks(stack, config),
+        hooks=_hooks(stack, attached, config),
         mask=[api_token, oidc_token, *([backend.password] if backend else [])],
         well_known_masking=stack.well_known_secret_masking,
         backend=backend,
@@ -173,8 +177,23 @@ def _image(account: Account, stack: Stack, config: Mapping[str, Any]) -> str | N
     return config.get("runner_image") or stack.runner_image or default
 
 
-def _hooks(stack: Stack, config: Mapping[str, Any]) -> dict[str, list[str]]:
-    hooks = {name: list(commands) for name, commands in stack.hooks.items()}
+async def _elements(tx: Tx, stack: Stack, attached: Sequence[Attached]) -> list[ConfigElement]:
+    """Variables and files: the stack's own before those of its contexts."""
+    own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
+    ids = [one.context.id for one in attached]
+    theirs = await contexts.of_contexts(tx, ids) if ids else {}
+    sources = [layers.Layer(None, own), *(layers.Layer(one, theirs[one]) for one in ids)]
+    return [given.element for given in layers.winners(sources)]
+
+
+def _hooks(
+    stack: Stack, attached: Sequence[Attached], config: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    hooks = layers.hooks(
+        stack.hooks,
+        [one.context.hooks for one in attached if not one.by_label],
+        [one.context.hooks for one in attached if one.by_label],
+    )
     hooks.update({name: list(c) for name, c in (config.get("hooks") or {}).items()})
     return hooks
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gantry.kernel.model import Model
 
 ROOT = "root"
+LEGACY = "legacy"
+"""Where stacks are made that name no space, on installations that have it (contract notes)."""
 
 
 class Space(Model):
@@ -24,3 +27,7 @@ class Space(Model):
     inherit_entities: Mapped[bool] = mapped_column(default=False)
     labels: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime]
+    path: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """The space itself and every one above it, the root first."""
+    inherits: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """Those above it that it may use things of: as far up as nobody switched inheriting off."""

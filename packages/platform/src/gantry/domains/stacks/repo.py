@@ -6,9 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, case, cast, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute
 
+from gantry.domains.contexts.model import Attachment, Context
 from gantry.domains.people import access
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools.model import WorkerPool
@@ -52,6 +70,57 @@ async def find(tx: Tx, stack_id: str) -> Stack:
     if stack is None:
         raise NotFound("stack not found", detail=f"stack={stack_id}")
     return stack
+
+
+async def count_in_space(tx: Tx, space_id: str) -> int:
+    """How many stacks are in the space, deleted ones included: their rows still name it."""
+    query = select(func.count()).select_from(Stack).where(Stack.space_id == space_id)
+    return await tx.session.scalar(query) or 0
+
+
+async def out_of_reach(
+    tx: Tx,
+    *,
+    beneath: str | None = None,
+    pool_id: str | None = None,
+    context_id: str | None = None,
+    stack_id: str | None = None,
+) -> list[tuple[str, str]]:
+    """(stack, what it uses) by name, where the stack's space may not use that: a worker pool, or a
+    context that is attached to it. Of the stacks in a space and beneath it, of those that use a
+    pool or a context, or of one stack.
+    """
+    pools = (
+        select(Stack.name, WorkerPool.name.label("used"))
+        .join(WorkerPool, WorkerPool.id == Stack.pool_id)
+        .join(Space, Space.id == Stack.space_id)
+        .where(not_(in_reach(WorkerPool.space_id)))
+    )
+    contexts = (
+        select(Stack.name, Context.name.label("used"))
+        .join(Attachment, Attachment.stack_id == Stack.id)
+        .join(Context, Context.id == Attachment.context_id)
+        .join(Space, Space.id == Stack.space_id)
+        .where(not_(in_reach(Context.space_id)))
+    )
+    narrow: list[ColumnElement[bool]] = [Stack.deleted_at.is_(None)]
+    if beneath is not None:
+        narrow.append(Space.path.contains([beneath]))
+    if stack_id is not None:
+        narrow.append(Stack.id == stack_id)
+    asked = []
+    if context_id is None:
+        asked.append(pools.where(*narrow, *([Stack.pool_id == pool_id] if pool_id else [])))
+    if pool_id is None:
+        same = [Context.id == context_id] if context_id else []
+        asked.append(contexts.where(*narrow, *same))
+    query = union_all(*asked).order_by(text("1, 2"))
+    return list((await tx.session.execute(query)).tuples())
+
+
+def in_reach(space_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Whether something of that space may be used in the space of a query."""
+    return or_(space_id == Space.id, space_id == func.any(Space.inherits))
 
 
 async def lock(tx: Tx, stack_id: str) -> Stack:

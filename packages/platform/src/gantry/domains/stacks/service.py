@@ -9,10 +9,12 @@ from typing import Any
 
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import OwnerKind
+from gantry.domains.contexts.rules import hook_faults
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
+from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
-from gantry.domains.stacks import access, repo
+from gantry.domains.stacks import access, homes, repo
 from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.stacks.model import Provider, Stack, Vendor
 from gantry.domains.stacks.vendors import BadStack
@@ -24,18 +26,8 @@ NAME_MAX = 255
 MAX_DESCRIPTION = 10_000
 """Characters: some pages. Lists of stacks carry it."""
 MAX_LABELS = 100
-MAX_HOOKS = 256 * 1024
-"""Bytes of all commands: what is longer is a script, and belongs into the repository."""
 SYSTEM_LOCK = "system"
 """The owner of a lock that an unknown outcome took; whoever may force a lock releases it."""
-HOOKS = (
-    *(
-        f"{when}_{phase}"
-        for phase in ("init", "plan", "apply", "perform", "destroy")
-        for when in ("before", "after")
-    ),
-    "after_run",
-)
 
 _BAD_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -81,7 +73,7 @@ async def create(
     """A new stack. Raises BadStack listing every fault, NotFound, NotAllowed, Conflict."""
     space = await spaces.resolve(tx, wanted.space_id)
     _check(wanted)
-    pool_id = await _pool(tx, wanted.pool_id)
+    pool_id = await _pool(tx, wanted.pool_id, space.id)
     stack = Stack(
         id=await _free_id(tx, wanted.name, forced_slug),
         space_id=space.id,
@@ -105,10 +97,12 @@ async def update(tx: Tx, stack_id: str, wanted: Wanted) -> Stack:
     if wanted.space_id and wanted.space_id != stack.space_id:
         stack.space_id = (await spaces.resolve(tx, wanted.space_id)).id
         access.require(tx, Action.STACK_UPDATE, stack)
+        # Its pool is looked at below; the contexts that are attached have to stay within reach too.
+        await homes.require_all_in_reach(tx, stack.id)
     source = (stack.repository_url, stack.repository, stack.namespace, stack.branch)
     for name, value in _settings(wanted, before=stack).items():
         setattr(stack, name, value)
-    stack.pool_id = await _pool(tx, wanted.pool_id)
+    stack.pool_id = await _pool(tx, wanted.pool_id, stack.space_id)
     stack.updated_at = tx.now
     if source != (stack.repository_url, stack.repository, stack.namespace, stack.branch):
         stack.tracked_commit_id = stack.branch_head_id = stack.tracked_commit_set_by = None
@@ -302,17 +296,10 @@ def _check(wanted: Wanted) -> None:
         faults.append(f"project root: {OUTSIDE}")
     if wanted.provider is Provider.GIT and not wanted.repository_url:
         faults.append("repository URL: raw Git needs the address of the repository")
-    for name in wanted.hooks:
-        if name not in HOOKS:
-            faults.append(f"hooks: there is no {name}")
-    if any("\0" in command for commands in wanted.hooks.values() for command in commands):
-        faults.append("hooks: a command cannot hold a NUL character")
+    faults += hook_faults(wanted.hooks)
     if len(wanted.description or "") > MAX_DESCRIPTION:
         faults.append(f"description: must have at most {MAX_DESCRIPTION} characters")
     faults += _label_faults(wanted.labels or ())
-    commands = [command for hooks in wanted.hooks.values() for command in hooks]
-    if sum(len(command.encode(errors="replace")) for command in commands) > MAX_HOOKS:
-        faults.append(f"hooks: all commands together have at most {MAX_HOOKS} bytes")
     if faults:
         raise BadStack(faults)
 
@@ -384,9 +371,18 @@ async def _free_id(tx: Tx, name: str, forced: str | None) -> str:
     return unique_slug(name, {wanted}) if await repo.id_taken(tx, wanted) else wanted
 
 
-async def _pool(tx: Tx, pool_id: str | None) -> str | None:
+async def _pool(tx: Tx, pool_id: str | None, space_id: str) -> str | None:
     if not pool_id:
         return None
-    if pool_id not in await pools.by_ids(tx, [pool_id]):
+    pool = (await pools.by_ids(tx, [pool_id])).get(pool_id)
+    if pool is None:
         raise BadStack([f"worker pool: {pool_id} not found"])
+    near = (await space_repo.lines_up(tx, [space_id]))[space_id]
+    if pool.space_id not in near:
+        raise BadStack(
+            [
+                f"worker pool: {pool.name} is in the space {pool.space_id}, which {space_id} does"
+                " not inherit from"
+            ]
+        )
     return pool_id

@@ -10,7 +10,6 @@ import enum
 
 import strawberry
 
-from gantry.api.graphql.contexts.types import ConfigElement
 from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.api.graphql.shared.types import Commit
 from gantry.domains.stacks.model import Provider
@@ -304,20 +303,3 @@ class Blueprint:
     created_at: int
     updated_at: int
     published_at: int | None
-
-
-@strawberry.type
-class ContextStackAttachment:
-    """See the API reference."""
-
-    id: strawberry.ID
-    stack_id: strawberry.ID
-    stack_name: str
-    is_module: bool
-    is_autoattached: bool
-    priority: int
-    context_id: strawberry.ID
-    context_name: str
-    config: list[ConfigElement]
-    context_description: str | None
-    context_labels: list[str]

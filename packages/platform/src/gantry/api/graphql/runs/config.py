@@ -12,8 +12,7 @@ import yaml
 
 from gantry.api.graphql.runs.plain import RuntimeConfigInput
 from gantry.domains.contexts.kinds import ElementType
-from gantry.domains.contexts.rules import BadElement, check
-from gantry.domains.stacks.service import HOOKS
+from gantry.domains.contexts.rules import HOOKS, BadElement, check
 from gantry.kernel.errors import UserError
 
 _PLAIN = ("project_root", "runner_image", "terraform_version", "opentofu_version")

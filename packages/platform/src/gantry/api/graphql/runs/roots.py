@@ -247,6 +247,7 @@ class RunMutation:
                 skip_init=bool(skip_initialization),
                 user_metadata=info.context.user_metadata,
             )
+            info.context.about(run.id)
         return Run(model=run)
 
     @mutation(SIGNED_IN)
@@ -282,6 +283,7 @@ class RunMutation:
                 overrides=[(v.key, v.value) for v in environment_vars_overrides or []],
                 user_metadata=info.context.user_metadata,
             )
+            info.context.about(run.id)
         return Run(model=run)
 
     @mutation(SIGNED_IN)
@@ -355,7 +357,7 @@ async def _trigger(
         # Raw Git sends no pushes: the branch is looked up when somebody asks for a run of it.
         head = await heads.look_up(context.house.db, context.actor, context.house.sources, stack_id)
     async with context.write() as tx:
-        return await triggers.trigger(
+        run = await triggers.trigger(
             tx,
             context.house.vault,
             stack_id,
@@ -367,6 +369,8 @@ async def _trigger(
             user_metadata=context.user_metadata,
             trigger_kind="API key" if context.actor.kind == "api_key" else "user",
         )
+        context.about(run.id)
+    return run
 
 
 def _id(given: strawberry.ID | None) -> str | None:

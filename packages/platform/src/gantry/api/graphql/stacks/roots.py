@@ -24,6 +24,7 @@ from gantry.api.graphql.stacks.types import (
     load_stack,
 )
 from gantry.api.graphql.stacks.vendor_views import vendor_given
+from gantry.domains.contexts.rules import HOOKS
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.runs import triggers
@@ -31,7 +32,7 @@ from gantry.domains.spaces import repo as spaces
 from gantry.domains.stacks import access, heads, repo, service
 from gantry.domains.stacks.model import Provider, Vendor
 from gantry.domains.stacks.model import Stack as StackModel
-from gantry.domains.stacks.service import HOOKS, Wanted
+from gantry.domains.stacks.service import Wanted
 from gantry.domains.stacks.vendors import BadStack
 from gantry.domains.tfstate import surgery
 from gantry.kernel.errors import Conflict, NotFound, TooLarge, UserError
@@ -132,6 +133,7 @@ class StackMutation:
                 stack = await service.create(
                     tx, wanted, manages_state=manage_state, forced_slug=slug
                 )
+                info.context.about(stack.id)
         await _look_up(info, stack.id)
         return await _shown(info, stack.id)
 

@@ -11,13 +11,13 @@ import strawberry
 from gantry.api.graphql.account.types import Space
 from gantry.api.graphql.account.views import load_space
 from gantry.api.graphql.context import Info
+from gantry.api.graphql.contexts.context_types import ContextStackAttachment
 from gantry.api.graphql.contexts.types import ConfigElement
 from gantry.api.graphql.contexts.views import element_view, runtime_elements
 from gantry.api.graphql.later.types import (
     AwsIntegrationStackAttachment,
     AzureIntegrationStackAttachment,
     Blueprint,
-    ContextStackAttachment,
     DriftDetectionIntegration,
     ModuleVersion,
     PolicyStackAttachment,
@@ -40,16 +40,18 @@ from gantry.api.graphql.stacks.plain import StackSettings
 from gantry.api.graphql.stacks.vendor_views import config_view, version_of
 from gantry.api.graphql.stacks.vendors import StackConfigVendor
 from gantry.api.graphql.workers.types import WorkerPool, load_pool
+from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import ElementType
+from gantry.domains.contexts.rules import HOOKS
 from gantry.domains.people.access import may
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import repo as runs
 from gantry.domains.runs.obstacles import obstacles
 from gantry.domains.runs.states import TERMINAL, Kind, State
-from gantry.domains.stacks import repo
+from gantry.domains.stacks import attached_repo, repo
 from gantry.domains.stacks.model import Provider
-from gantry.domains.stacks.service import HOOKS, SYSTEM_LOCK
+from gantry.domains.stacks.service import SYSTEM_LOCK
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
 from gantry.domains.vcs import repo as vcs
@@ -144,6 +146,8 @@ class StackRuntimeConfigElement:
 
     context: ContextStackAttachment | None
     element: ConfigElement
+    overrides: list[ContextStackAttachment]
+    """Contexts whose element of the same name is not given because of it, the next best first."""
 
 
 @strawberry.type(description="How far a run that another resource waits for has come.")
@@ -513,18 +517,44 @@ class Stack(StackSettings):
         return element_view(info, found) if found else None
 
     @strawberry.field
-    async def runtime_config(self, info: Info) -> list[StackRuntimeConfigElement]:
-        """All that a run will be given: its own elements, and those computed for each run."""
+    async def runtime_config(
+        self, info: Info, by_label: bool = False
+    ) -> list[StackRuntimeConfigElement]:
+        """What a run will be given: of each name the one that wins, with where it comes from and
+        what it is given instead of; and what is computed for each run. Contexts that labels attach
+        count if asked for: clients that do not ask add those themselves.
+        """
+        attached = [
+            one
+            for one in await info.context.load(attached_repo.of_stacks, self.model.id) or []
+            if by_label or not one.by_label
+        ]
         own = await info.context.load(contexts.of_stacks, self.model.id) or []
-        shown = [element_view(info, element) for element in own]
-        names = {element.id for element in own}
-        shown += [e for e in runtime_elements() if e.id not in names]
-        return [StackRuntimeConfigElement(context=None, element=element) for element in shown]
+        by_id = {one.context.id: ContextStackAttachment(model=one) for one in attached}
+        sources = [layers.Layer(None, own)]
+        for context_id in by_id:
+            theirs = await info.context.load(contexts.of_contexts, context_id) or []
+            sources.append(layers.Layer(context_id, theirs))
+        shown = [
+            StackRuntimeConfigElement(
+                context=by_id.get(given.context_id or ""),
+                element=element_view(info, given.element),
+                overrides=[by_id[context_id] for context_id in given.instead_of],
+            )
+            for given in layers.winners(sources)
+        ]
+        names = {one.element.id for one in shown}
+        computed = [element for element in runtime_elements() if element.id not in names]
+        return shown + [
+            StackRuntimeConfigElement(context=None, element=element, overrides=[])
+            for element in computed
+        ]
 
     @strawberry.field
-    def attached_contexts(self) -> list[ContextStackAttachment]:
-        """None in this release."""
-        return []
+    async def attached_contexts(self, info: Info) -> list[ContextStackAttachment]:
+        """The contexts it has, the one that wins first."""
+        found = await info.context.load(attached_repo.of_stacks, self.model.id) or []
+        return [ContextStackAttachment(model=one) for one in found]
 
     @strawberry.field
     def attached_policies(self) -> list[PolicyStackAttachment]:

@@ -19,6 +19,7 @@ from gantry.api.graphql.workers.types import (
 from gantry.domains.pools import repo, service
 from gantry.domains.runs import leases_repo as leases
 from gantry.domains.runs import repo as runs
+from gantry.domains.stacks import homes
 from gantry.domains.stacks import repo as stacks
 from gantry.kernel.paging import Page
 
@@ -90,6 +91,7 @@ class WorkerMutation:
                 space_id=str(space) if space else None,
                 drift_limit=drift_detection_run_limit,
             )
+            info.context.about(pool.id)
         return WorkerPool(model=pool)
 
     @mutation(SIGNED_IN)
@@ -114,6 +116,7 @@ class WorkerMutation:
                 space_id=str(space) if space else None,
                 drift_limit=drift_detection_run_limit,
             )
+            await homes.require_pool_in_reach(tx, pool.id)
         return WorkerPool(model=pool)
 
     @mutation(SIGNED_IN)

@@ -1,0 +1,156 @@
+"""What the audit trail says of each mutation: the action, and what it is done to.
+
+A mutation without a row here does not pass the tests. The entry is written when the resolver's own
+transaction ends, and with it: what is undone leaves none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gantry.domains.audit import service as audit
+from gantry.domains.audit.kinds import Resource
+from gantry.kernel.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What an entry says. `given` is the argument that is the id of what it is done to; without one
+    the resolver says it (`Context.about`), or there is none.
+    """
+
+    action: str
+    resource: Resource
+    given: str | None = None
+    related: tuple[Resource, str] | None = None
+
+
+def _stack(what: str, given: str | None = "id") -> Row:
+    return Row(f"stack.{what}", Resource.STACK, given)
+
+
+def _run(what: str, given: str | None = "run") -> Row:
+    return Row(f"run.{what}", Resource.RUN, given, (Resource.STACK, "stack"))
+
+
+def _pool(what: str, given: str | None = "id") -> Row:
+    return Row(f"worker_pool.{what}", Resource.WORKER_POOL, given)
+
+
+def _context(what: str, given: str | None = "id") -> Row:
+    return Row(f"context.{what}", Resource.CONTEXT, given)
+
+
+def _binding(whom: Resource, what: str, given: str | None = None) -> Row:
+    return Row(f"role_binding.{what}", whom, given)
+
+
+ROWS: Mapping[str, Row] = {
+    "stackCreate": _stack("create", None),
+    "stackUpdate": _stack("update"),
+    "stackDelete": _stack("delete"),
+    "stackEnable": _stack("enable"),
+    "stackDisable": _stack("disable"),
+    "stackLock": _stack("lock"),
+    "stackUnlock": _stack("unlock"),
+    "stackReslug": _stack("reslug"),
+    "stackSetCurrentCommit": _stack("set_current_commit"),
+    "stackSyncCommit": _stack("sync_commit"),
+    "stackMigrateVendor": _stack("migrate_vendor"),
+    "stackConfigAdd": _stack("config_add", "stack"),
+    "stackConfigDelete": _stack("config_delete", "stack"),
+    "stackManagedStateImport": _stack("state_import", "stackId"),
+    "stackManagedStateRollback": _stack("state_rollback", "stackId"),
+    "stateDownloadUrl": _stack("state_download", None),
+    "stateUploadUrl": _stack("state_upload", None),
+    "uploadLocalWorkspace": _stack("upload_local_workspace", "stack"),
+    "runTrigger": _run("trigger", None),
+    "runConfirm": _run("confirm"),
+    "runDiscard": _run("discard"),
+    "runDiscardAll": _stack("discard_all_runs", "stack"),
+    "runReview": _run("review"),
+    "runCancel": _run("cancel"),
+    "runStop": _run("stop"),
+    "runKill": _run("kill"),
+    "runRetry": _run("retry"),
+    "runPromote": _run("promote"),
+    "runTargetedReplan": _run("targeted_replan"),
+    "runPrioritizeSet": _run("prioritize"),
+    "runPrioritySet": _run("set_priority"),
+    "runComment": _run("comment"),
+    "runResourceCreate": _run("trigger", None),
+    "runProposeLocalWorkspace": _run("propose_local_workspace", None),
+    "proposeWithOverrides": _run("propose_with_overrides", None),
+    "taskCreate": Row("task.create", Resource.TASK, None, (Resource.STACK, "stack")),
+    "accountUpdateSecurityEmail": Row("account.set_security_email", Resource.ACCOUNT),
+    "accountUpdateDefaultWorkerPoolRunnerImages": Row(
+        "account.set_runner_images", Resource.ACCOUNT
+    ),
+    "accountToggleAllowNonRootAdminSpaceCreation": Row(
+        "account.let_space_admins_manage_spaces", Resource.ACCOUNT
+    ),
+    "logout": Row("session.end", Resource.SESSION),
+    "workerPoolCreate": _pool("create", None),
+    "workerPoolUpdate": _pool("update"),
+    "workerPoolDelete": _pool("delete"),
+    "workerPoolReset": _pool("reset"),
+    "workerPoolCycle": _pool("cycle"),
+    "workerDrainSet": Row(
+        "worker.drain", Resource.WORKER, "id", (Resource.WORKER_POOL, "workerPool")
+    ),
+    "contextCreateV2": _context("create", None),
+    "contextUpdateV2": _context("update"),
+    "contextDelete": _context("delete"),
+    "contextAttach": Row("context.attach", Resource.CONTEXT, "id", (Resource.STACK, "stack")),
+    "contextDetach": _context("detach", None),
+    "contextConfigAdd": _context("config_add", "context"),
+    "contextConfigDelete": _context("config_delete", "context"),
+    "spaceCreate": Row("space.create", Resource.SPACE),
+    "spaceUpdate": Row("space.update", Resource.SPACE, "space"),
+    "spaceDelete": Row("space.delete", Resource.SPACE, "space"),
+    "roleCreate": Row("role.create", Resource.UNKNOWN),
+    "roleUpdate": Row("role.update", Resource.UNKNOWN, "id"),
+    "roleDelete": Row("role.delete", Resource.UNKNOWN, "id"),
+    "apiKeyRoleBindingCreate": _binding(Resource.API_KEY, "create"),
+    "apiKeyRoleBindingBatchCreate": _binding(Resource.API_KEY, "create"),
+    "apiKeyRoleBindingUpdate": _binding(Resource.API_KEY, "update"),
+    "apiKeyRoleBindingDelete": _binding(Resource.API_KEY, "delete"),
+    "stackRoleBindingCreate": _binding(Resource.STACK, "create"),
+    "stackRoleBindingBatchCreate": _binding(Resource.STACK, "create"),
+    "stackRoleBindingUpdate": _binding(Resource.STACK, "update"),
+    "stackRoleBindingDelete": _binding(Resource.STACK, "delete"),
+}
+"""By the mutation's name."""
+
+UNWRITTEN: Mapping[str, str] = {
+    "apiKeyUser": "signing in writes its entry itself, whether it succeeds or not",
+    "oauthUser": "refused always",
+    "starSet": "a person's own bookmark",
+    "summarizeRun": "refused always",
+    "deleteRunSummary": "refused always",
+    "summarizeRunState": "refused always",
+    "deleteRunStateSummary": "refused always",
+    "runExternalDependencyMarkAsCompleted": "refused always",
+}
+"""Mutations that leave no entry, and why."""
+
+
+def write(tx: Tx, mutation: str, given: Mapping[str, Any], about: str | None, address: str) -> None:
+    """The entry of a mutation that is about to be kept."""
+    row = ROWS.get(mutation)
+    if row is None:
+        return
+    resource_id = about or (str(given[row.given]) if row.given and given.get(row.given) else None)
+    related = row.related
+    other = (related[0], str(given[related[1]])) if related and given.get(related[1]) else None
+    audit.record(
+        tx,
+        row.action,
+        row.resource,
+        resource_id,
+        given={"mutation": mutation, "arguments": given},
+        related=other,
+        address=address,
+    )

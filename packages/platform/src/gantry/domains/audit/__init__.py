@@ -1,0 +1,1 @@
+"""Who did what, when, and a chain that shows whether anybody has changed it since."""

@@ -1,0 +1,186 @@
+"""Every query about the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from gantry.domains.audit.model import AuditChain, AuditCheckpoint, AuditEntry
+from gantry.domains.audit.rules import GENESIS, month_after
+from gantry.kernel.paging import Page
+from gantry.kernel.search import Order, Search, Searchable, contains, equals, run_search
+from gantry.kernel.tx import Tx
+
+COVERED = (
+    AuditEntry.id,
+    AuditEntry.at,
+    AuditEntry.action,
+    AuditEntry.actor,
+    AuditEntry.actor_kind,
+    AuditEntry.actor_id,
+    AuditEntry.address,
+    AuditEntry.resource,
+    AuditEntry.resource_id,
+    AuditEntry.related,
+    AuditEntry.related_id,
+    AuditEntry.body,
+)
+"""What an entry's digest covers, in order."""
+
+_SEARCH = Searchable(
+    fields={
+        "action": equals(AuditEntry.action),
+        "actor": equals(AuditEntry.actor),
+        "eventType": equals(AuditEntry.action),
+        "affectedResourceType": equals(AuditEntry.resource),
+        "affectedResourceId": equals(AuditEntry.resource_id),
+        "relatedResourceType": equals(AuditEntry.related),
+        "relatedResourceId": equals(AuditEntry.related_id),
+    },
+    orders={"createdAt": AuditEntry.at},
+    text=lambda word: or_(
+        contains(AuditEntry.action, word),
+        contains(AuditEntry.actor, word),
+        contains(AuditEntry.resource_id, word),
+    ),
+    default_order=Order("createdAt", descending=True),
+    key=AuditEntry.id,
+)
+
+
+async def search(tx: Tx, wanted: Search) -> Page[AuditEntry]:
+    """A page of entries. Not authorised; the caller is. Raises BadSearch, BadCursor."""
+    return await run_search(tx, select(AuditEntry), wanted, _SEARCH, AuditEntry)
+
+
+# -- the chain
+
+
+async def hold_chain(tx: Tx) -> AuditChain:
+    """Where the chain ends, held until the transaction ends."""
+    await tx.session.execute(
+        insert(AuditChain)
+        .values(id=1, seq=0, digest=GENESIS, checkpoint_seq=0)
+        .on_conflict_do_nothing()
+    )
+    return await tx.session.get_one(AuditChain, 1, with_for_update=True)
+
+
+async def chain(tx: Tx) -> AuditChain | None:
+    """Where the chain ends; None before anything was sealed."""
+    return await tx.session.get(AuditChain, 1)
+
+
+async def unsealed(tx: Tx, limit: int) -> list[Any]:
+    """What is not in the chain yet, oldest first."""
+    query = (
+        select(*COVERED)
+        .where(AuditEntry.seq.is_(None))
+        .order_by(AuditEntry.at, AuditEntry.id)
+        .limit(limit)
+    )
+    return list(await tx.session.execute(query))
+
+
+async def seal(tx: Tx, sealed: Sequence[tuple[str, datetime, int, bytes]]) -> None:
+    """Give entries their places in the chain: (id, at, seq, digest)."""
+    await tx.session.execute(
+        text(
+            "update audit_entry e set seq = s.seq, digest = s.digest"
+            " from unnest(cast(:ids as text[]), cast(:ats as timestamptz[]),"
+            " cast(:seqs as bigint[]), cast(:digests as bytea[])) as s (id, at, seq, digest)"
+            " where e.id = s.id and e.at = s.at"
+        ),
+        {
+            "ids": [one[0] for one in sealed],
+            "ats": [one[1] for one in sealed],
+            "seqs": [one[2] for one in sealed],
+            "digests": [one[3] for one in sealed],
+        },
+    )
+
+
+async def in_order(tx: Tx, after: int, limit: int) -> list[Any]:
+    """The next of the chain after a place: what digests cover, then place and digest."""
+    query = (
+        select(*COVERED, AuditEntry.seq, AuditEntry.digest)
+        .where(AuditEntry.seq > after)
+        .order_by(AuditEntry.seq)
+        .limit(limit)
+    )
+    return list(await tx.session.execute(query))
+
+
+async def checkpoints(tx: Tx) -> list[AuditCheckpoint]:
+    """Every place that was signed, oldest first."""
+    return list(await tx.session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.seq)))
+
+
+# -- months
+
+
+async def make_months(tx: Tx, until: datetime) -> None:
+    """A table for each month up to that time, so that each can go as one.
+
+    A month of which something was written before it had a table has none: its entries are where
+    those go that have no other place, and are forgotten one by one.
+    """
+    at = tx.now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while at <= until:
+        end = month_after(at)
+        stray = text("select exists (select from audit_entry_other where at >= :at and at < :end)")
+        if await tx.session.scalar(stray, {"at": at, "end": end}):
+            at = end
+            continue
+        # Names and bounds are dates, and nothing else.
+        await tx.session.execute(
+            text(
+                f"create table if not exists audit_entry_{at:%Y_%m} partition of audit_entry"
+                f" for values from ('{at:%Y-%m-%d} 00:00+00') to ('{end:%Y-%m-%d} 00:00+00')"
+            )
+        )
+        at = end
+
+
+async def months(tx: Tx) -> list[str]:
+    """The months that have a table, as `YYYY_MM`, oldest first."""
+    rows = await tx.session.scalars(
+        text(
+            "select substr(c.relname, 13) from pg_inherits i"
+            " join pg_class c on c.oid = i.inhrelid"
+            " where i.inhparent = 'audit_entry'::regclass"
+            " and c.relname ~ '^audit_entry_[0-9]{4}_[0-9]{2}$'"
+            " order by 1"
+        )
+    )
+    return list(rows)
+
+
+async def forget_strays(tx: Tx, before: datetime) -> None:
+    """Entries whose month had no table, and that are in the chain, are gone one by one."""
+    await tx.session.execute(
+        text("delete from audit_entry_other where at < :before and seq is not null"),
+        {"before": before},
+    )
+
+
+async def drop_month(tx: Tx, month: str) -> None:
+    """Every entry of the month is gone, at once."""
+    await tx.session.execute(text(f"drop table if exists audit_entry_{month}"))
+
+
+async def any_unsealed_before(tx: Tx, end: datetime) -> bool:
+    """Whether anything from before that time is not in the chain yet."""
+    query = select(
+        select(AuditEntry.id).where(AuditEntry.at < end, AuditEntry.seq.is_(None)).exists()
+    )
+    return bool(await tx.session.scalar(query))
+
+
+async def oldest_seq(tx: Tx) -> int | None:
+    """The first place of the chain that is still there."""
+    return await tx.session.scalar(select(func.min(AuditEntry.seq)))

@@ -1,0 +1,99 @@
+"""What an entry keeps of a request, and what its digest covers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_ENTRY = 16 * 1024
+"""Characters of what an entry keeps of its request. The trail says what was done; what is larger
+is kept where it belongs."""
+
+HIDDEN = "(hidden)"
+CUT = "(cut)"
+
+_SECRET = frozenset(
+    {
+        "secret",
+        "password",
+        "token",
+        "privateKey",
+        "apiKey",
+        "clientSecret",
+        "signingSecret",
+        "webhookSecret",
+        "certificateSigningRequest",
+        "state",
+        "body",
+    }
+)
+"""Names of arguments whose values are secret, or large and kept elsewhere."""
+
+GENESIS = bytes(32)
+"""What the first entry's digest follows."""
+
+
+def kept(given: Mapping[str, Any]) -> str:
+    """What an entry keeps of a request's arguments: JSON without the values of secrets.
+
+    A value of a configuration element is secret or not by its neighbour; its digest is kept, so
+    that two can be told apart. So it is for custom headers.
+    """
+    text = json.dumps(_without_secrets(given), ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= MAX_ENTRY else json.dumps({"arguments": CUT}, sort_keys=True)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            str(name): _secret(name, inner, value)
+            if _is_secret(str(name), value)
+            else _without_secrets(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _is_secret(name: str, around: Mapping[str, Any]) -> bool:
+    if name in _SECRET:
+        return True
+    # An element of a configuration, a header, a variable given with a run: named pairs.
+    return name == "value" and any(other in around for other in ("id", "key", "name"))
+
+
+def _secret(name: Any, value: Any, around: Mapping[str, Any]) -> str:
+    if value is None or value == "":
+        return ""
+    if name == "value" and isinstance(value, str):
+        return f"sha256:{hashlib.sha256(value.encode(errors='replace')).hexdigest()}"
+    return HIDDEN
+
+
+def digest(before: bytes, seq: int, parts: tuple[str, ...]) -> bytes:
+    """The digest of an entry: of the one before it, its place, and all that it says.
+
+    Each part goes in with its length, so that no two entries say the same bytes.
+    """
+    found = hashlib.sha256(before)
+    found.update(b"%d\n" % seq)
+    for part in parts:
+        data = part.encode()
+        found.update(b"%d:" % len(data))
+        found.update(data)
+    return found.digest()
+
+
+def spoken(at: datetime) -> str:
+    """A time as a digest covers it: UTC, to the microsecond, as databases keep it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def month_after(at: datetime) -> datetime:
+    """Midnight of the first of the next month, UTC."""
+    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)

@@ -1,0 +1,176 @@
+"""Every query about roles and bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from gantry.domains.roles.model import Role, RoleBinding, Subject
+from gantry.domains.roles.rules import SYSTEM_ROLES
+from gantry.domains.spaces.model import Space
+from gantry.kernel.tx import Tx
+
+Whom = tuple[Subject, str]
+
+
+async def rights(
+    tx: Tx, whom: Collection[Whom]
+) -> tuple[dict[str, list[list[str]]], dict[str, list[str]]]:
+    """What the subjects' bindings come to, in one query: by space, the actions of each role that
+    holds there (for spaces beneath a bound one too); and by bound space, those it inherits from.
+    """
+    held = _held_by(whom)
+    bound = select(RoleBinding.space_id, RoleBinding.role_id).where(held).distinct().cte("bound")
+    down = (
+        select(
+            Space.id.label("space_id"),
+            func.jsonb_agg(Role.actions).label("actions"),
+            literal(None, ARRAY(Text)).label("inherits"),
+        )
+        .join(bound, bound.c.space_id == func.any(Space.path))
+        .join(Role, Role.id == bound.c.role_id)
+        .group_by(Space.id)
+    )
+    up = select(Space.id, literal(None, Role.actions.type), Space.inherits).where(
+        Space.id.in_(select(bound.c.space_id))
+    )
+    by_space: dict[str, list[list[str]]] = {}
+    above: dict[str, list[str]] = {}
+    for space_id, actions, inherits in (await tx.session.execute(down.union_all(up))).tuples():
+        if inherits is None:
+            by_space[space_id] = actions
+        else:
+            above[space_id] = inherits
+    return by_space, above
+
+
+def _held_by(whom: Collection[Whom]) -> ColumnElement[bool]:
+    kinds = {subject for subject, _ in whom}
+    return or_(
+        *(
+            and_(
+                RoleBinding.subject == kind,
+                RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
+            )
+            for kind in sorted(kinds)
+        )
+    )
+
+
+async def put_system_roles(tx: Tx) -> None:
+    """The roles of the system as this release has them; harmless when they are there."""
+    statement = insert(Role).values(
+        [
+            {
+                "id": role.id,
+                "slug": role.slug,
+                "name": role.name,
+                "description": role.description,
+                "actions": [action.value for action in role.actions],
+                "system": True,
+                "created_at": tx.now,
+                "updated_at": tx.now,
+            }
+            for role in SYSTEM_ROLES
+        ]
+    )
+    same = {name: statement.excluded[name] for name in ("name", "description", "actions")}
+    await tx.session.execute(statement.on_conflict_do_update(index_elements=[Role.id], set_=same))
+
+
+async def all_roles(tx: Tx) -> list[Role]:
+    """Every role, those of the system first. Not authorised; the service is."""
+    query = select(Role).order_by(Role.system.desc(), func.lower(Role.name), Role.id)
+    return list(await tx.session.scalars(query))
+
+
+async def find(tx: Tx, role_id: str, *, lock: bool = False) -> Role | None:
+    """The role."""
+    return await tx.session.get(Role, role_id, with_for_update=lock)
+
+
+async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Role]:
+    """Roles by id. What they are made of is no secret to whoever sees a binding."""
+    rows = await tx.session.scalars(select(Role).where(Role.id.in_(ids)))
+    return {role.id: role for role in rows}
+
+
+async def slugs(tx: Tx) -> set[str]:
+    """Every slug that is taken."""
+    return set(await tx.session.scalars(select(Role.slug)))
+
+
+async def counts(tx: Tx, role_ids: Sequence[str]) -> dict[str, int]:
+    """How often each role is given."""
+    rows = await tx.session.execute(
+        select(RoleBinding.role_id, func.count())
+        .where(RoleBinding.role_id.in_(role_ids))
+        .group_by(RoleBinding.role_id)
+    )
+    return {**dict.fromkeys(role_ids, 0), **dict(rows.tuples().all())}
+
+
+async def binding(
+    tx: Tx, binding_id: str, subject: Subject, *, lock: bool = False
+) -> RoleBinding | None:
+    """The binding, if it is one of such a subject."""
+    query = select(RoleBinding).where(RoleBinding.id == binding_id, RoleBinding.subject == subject)
+    return await tx.session.scalar(query.with_for_update() if lock else query)
+
+
+async def bindings_of(tx: Tx, subject: Subject, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the subjects, oldest first."""
+    rows = await tx.session.scalars(
+        select(RoleBinding)
+        .where(RoleBinding.subject == subject, RoleBinding.subject_id.in_(ids))
+        .order_by(RoleBinding.id)
+    )
+    found: dict[str, list[RoleBinding]] = {one: [] for one in ids}
+    for row in rows:
+        found[row.subject_id].append(row)
+    return found
+
+
+async def bindings_in(
+    tx: Tx, subject: Subject, space_ids: Sequence[str] | None
+) -> list[RoleBinding]:
+    """What was given to such subjects in the spaces, or in all of them, oldest first."""
+    query = select(RoleBinding).where(RoleBinding.subject == subject).order_by(RoleBinding.id)
+    if space_ids is not None:
+        query = query.where(RoleBinding.space_id.in_(space_ids))
+    return list(await tx.session.scalars(query))
+
+
+async def any_given(tx: Tx, gifts: Collection[Any]) -> bool:
+    """Whether any of these is given already."""
+    columns = (
+        RoleBinding.subject,
+        RoleBinding.subject_id,
+        RoleBinding.role_id,
+        RoleBinding.space_id,
+    )
+    wanted = [(gift.subject, gift.subject_id, gift.role_id, gift.space_id) for gift in gifts]
+    query = select(RoleBinding.id).where(tuple_(*columns).in_(wanted)).limit(1)
+    return await tx.session.scalar(query) is not None
+
+
+async def remove(tx: Tx, binding_id: str) -> None:
+    """The binding is gone."""
+    await tx.session.execute(delete(RoleBinding).where(RoleBinding.id == binding_id))
+
+
+async def remove_all_in(tx: Tx, space_id: str) -> None:
+    """Nothing is given in the space any more: it is about to go."""
+    await tx.session.execute(delete(RoleBinding).where(RoleBinding.space_id == space_id))
+
+
+async def remove_all_of(tx: Tx, subject: Subject, subject_id: str) -> None:
+    """Nothing is given to the subject any more: it is about to go."""
+    await tx.session.execute(
+        delete(RoleBinding).where(
+            RoleBinding.subject == subject, RoleBinding.subject_id == subject_id
+        )
+    )

@@ -1,0 +1,42 @@
+"""What somebody may do: the union of all that was given to them.
+
+A role flows down the tree from where it was given. From a space that inherits, whoever has any role
+in it may also see the spaces above that it inherits from, and so what they can use (contract notes,
+"Spaces").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from gantry.domains.people import levels
+from gantry.domains.roles import repo
+from gantry.domains.roles.model import Subject
+from gantry.domains.roles.repo import Whom
+from gantry.kernel.tx import Actor, Tx
+
+_KINDS = {"user": Subject.USER, "api_key": Subject.API_KEY}
+
+
+async def of_signed_in(tx: Tx, actor: Actor) -> Actor:
+    """Somebody who has signed in, with what they may do."""
+    kind = _KINDS.get(actor.kind)
+    return actor if kind is None else await with_rights(tx, actor, [(kind, actor.id)])
+
+
+async def with_rights(tx: Tx, actor: Actor, whom: Collection[Whom]) -> Actor:
+    """The actor with what the subjects' bindings allow besides what it may already do.
+
+    One query, whatever was given: it is asked with every request.
+    """
+    if not whom or actor.everywhere >= levels.ADMIN:
+        return actor
+    held, above = await repo.rights(tx, whom)
+    by_space = dict(actor.by_space)
+    for space_id, roles in held.items():
+        given = frozenset[str]().union(*(levels.with_levels(actions) for actions in roles))
+        by_space[space_id] = by_space.get(space_id, frozenset()) | given
+    for space_id in {one for chain in above.values() for one in chain}:
+        by_space[space_id] = by_space.get(space_id, frozenset()) | levels.READ_ONLY
+    return replace(actor, by_space=by_space)

@@ -1,0 +1,164 @@
+"""The audit trail as it is written by what people do, and as root admins read it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from gantry.api.graphql import trail
+from gantry.api.graphql.schema import schema
+
+from tests.integration.api.conftest import PASSWORD
+from tests.support.given import given_a_pool, given_a_stack
+
+SEARCH = """
+query ($input: SearchInput!) {
+  searchAuditTrailEntries(input: $input) {
+    edges {
+      node {
+        action actor { username run { id } } body remoteIP
+        affectedResource { resourceId resourceType }
+        relatedResource { resourceId resourceType }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+
+async def entries(ada, *predicates, first: int = 20):
+    found = await ada.ask(SEARCH, input={"first": first, "predicates": list(predicates)})
+    return [edge["node"] for edge in found["searchAuditTrailEntries"]["edges"]]
+
+
+def exactly(field: str, *values: str):
+    return {"field": field, "constraint": {"stringMatches": list(values)}}
+
+
+def test_every_mutation_says_what_it_leaves_in_the_trail_or_why_nothing():
+    mutations = set(schema._schema.mutation_type.fields)
+
+    assert mutations == {*trail.ROWS, *trail.UNWRITTEN}
+    assert not {*trail.ROWS} & {*trail.UNWRITTEN}
+    for name, row in trail.ROWS.items():
+        arguments = set(schema._schema.mutation_type.fields[name].args)
+        named = {row.given, row.related and row.related[1]} - {None}
+        assert named <= arguments, name
+
+
+async def test_what_is_done_leaves_an_entry_with_who_what_and_whence(core, ada):
+    stack = await given_a_stack(core, await given_a_pool(core))
+
+    await ada.ask('mutation ($id: ID!) { stackLock(id: $id, note: "mine") { id } }', id=stack.id)
+
+    (entry,) = await entries(ada, exactly("action", "stack.lock"))
+    assert entry["actor"] == {"username": "admin::ada", "run": None}
+    assert entry["affectedResource"] == {"resourceId": stack.id, "resourceType": "STACK"}
+    assert entry["remoteIP"]
+    assert json.loads(entry["body"]) == {
+        "mutation": "stackLock",
+        "arguments": {"id": stack.id, "note": "mine"},
+    }
+
+
+async def test_what_is_made_is_named_by_its_id_and_with_what_it_belongs_to(core, ada):
+    stack = await given_a_stack(core, await given_a_pool(core))
+
+    made = await ada.ask(
+        'mutation ($id: ID!) { taskCreate(stack: $id, command: "env") { id } }', id=stack.id
+    )
+
+    (entry,) = await entries(ada, exactly("action", "task.create"))
+    assert entry["affectedResource"] == {
+        "resourceId": made["taskCreate"]["id"],
+        "resourceType": "TASK",
+    }
+    assert entry["relatedResource"] == {"resourceId": stack.id, "resourceType": "STACK"}
+
+
+async def test_what_is_refused_leaves_no_entry(core, ada):
+    stack = await given_a_stack(core, await given_a_pool(core))
+    before = await core.rows("select id from audit_entry")
+
+    await ada.refusal('mutation { stackLock(id: "nowhere") { id } }')
+    await ada.refusal(
+        "mutation ($id: ID!, $config: ConfigInput!) {"
+        " stackConfigAdd(stack: $id, config: $config) { id } }",
+        id=stack.id,
+        config={
+            "id": "NOT A NAME",
+            "type": "ENVIRONMENT_VARIABLE",
+            "value": "x",
+            "writeOnly": False,
+        },
+    )
+
+    assert await core.rows("select id from audit_entry") == before
+
+
+async def test_no_secret_is_in_the_trail(core, ada, nobody):
+    stack = await given_a_stack(core, await given_a_pool(core))
+    await ada.ask(
+        "mutation ($id: ID!, $config: ConfigInput!) {"
+        " stackConfigAdd(stack: $id, config: $config) { id } }",
+        id=stack.id,
+        config={
+            "id": "KEY",
+            "type": "ENVIRONMENT_VARIABLE",
+            "value": "hunter2 hunter2",
+            "writeOnly": True,
+        },
+    )
+    await nobody.http.post("/admin-login", json={"username": "ada", "password": "wrong guess"})
+
+    kept = str(await core.rows("select * from audit_entry"))
+
+    assert "hunter2" not in kept
+    assert "wrong guess" not in kept
+    assert PASSWORD not in kept
+    (entry,) = await entries(ada, exactly("action", "stack.config_add"))
+    value = json.loads(entry["body"])["arguments"]["config"]["value"]
+    assert value.startswith("sha256:")
+
+
+async def test_signing_in_leaves_an_entry_whether_it_succeeds_or_not(ada, nobody):
+    await nobody.http.post("/admin-login", json={"username": "eve", "password": "guess"})
+
+    (refused,) = await entries(ada, exactly("action", "login.refused"))
+    assert refused["actor"]["username"] == "admin::eve"
+    (succeeded,) = await entries(ada, exactly("action", "login"))
+    assert succeeded["actor"]["username"] == "admin::ada"
+
+
+async def test_only_root_admins_read_the_trail(ada, robot):
+    _, somebody = await robot()
+
+    assert (await somebody.refusal(SEARCH, input={}))[1] == "NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("first", [1, 3])
+async def test_the_trail_is_read_in_pages_from_the_newest(core, ada, first):
+    stack = await given_a_stack(core, await given_a_pool(core))
+    for _ in range(3):
+        await ada.ask("mutation ($id: ID!) { stackLock(id: $id) { id } }", id=stack.id)
+        await ada.ask("mutation ($id: ID!) { stackUnlock(id: $id) { id } }", id=stack.id)
+
+    seen, after = [], None
+    while True:
+        found = (
+            await ada.ask(
+                SEARCH,
+                input={
+                    "first": first,
+                    "after": after,
+                    "predicates": [exactly("affectedResourceId", stack.id)],
+                },
+            )
+        )["searchAuditTrailEntries"]
+        seen += [edge["node"]["action"] for edge in found["edges"]]
+        after = found["pageInfo"]["endCursor"]
+        if not found["pageInfo"]["hasNextPage"]:
+            break
+
+    assert seen == ["stack.unlock", "stack.lock"] * 3

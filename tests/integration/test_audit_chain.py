@@ -1,0 +1,186 @@
+"""The audit trail's chain: what it proves, and what it says when somebody has changed something."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from gantry.domains.audit import chain, repo, rules
+from gantry.domains.audit import service as audit
+from gantry.domains.audit.kinds import Resource
+from gantry.kernel.tx import SYSTEM
+from gantry.ports.objects import Bucket
+
+from tests.support.given import ADMIN
+
+
+async def given_entries(core, count: int, first: int = 1) -> None:
+    for number in range(first, first + count):
+        async with core.db.write(ADMIN) as tx:
+            audit.record(
+                tx, "stack.update", Resource.STACK, f"stack-{number}", given={"name": "Network"}
+            )
+
+
+async def verified(core) -> chain.Verdict:
+    return await chain.verify(core.db, core.vault, core.objects)
+
+
+async def test_a_chain_that_nobody_has_touched_is_proven_whole(core):
+    await given_entries(core, 5)
+    assert await chain.seal(core.db) == 5
+    await given_entries(core, 2, first=6)
+    assert await chain.seal(core.db) == 2
+
+    found = await verified(core)
+
+    assert (found.entries, found.first, found.last, found.broken_at) == (7, 1, 7, None)
+
+
+async def test_an_entry_of_what_was_not_done_is_not_there(core):
+    class Undone(Exception):
+        pass
+
+    async def fail():
+        async with core.db.write(ADMIN) as tx:
+            audit.record(tx, "stack.delete", Resource.STACK, "stack")
+            raise Undone
+
+    with pytest.raises(Undone):
+        await fail()
+
+    assert await core.rows("select id from audit_entry") == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "broken_at", "reason"),
+    [
+        ("update audit_entry set actor = 'admin::eve' where seq = 3", 3, "the entry was changed"),
+        ("update audit_entry set body = '' where seq = 1", 1, "the entry was changed"),
+        (
+            "update audit_entry set at = at + interval '1 microsecond' where seq = 2",
+            2,
+            "the entry was changed",
+        ),
+        ("delete from audit_entry where seq = 3", 3, "an entry is missing"),
+        ("delete from audit_entry where seq >= 4", 4, "entries at the end are missing"),
+        (
+            "with moved as (delete from audit_entry where seq = 3 returning 1)"
+            " update audit_entry set seq = seq - 1 where seq > 3 and exists (select from moved)",
+            3,
+            "the entry was changed",
+        ),
+        (
+            "update audit_chain set digest = '\\x00' where id = 1",
+            5,
+            "the end of the chain was changed",
+        ),
+    ],
+)
+async def test_the_first_entry_that_is_not_as_it_was_is_named(core, harm, broken_at, reason):
+    await given_entries(core, 5)
+    await chain.seal(core.db)
+
+    await core.change(harm)
+
+    found = await verified(core)
+    assert (found.broken_at, found.reason) == (broken_at, reason)
+
+
+async def test_whoever_writes_the_whole_chain_anew_is_found_by_a_checkpoint(core):
+    await given_entries(core, 4)
+    await chain.seal(core.db)
+    assert await chain.checkpoint(core.db, core.vault, core.objects) == 4
+
+    # Everything about the chain is made consistent again, as somebody with the database could.
+    await core.change("update audit_entry set actor = 'admin::eve' where seq = 2")
+    await core.change("update audit_entry set seq = null, digest = null")
+    await core.change("update audit_chain set seq = 0, digest = :genesis", genesis=rules.GENESIS)
+    await chain.seal(core.db)
+
+    found = await verified(core)
+    assert (found.broken_at, found.reason) == (4, "the entry is not what was signed")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, "a checkpoint is missing from the object storage"),
+        (b"{}", "a checkpoint in the object storage was changed"),
+        (b'{"signed": "e30.e30.e30"}', "a checkpoint in the object storage was changed"),
+    ],
+)
+async def test_a_checkpoint_that_is_gone_or_changed_is_said(core, data, reason):
+    await given_entries(core, 3)
+    await chain.seal(core.db)
+    await chain.checkpoint(core.db, core.vault, core.objects)
+    key = f"audit/checkpoints/{3:020d}.json"
+
+    if data is None:
+        await core.objects.delete(Bucket.METADATA, key)
+    else:
+        await core.objects.put(Bucket.METADATA, key, data)
+
+    found = await verified(core)
+    assert (found.broken_at, found.reason) == (3, reason)
+
+
+async def test_a_checkpoint_is_made_once_an_hour_and_only_of_something_new(core):
+    await given_entries(core, 1)
+    await chain.seal(core.db)
+    assert await chain.checkpoint(core.db, core.vault, core.objects) == 1
+    assert await chain.checkpoint(core.db, core.vault, core.objects) is None
+
+    await given_entries(core, 1, first=2)
+    await chain.seal(core.db)
+    assert await chain.checkpoint(core.db, core.vault, core.objects) is None
+    await core.change("update audit_chain set checkpoint_at = now() - interval '61 minutes'")
+    assert await chain.checkpoint(core.db, core.vault, core.objects) == 2
+
+
+async def test_many_who_seal_at_once_make_one_chain(core):
+    await given_entries(core, 40)
+
+    await asyncio.gather(*(chain.seal(core.db) for _ in range(8)))
+
+    found = await verified(core)
+    assert (found.entries, found.last, found.broken_at) == (40, 40, None)
+
+
+async def test_months_go_as_a_whole_when_all_of_them_is_old_and_sealed(core):
+    old = datetime.now(UTC) - timedelta(days=400)
+    await core.change(
+        f"create table audit_entry_{old:%Y_%m} partition of audit_entry"
+        f" for values from ('{old:%Y-%m}-01') to ('{rules.month_after(old):%Y-%m-%d}')"
+    )
+    await given_entries(core, 3)
+    await core.change("update audit_entry set at = :old where resource_id = 'stack-1'", old=old)
+
+    assert await audit.turn_months(core.db, keep=timedelta(days=365)) == []  # not sealed yet
+    await chain.seal(core.db)
+    assert await audit.turn_months(core.db, keep=timedelta(days=365)) == [f"{old:%Y_%m}"]
+
+    found = await verified(core)
+    assert (found.entries, found.first, found.last, found.broken_at) == (2, 2, 3, None)
+    async with core.db.read(SYSTEM) as tx:
+        months = await repo.months(tx)
+    assert f"{datetime.now(UTC):%Y_%m}" in months
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"id": "x", "secret": "s"}, '{"id": "x", "secret": "(hidden)"}'),
+        ({"input": {"name": "n", "password": ""}}, '{"input": {"name": "n", "password": ""}}'),
+        ({"privateKey": None}, '{"privateKey": ""}'),
+        (
+            {"config": {"id": "KEY", "value": "v", "type": "T"}},
+            '{"config": {"id": "KEY", "type": "T", "value": "sha256:'
+            '4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080"}}',
+        ),
+        ({"name": "x" * 20_000}, '{"arguments": "(cut)"}'),
+    ],
+)
+def test_what_an_entry_keeps_holds_no_secret_and_is_of_modest_size(given, kept):
+    assert rules.kept(given) == kept
