@@ -12,6 +12,7 @@ import pytest
 from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes
+from gantry.domains.people import api_keys
 from gantry.domains.people import service as people
 from gantry.infra.bus import Bus
 from gantry.infra.db import libpq_url
@@ -109,7 +110,7 @@ def robot(core: Core, nobody: Caller):
 
     async def make(name: str = "ci") -> tuple[str, Caller]:
         async with core.db.write(SYSTEM) as tx:
-            key, secret = await people.create_api_key(tx, core.passwords, name=name, admin=False)
+            key, secret = await api_keys.create(tx, core.passwords, name=name, admin=False)
         async with core.db.write(SYSTEM) as tx:
             signed_in = await people.sign_in_api_key(
                 tx,

@@ -10,7 +10,7 @@ import asyncio
 import enum
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -182,7 +182,7 @@ async def actor_of(request: Request) -> Actor:
                 return ANONYMOUS  # an expired cookie is no reason to refuse the sign-in page
             actor = await identity.recognise(tx, there.vault, token, audience=there.base_url)
     structlog.contextvars.bind_contextvars(actor=actor.name)
-    return actor
+    return replace(actor, address=client_address(request))
 
 
 def _same_origin(request: Request, base_url: str) -> bool:

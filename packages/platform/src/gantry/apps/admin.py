@@ -15,8 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from gantry.apps import doctor, embedded, process, wiring
-from gantry.domains.people import api_keys
 from gantry.apps.admin_audit import audit
+from gantry.domains.people import api_keys
 from gantry.domains.roles import bindings
 from gantry.domains.roles.bindings import Gift
 from gantry.domains.roles.model import Subject

@@ -59,10 +59,10 @@ ROWS: Mapping[str, Row] = {
     "stackSetCurrentCommit": _stack("set_current_commit"),
     "stackSyncCommit": _stack("sync_commit"),
     "stackMigrateVendor": _stack("migrate_vendor"),
+    "stackLabelsChange": _stack("change_labels"),
     "stackConfigAdd": _stack("config_add", "stack"),
     "stackConfigDelete": _stack("config_delete", "stack"),
-    "stackManagedStateImport": _stack("state_import", "stackId"),
-    "stackManagedStateRollback": _stack("state_rollback", "stackId"),
+    "stackUnsavedStateDiscard": _stack("unsaved_state_discard", "stackId"),
     "stateDownloadUrl": _stack("state_download", None),
     "stateUploadUrl": _stack("state_upload", None),
     "uploadLocalWorkspace": _stack("upload_local_workspace", "stack"),
@@ -91,6 +91,11 @@ ROWS: Mapping[str, Row] = {
     "accountToggleAllowNonRootAdminSpaceCreation": Row(
         "account.let_space_admins_manage_spaces", Resource.ACCOUNT
     ),
+    "apiKeyCreate": Row("api_key.create", Resource.API_KEY),
+    "apiKeyUpdate": Row("api_key.update", Resource.API_KEY, "id"),
+    "apiKeyDelete": Row("api_key.delete", Resource.API_KEY, "id"),
+    "sessionDelete": Row("session.delete", Resource.SESSION, "id"),
+    "sessionDeleteAll": Row("session.delete_all", Resource.SESSION),
     "logout": Row("session.end", Resource.SESSION),
     "workerPoolCreate": _pool("create", None),
     "workerPoolUpdate": _pool("update"),
@@ -124,9 +129,14 @@ ROWS: Mapping[str, Row] = {
 }
 """By the mutation's name."""
 
+_WITH_STATE = "the entry is written where the state is kept"
+
 UNWRITTEN: Mapping[str, str] = {
     "apiKeyUser": "signing in writes its entry itself, whether it succeeds or not",
     "oauthUser": "refused always",
+    "stackManagedStateImport": _WITH_STATE,
+    "stackManagedStateRollback": _WITH_STATE,
+    "stackUnsavedStateImport": _WITH_STATE,
     "starSet": "a person's own bookmark",
     "summarizeRun": "refused always",
     "deleteRunSummary": "refused always",

@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from gantry.api.doors import COOKIE, Access, body_of, client_address, door, house, object_of
 from gantry.domains.accounts import service as accounts
+from gantry.domains.audit import service as audit
+from gantry.domains.audit.kinds import Resource
 from gantry.domains.people import access
 from gantry.domains.people import service as people
 from gantry.kernel.errors import NotAllowed, UserError
@@ -78,6 +80,7 @@ async def sign_out(request: Request) -> Response:
     there = house(request)
     async with there.db.write(request.state.actor) as tx:
         await people.sign_out(tx)
+        audit.record(tx, "session.end", Resource.SESSION, tx.actor.session_id)
     response = RedirectResponse(SIGN_IN, status_code=303)
     response.delete_cookie(COOKIE, path="/")
     return response
@@ -90,6 +93,7 @@ async def setup(request: Request) -> Response:
     async with there.db.write(request.state.actor) as tx:
         access.require_admin(tx)
         account = await accounts.name_account(tx, given.get("name", "").strip())
+        audit.record(tx, "account.name", Resource.ACCOUNT, account.name)
     return JSONResponse({"name": account.name})
 
 

@@ -10,6 +10,8 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from gantry.domains.audit import service as audit
+from gantry.domains.audit.kinds import Resource
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
@@ -151,6 +153,13 @@ async def create_with_state(
             await tx.session.flush()
             version.stack_id, version.created_at = stack.id, tx.now
             tx.session.add(version)
+            audit.record(
+                tx,
+                "stack.create",
+                Resource.STACK,
+                stack.id,
+                given={"name": stack.name, "space": stack.space_id, "state": version.sha256},
+            )
             tx.emit(StateWritten(stack.id, version.id))
             kept = True
     finally:
@@ -249,6 +258,14 @@ async def _keep(
                 raise Conflict("The state changed just now; look at it and try again.")
             version.created_at = tx.now
             tx.session.add(version)
+            what = "rollback" if version.rollback_of else "import"
+            audit.record(
+                tx,
+                f"stack.state_{what}",
+                Resource.STACK,
+                stack.id,
+                given={"version": version.id, "serial": version.serial, "sha256": version.sha256},
+            )
             if also is not None:
                 await also(tx)
             tx.emit(StateWritten(stack.id, version.id))

@@ -13,18 +13,16 @@ from gantry.api.graphql.account.types import (
     Metrics,
     MetricsInput,
     MetricsRange,
-    Space,
     Usage,
     User,
 )
-from gantry.api.graphql.account.views import space_view, user_view
+from gantry.api.graphql.account.views import user_view
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import PUBLIC, SIGNED_IN, mutation, query
 from gantry.domains.accounts import service as accounts
 from gantry.domains.people import access, account_settings
 from gantry.domains.people import service as people
 from gantry.domains.runs import repo as runs
-from gantry.domains.spaces.repo import all_visible as all_spaces
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.tfstate import repo as tfstate
 from gantry.kernel.errors import UserError
@@ -56,12 +54,6 @@ class AccountQuery:
         """The account's name."""
         async with info.context.read() as tx:
             return (await accounts.get(tx)).name or UNNAMED
-
-    @query(SIGNED_IN)
-    async def spaces(self, info: Info) -> list[Space]:
-        """Every space the caller may see, oldest first."""
-        async with info.context.read() as tx:
-            return [space_view(space, tx.actor) for space in await all_spaces(tx)]
 
     @query(SIGNED_IN)
     def tier(self) -> str:

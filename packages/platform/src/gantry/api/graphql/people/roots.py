@@ -74,6 +74,7 @@ class PeopleMutation:
                 description=input.description or "",
                 expires_at=_moment(input.expires_at),
             )
+            info.context.about(key.id)
         return ApiKey(model=key, given=secret.reveal())
 
     @mutation(SIGNED_IN)
