@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from gantry.domains.roles.rules import READER
 from gantry.kernel.ids import new_id
 
 from tests.integration.api.conftest import PASSWORD, Caller
+from tests.integration.api.test_spaces_and_roles import give
 
 CREATE = """
 mutation ($input: ApiKeyInput!) {
@@ -201,7 +203,10 @@ async def test_all_sessions_but_this_one_end(ada, everybody):
 
 async def test_rights_are_told_by_space(ada):
     document = "{ rights { space { id accessLevel } actions } }"
-    robot = await as_key(ada, await made(ada))
+    key = await made(ada)
+    robot = await as_key(ada, key)
+    assert (await robot.ask(document))["rights"] == []
+    await give(ada, key["id"], READER.id, "root")
 
     (all_of_it,) = (await ada.ask(document))["rights"]
     assert all_of_it["space"] == {"id": "root", "accessLevel": "ADMIN"}

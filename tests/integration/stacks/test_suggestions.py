@@ -114,7 +114,7 @@ async def test_long_lists_of_values_are_searched_by_their_words_and_names(core, 
 
 
 async def test_only_what_one_may_see_is_counted(core, three):
-    somewhere = (("elsewhere", frozenset({Action.SPACE_READ.value})),)
+    somewhere = {"elsewhere": frozenset({Action.SPACE_READ.value})}
     neighbour = Actor("user", new_id(), name="admin::nat", by_space=somewhere)
     for who in (STRANGER, neighbour):
         total, values = await counted(core, "label", "state", by=who)
