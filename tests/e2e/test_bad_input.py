@@ -354,8 +354,6 @@ def test_a_run_of_another_stack_is_not_found_through_this_one(site):
         ("/events", 400),
         (f"/logs/{UNKNOWN}/1", 404),
         ("/logs/x/y", 404),
-        ("/stack/nowhere", 404),
-        (f"/stack/nowhere/run/{UNKNOWN}", 404),
         ("/nowhere", 404),
     ],
 )
