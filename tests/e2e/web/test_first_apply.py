@@ -1,13 +1,15 @@
-"""From the first sign-in to the first apply, by the pages alone."""
+"""From the first sign-in on an empty installation to the first apply, by the pages alone."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import PATIENCE_MS
-from tests.support.platform import ADMIN, PASSWORD
+from tests.support.git_repository import Repository
+from tests.support.platform import ADMIN, PASSWORD, Platform, Pool, Process
 
 CODE = """
 resource "terraform_data" "greeting" { input = "hello" }
@@ -15,36 +17,111 @@ output "greeting" { value = terraform_data.greeting.output }
 """
 
 
-def test_somebody_signs_in_and_takes_a_stack_through_plan_and_apply(visit, site):
-    stack = site.stack(CODE, name="Our first stack")
-    person = visit(site.server.address, signed_in=False)
-    page = person.open("/")
+@pytest.fixture
+def empty(new_platform) -> Iterator[tuple[Platform, Process]]:
+    """An installation that nobody has signed in to, with no worker; and its server."""
+    platform = new_platform()
+    yield platform, platform.start()
+    platform.stop()
+
+
+def done(page: Page) -> list[str]:
+    """The steps of the launchpad that are ticked off, each by its title alone."""
+    steps = page.get_by_role("region", name="Launchpad").get_by_role("listitem")
+    return steps.filter(has=page.get_by_role("img", name="Done")).all_inner_texts()
+
+
+def test_somebody_comes_from_an_empty_installation_to_the_first_apply(empty, visit):
+    platform, server = empty
+    page = visit(server.address, signed_in=False).open("/")
+
+    names_the_account(page)
+    starts_a_worker(page, platform)
+    makes_a_stack(page, platform)
+    plans_and_applies(page)
+    makes_a_key(page, platform)
+
+    page.goto("/launchpad")
+    launchpad = page.get_by_role("region", name="Launchpad")
+    expect(launchpad.get_by_text("6 of 6 done")).to_be_visible()
+    expect(launchpad.get_by_role("heading", name="You are off the ground")).to_be_visible()
+    expect(launchpad.get_by_role("img", name="To do")).to_have_count(0)
+
+
+def names_the_account(page: Page) -> None:
     page.get_by_label("User name").fill(ADMIN)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("heading", name="Set up Gantry")).to_be_visible()
+    page.get_by_label("Account name").fill("acme")
+    page.get_by_role("button", name="Name it acme").click()
+    expect(page.get_by_role("heading", name="From here to your first apply")).to_be_visible()
+    assert done(page) == ["Name the account"]
 
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Stacks").click()
-    page.get_by_role("searchbox").fill("our first")
-    expect(page.get_by_role("link", name="Our first stack")).to_be_visible()
-    run = site.trigger(stack)
-    page.get_by_role("row", name=re.compile("Our first stack")).get_by_role(
-        "link", name=re.compile("queued|ready|preparing|initializing|planning|unconfirmed")
-    ).click()
 
+def starts_a_worker(page: Page, platform: Platform) -> None:
+    page.get_by_role("link", name="Go to workers").click()
+    page.get_by_role("button", name="Create worker pool").first.click()
+    page.get_by_role("textbox", name="Name").fill("our machines")
+    page.get_by_role("button", name="Create the pool").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download environment file").click()
+    given = dict(line.split("=", 1) for line in download.value.path().read_text().splitlines())
+    platform.start_worker(Pool("", given["SPACELIFT_TOKEN"], given["SPACELIFT_POOL_PRIVATE_KEY"]))
+    expect(page.get_by_text("A worker is there")).to_be_visible()
+
+    page.goto("/launchpad")
+    expect(page.get_by_text("2 of 6 done")).to_be_visible()
+
+
+def makes_a_stack(page: Page, platform: Platform) -> None:
+    code = Repository(platform.place / "code")
+    code.commit({"main.tf": CODE}, "A greeting")
+    page.get_by_role("link", name="Create a stack").click()
+    page.get_by_role("textbox", name="Repository").fill(code.url)
+    page.get_by_role("combobox", name="Branch").fill("main")
+    for heading in ("Tool and state", "Name and behaviour"):
+        page.get_by_role("button", name="Next").click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    page.get_by_role("textbox", name="Name").fill("Our first stack")
+    page.get_by_role("combobox", name="Workers").click()
+    page.get_by_role("option", name="our machines").click()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Create stack").click()
+    expect(page.get_by_role("heading", name="Our first stack is made")).to_be_visible()
+
+
+def plans_and_applies(page: Page) -> None:
+    page.get_by_role("button", name="Start the first run").click()
+    expect(page).to_have_url(re.compile(r"/stack/our-first-stack/run/\w+$"))
     # Whoever watches sees it go from state to state.
-    expect(page).to_have_url(re.compile(run))
     confirm = page.get_by_role("button", name="Confirm", exact=True)
-    expect(confirm).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+    expect(confirm).not_to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("region", name="Lines: planning")).to_contain_text("Plan: 1 to add")
     page.get_by_role("tab", name=re.compile("Changes")).click()
     expect(page.get_by_text("terraform_data.greeting").first).to_be_visible()
+    page.get_by_role("tab", name="Log").click()
     confirm.click()
     dialog = page.get_by_role("dialog", name="Apply this plan?")
     expect(dialog).to_contain_text("1 to add, 0 to change, 0 to delete")
     dialog.get_by_role("button", name="Confirm").click()
 
-    finished = page.get_by_text("finished", exact=True).first
-    expect(finished).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("tab", name="applying").click()
-    person.sees("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.")
-    assert site.outputs(stack) == {"greeting": '"hello"'}
+    expect(page.get_by_role("region", name="Lines: applying")).to_contain_text("Apply complete!")
+    history = page.get_by_label("History, newest first")
+    expect(history.get_by_text("finished", exact=True).first).to_be_visible()
+    page.get_by_role("link", name="Our first stack").first.click()
+    page.get_by_role("tab", name="Outputs").click()
+    outputs = page.get_by_role("table", name="Outputs")
+    expect(outputs.get_by_role("row", name="greeting")).to_contain_text("hello")
+
+
+def makes_a_key(page: Page, platform: Platform) -> None:
+    page.goto("/launchpad")
+    page.get_by_role("link", name="Go to API keys").click()
+    page.get_by_role("button", name="Create API key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("pipelines")
+    dialog.get_by_role("radio", name="Everything").check()
+    dialog.get_by_role("button", name="Create the key").click()
+    platform.secrets.add(dialog.get_by_role("textbox", name="Secret").input_value())
+    dialog.get_by_role("button", name="I have kept it").click()
