@@ -17,17 +17,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser import DESKTOP, PHONE, Person, chromium
 from tests.support.platform import Platform
 from tests.support.postgres_cluster import Cluster
-from tools.sample import Sample, fill
+from tools.poses import (
+    ask_to_delete,
+    choose_stacks,
+    compare_states,
+    lose_session,
+    open_confirm,
+    open_filter,
+    open_palette,
+    show_values,
+    type_name,
+    walk_wizard,
+)
+from tools.sample import Sample, fill, name_account
 
 DOCS = Path(__file__).parent.parent / "docs"
 IMAGES, TOUR = DOCS / "images", DOCS / "pictures.md"
-QUALITY = 80
-"""Of WebP: letters are as sharp as in a PNG, at a third of its size."""
+QUALITY = 60
+"""Of WebP: letters are sharp, and all pictures together stay below 4 MB."""
 SCHEMES = ("light", "dark")
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
@@ -44,40 +57,114 @@ class Picture:
     signed_in: bool = True
 
 
-def open_palette(page: Page) -> None:
-    page.keyboard.press("Control+k")
-    page.get_by_role("textbox", name="Stacks, runs, pages").fill("net")
-    expect(page.get_by_text("network").first).to_be_visible()
-
-
-def open_confirm(page: Page) -> None:
-    page.get_by_role("button", name="Confirm", exact=True).click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-
-
-def lose_session(page: Page) -> None:
-    page.context.request.post("/logout")
-    page.evaluate("new BroadcastChannel('gantry.session').postMessage('look')")
-    expect(page.get_by_role("dialog")).to_be_visible()
+def beginnings() -> dict[bool, list[Picture]]:
+    """What somebody meets before there is anything: while the account has no name, and after."""
+    return {
+        False: [
+            Picture("sign-in", "The way in.", "/sign-in", signed_in=False),
+            Picture("setup", "What the installation stands on, and its name.", "/setup", type_name),
+        ],
+        True: [
+            Picture("launchpad", "From here to the first apply.", "/launchpad"),
+            Picture("overview-empty", "An overview of nothing yet.", "/"),
+            Picture("workers-empty", "No worker yet, and what to do.", "/workers"),
+        ],
+    }
 
 
 def pictures(sample: Sample) -> list[Picture]:
     """All of them, in the order in which somebody meets them."""
-    at = sample.address_of
     return [
-        Picture("sign-in", "The way in.", "/sign-in", signed_in=False),
         Picture("overview", "What needs somebody.", "/"),
+        *of_stacks(),
+        *of_the_wizard(sample),
+        *of_a_stack(sample),
+        *of_runs(sample),
+        *of_the_rest(sample),
+    ]
+
+
+def of_stacks() -> list[Picture]:
+    return [
         Picture("stacks", "Every stack, by what people look for.", "/stacks"),
+        Picture("stacks-filter", "A filter, with what it would leave.", "/stacks", open_filter),
+        Picture("stacks-chosen", "Something for several at once.", "/stacks", choose_stacks),
         Picture("stacks-nothing-found", "A list without a hit.", "/stacks?q=nothing+like+this"),
         Picture("palette", "Ctrl-K: anything by a few letters.", "/stacks", open_palette),
+    ]
+
+
+def of_the_wizard(sample: Sample) -> list[Picture]:
+    url = sample.code("network")
+    titles = (
+        "A new stack: its code, looked at while it is typed.",
+        "Its tool, and where its state is.",
+        "Its name, and how it behaves.",
+        "All of it, before anything is made.",
+    )
+    return [
+        Picture(f"new-stack-{number}", title, "/new/stack", walk_wizard(url, number))
+        for number, title in enumerate(titles, 1)
+    ]
+
+
+def of_a_stack(sample: Sample) -> list[Picture]:
+    def at(tab: str = "") -> str:
+        return sample.page_of("kubernetes", tab)
+
+    return [
+        Picture("stack", "A stack and its runs.", at()),
+        Picture("stack-locked", "One that somebody has locked.", sample.page_of("identity")),
+        Picture("stack-tasks", "Commands by hand.", sample.page_of("load test", "tasks")),
+        Picture("stack-environment", "What its runs are given.", at("environment"), show_values),
+        Picture("stack-state", "Every state there was.", at("state")),
+        Picture("stack-state-compared", "What changed in between.", at("state"), compare_states),
+        Picture("stack-outputs", "What it gives to others.", at("outputs")),
+        Picture("stack-settings", "How it is set.", at("settings")),
+        Picture("stack-danger", "What cannot be undone.", sample.page_of("network", "danger")),
+        Picture(
+            "stack-delete",
+            "What is lost with it.",
+            sample.page_of("network", "danger"),
+            ask_to_delete,
+        ),
+    ]
+
+
+def of_runs(sample: Sample) -> list[Picture]:
+    at = sample.address_of
+    return [
         Picture("run", "A plan, resource by resource.", at("kubernetes") + "/changes"),
         Picture("run-confirm", "What will happen, before it does.", at("kubernetes"), open_confirm),
         Picture("run-log", "A log for each phase.", at("network")),
+        Picture("run-outputs", "What came out of it.", at("network") + "/outputs"),
+        Picture("run-details", "With what it ran.", at("network") + "/details"),
         Picture("run-long-log", "A long one, in its colours.", at("load test")),
         Picture("run-failed", "A plan that failed, and why.", at("billing")),
         Picture("run-waiting", "A run that waits, and for what.", at("search")),
         Picture("run-unknown", "A worker died while it applied.", at("ledger")),
-        Picture("session-ended", "A page outlives its session.", at("kubernetes"), lose_session),
+    ]
+
+
+def of_the_rest(sample: Sample) -> list[Picture]:
+    pool = sample.site.pool.id
+    return [
+        Picture("workers", "Pools, and how busy they are.", "/workers"),
+        Picture("pool", "One of them: its workers and its queue.", f"/workers/{pool}"),
+        Picture("pool-queue", "What waits, and for what.", f"/workers/{sample.idle_pool}"),
+        Picture("new-pool", "A new one.", "/workers/new"),
+        Picture("profile", "Who is signed in.", "/account"),
+        Picture("api-keys", "Keys for programs.", "/account/api-keys"),
+        Picture("sessions", "Who is signed in where.", "/account/sessions"),
+        Picture("health", "What the installation stands on.", "/account/health"),
+        Picture("help-errors", "Every error by its code.", "/help/errors"),
+        Picture("help-error", "What one means, and what to do.", "/help/errors/STACK_LOCKED"),
+        Picture(
+            "session-ended",
+            "A page outlives its session.",
+            sample.address_of("kubernetes"),
+            lose_session,
+        ),
     ]
 
 
@@ -96,9 +183,8 @@ def installation() -> Iterator[Platform]:
 
 
 def settled(page: Page) -> None:
-    """Wait until nothing is on its way any more, and the mouse is out of the picture."""
+    """Wait until nothing is on its way any more."""
     expect(page.get_by_label("Loading", exact=True)).to_have_count(0)
-    page.mouse.move(0, 0)
     # Two frames: what has just come is drawn.
     page.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -133,35 +219,65 @@ def in_both_themes(picture: Picture) -> str:
     )
 
 
+class Studio:
+    """Takes pictures of one installation."""
+
+    def __init__(self, browser: Browser, address: str, only: list[str]) -> None:
+        self._browser, self._address, self._only = browser, address, tuple(only)
+        self.faults: list[str] = []
+        """What pages did that no page may; the other pictures are taken all the same."""
+
+    def take(self, wanted: list[Picture]) -> None:
+        """Take those of them that are asked for, in every size and both themes."""
+        for picture in wanted:
+            if self._only and not picture.name.startswith(self._only):
+                continue
+            for size, viewport in SIZES.items():
+                try:
+                    self._take(picture, size, viewport)
+                except (PlaywrightError, AssertionError) as error:
+                    self.faults.append(f"{picture.name} on a {size}: {error}")
+
+    def _take(self, picture: Picture, size: str, viewport: dict[str, int]) -> None:
+        looks = {"color_scheme": SCHEMES[0], "viewport": viewport, "reduced_motion": "reduce"}
+        person = Person(self._browser, self._address, **looks)
+        if picture.signed_in:
+            person.sign_in()
+        page = person.open(picture.address)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        settled(page)
+        picture.before(page)
+        page.mouse.move(0, 0)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            settled(page)
+            take(page, IMAGES / f"{picture.name}-{scheme}-{size}.webp")
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > viewport["width"]:
+            self.faults.append(f"{picture.name} needs {needed} px on a {size}")
+        person.context.close()
+        self.faults += [f"{picture.name} on a {size}: {fault}" for fault in person.faults]
+
+
 def main(only: list[str]) -> None:
     """Take the pictures whose names begin with one of the words; all, if there is none."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with installation() as platform, sync_playwright() as playwright:
         server = platform.start()
-        sample = fill(platform, server)
         browser = chromium(playwright)
-        for scheme in SCHEMES:
-            for size, viewport in SIZES.items():
-                looks = {"color_scheme": scheme, "viewport": viewport, "reduced_motion": "reduce"}
-                for picture in pictures(sample):
-                    if only and not picture.name.startswith(tuple(only)):
-                        continue
-                    person = Person(browser, server.address, **looks)
-                    if picture.signed_in:
-                        person.sign_in()
-                    page = person.open(picture.address)
-                    expect(page.get_by_role("heading", level=1)).to_have_count(1)
-                    settled(page)
-                    picture.before(page)
-                    settled(page)
-                    take(page, IMAGES / f"{picture.name}-{scheme}-{size}.webp")
-                    person.context.close()
-                    if person.faults:
-                        sys.exit(f"pictures: {picture.name} did what no page may: {person.faults}")
+        studio = Studio(browser, server.address, only)
+        first = beginnings()
+        studio.take(first[False])
+        name_account(platform, server)
+        studio.take(first[True])
+        sample = fill(platform, server)
+        studio.take(pictures(sample))
         browser.close()
-        write_tour(pictures(sample))
+        write_tour([*first[False], *first[True], *pictures(sample)])
     sizes = [image.stat().st_size for image in IMAGES.glob("*.webp")]
     print(f"{len(sizes)} pictures, {sum(sizes) / 1e6:.1f} MB, in {IMAGES}")
+    if studio.faults:
+        sys.exit("pictures: what no page may do:\n" + "\n".join(studio.faults))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ The code uses Terraform's built-in resource alone, so that nothing outside is as
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.git_repository import Repository
-from tests.support.platform import Platform, Process, make_pool
+from tests.support.platform import Platform, Process, make_pool, workers_of
 from tests.support.site import Site
 
 COMPANY = "Northwind"
@@ -122,14 +123,30 @@ class Sample:
     stacks: dict[str, str] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
 
+    idle_pool: str = ""
+    """A pool without a worker, for which a run waits."""
+
+    def code(self, word: str) -> str:
+        """The address of the repository that the stack is made from."""
+        found: str = self.site.look(self.stacks[word], "repositoryURL")["repositoryURL"]
+        return found
+
+    def page_of(self, word: str, tab: str = "") -> str:
+        """A page of the stack that this word stands for."""
+        return f"/stack/{self.stacks[word]}/{tab}".rstrip("/")
+
     def address_of(self, word: str) -> str:
         """The page of the run that this word stands for."""
         return f"/stack/{self.stacks[word]}/run/{self.runs[word]}"
 
 
-def fill(platform: Platform, server: Process) -> Sample:
-    """Fill an empty installation; return when every run is where its picture wants it."""
+def name_account(platform: Platform, server: Process) -> None:
+    """The first step of an installation."""
     platform.admin(server, account=COMPANY)
+
+
+def fill(platform: Platform, server: Process) -> Sample:
+    """Fill a named installation; return when every run is where its picture wants it."""
     site = Site(platform, server, pool="eu-west-1")
     sample = Sample(site)
     workers = site.start_workers(3)
@@ -139,6 +156,7 @@ def fill(platform: Platform, server: Process) -> Sample:
     _load_test(sample)
     _waiting(sample)
     _unknown(sample, workers)
+    _rest(sample)
     return sample
 
 
@@ -171,14 +189,28 @@ def _cluster(sample: Sample) -> None:
     source = _stack(
         sample,
         "kubernetes",
-        CLUSTER,
-        "The cluster as it was",
+        CLUSTER.replace('"batch"', "").replace("1.33", "1.32"),
+        "A cluster with general nodes",
         description="The cluster that runs the shop",
         labels=["env:production", "team:platform", "tier:1"],
+        beforePlan=["terraform fmt -check", "./policy/check.sh"],
+        afterApply=["./notify.sh deployed"],
     )
+    source.commit(
+        {"policy/check.sh": "#!/bin/sh\n", "notify.sh": "#!/bin/sh\n"},
+        "Scripts before and after",
+    )
+    for script in ("policy/check.sh", "notify.sh"):
+        (source.path / script).chmod(0o755)
+    source.commit(message="Scripts can be run")
     stack = sample.stacks["kubernetes"]
-    site.configure(stack, "TF_VAR_region", "eu-west-1")
+    site.configure(stack, "TF_VAR_region", "eu-west-1", description="Where the cluster is")
+    site.configure(stack, "TF_LOG", "warn")
     site.configure(stack, "REGISTRY_TOKEN", "a-token-nobody-sees", writeOnly=True)
+    config = base64.b64encode(b"timeout: 30s\nretries: 3\n").decode()
+    site.configure(stack, "cluster/limits.yaml", config, type="FILE_MOUNT")
+    site.applied(stack)
+    source.commit({"main.tf": CLUSTER}, "Nodes for batches, Kubernetes 1.33")
     site.applied(stack)
     source.commit({"main.tf": CLUSTER_GROWS}, "Kubernetes 1.34, nodes with GPUs, new gateways")
     run = sample.runs["kubernetes"] = site.planned(stack)
@@ -202,7 +234,7 @@ def _load_test(sample: Sample) -> None:
 
 def _waiting(sample: Sample) -> None:
     # Its pool has no worker: this run waits for as long as anybody looks.
-    pool = make_pool(sample.site.api, "gpu").id
+    pool = sample.idle_pool = make_pool(sample.site.api, "gpu").id
     _stack(sample, "search", SMALL % "search", "One more replica", workerPool=pool)
     run = sample.runs["search"] = sample.site.trigger(sample.stacks["search"])
     sample.site.api.wait_for(run, "READY")
@@ -222,6 +254,18 @@ def _unknown(sample: Sample, workers: list[Process]) -> None:
     site.start_workers(2)
 
 
+def _rest(sample: Sample) -> None:
+    """What no run is about."""
+    site = sample.site
+    for name in ("kubernetes", "network"):
+        site.api.ask(STAR, id=sample.stacks[name])
+    for name, admin in (("terraform provider", True), ("night builds", False)):
+        made = site.api.ask(KEY, input={"name": name, "admin": admin})["apiKeyCreate"]
+        site.platform.secrets.add(made["secret"])
+    idle = next(one for one in workers_of(site.api, site.pool) if not one["busy"])
+    site.api.ask(DRAIN, pool=site.pool.id, id=idle["id"])
+
+
 def _stack(
     sample: Sample, name: str, code: str | dict[str, str], commit: str, **settings: Any
 ) -> Repository:
@@ -236,6 +280,11 @@ def _stack(
     return source
 
 
+STAR = "mutation ($id: ID!) { starSet(id: $id, star: true) { id } }"
+KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { id secret } }"
+DRAIN = """
+mutation ($pool: ID!, $id: ID!) { workerDrainSet(workerPool: $pool, id: $id, drain: true) { id } }
+"""
 LOCK = "mutation ($id: ID!, $note: String) { stackLock(id: $id, note: $note) { id } }"
 COMMENT = """
 mutation ($stack: ID!, $run: ID!, $body: String!) {

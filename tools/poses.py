@@ -1,0 +1,76 @@
+"""What is done on a page before its picture is taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+
+def type_name(page: Page) -> None:
+    page.get_by_label("Account name").fill("northwind")
+    expect(page.get_by_role("img", name="Kept")).to_have_count(3)
+
+
+def open_filter(page: Page) -> None:
+    more = page.get_by_role("button", name=re.compile("^Filters"))
+    if more.is_visible():  # on a phone they are behind one button
+        more.click()
+    page.get_by_role("button", name="Label", exact=True).click()
+    expect(page.get_by_role("checkbox", name=re.compile("^env:production"))).to_be_visible()
+
+
+def choose_stacks(page: Page) -> None:
+    for name in ("DNS zones", "network", "object storage"):
+        page.get_by_role("checkbox", name=f"Choose {name}").check()
+    expect(page.get_by_role("region", name="With the chosen ones")).to_be_visible()
+
+
+def open_palette(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.get_by_role("textbox", name="Stacks, runs, pages").fill("net")
+    expect(page.get_by_text("network").first).to_be_visible()
+
+
+def walk_wizard(url: str, until: int) -> Callable[[Page], None]:
+    """Go through the steps of a new stack, up to the one of this number."""
+
+    def walk(page: Page) -> None:
+        page.get_by_role("textbox", name="Repository").fill(url)
+        page.get_by_role("combobox", name="Branch").fill("main")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("img", name="Fine").first).to_be_visible()
+        for step in range(2, until + 1):
+            page.get_by_role("button", name="Next").click()
+            expect(page.get_by_role("heading", name=re.compile(f"^{step} of 4"))).to_be_visible()
+            if step == 3:
+                page.get_by_role("textbox", name="Name").fill("network, staging")
+
+    return walk
+
+
+def show_values(page: Page) -> None:
+    page.get_by_role("switch", name="Values").click()
+    expect(page.get_by_text("eu-west-1", exact=True).first).to_be_visible()
+
+
+def compare_states(page: Page) -> None:
+    page.get_by_role("button", name="What changed").first.click()
+    expect(page.get_by_role("heading", name=re.compile(r"From serial \d+ to"))).to_be_visible()
+
+
+def ask_to_delete(page: Page) -> None:
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("What is to become of")).to_be_visible()
+
+
+def open_confirm(page: Page) -> None:
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def lose_session(page: Page) -> None:
+    page.context.request.post("/logout")
+    page.evaluate("new BroadcastChannel('gantry.session').postMessage('look')")
+    expect(page.get_by_role("dialog")).to_be_visible()
