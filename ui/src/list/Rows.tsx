@@ -61,7 +61,7 @@ export function Rows<Row>(props: RowsProps<Row>) {
         {columns.map((column) => (
           <Table.Td
             key={column.key}
-            ta={column.number ? 'right' : 'left'}
+            {...(column.number ? { ta: 'right', className: classes.number ?? '' } : { ta: 'left' })}
             data-title={column.title}
           >
             {column.cell(row)}

@@ -32,5 +32,5 @@ export function When({ at }: { at: number | null | undefined }) {
 /** How long something took, or has been taking. */
 export function Took({ from, until }: { from: number; until?: number | null | undefined }) {
   const now = useNow()
-  return <span title={`since ${exact(from)}`}>{duration((until ?? now) - from)}</span>
+  return <span className="when" title={`since ${exact(from)}`}>{duration((until ?? now) - from)}</span>
 }

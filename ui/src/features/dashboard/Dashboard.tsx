@@ -56,9 +56,14 @@ function Beginning() {
     <Empty
       title="Nothing is here yet"
       action={
-        <Button component={Link} to={to.newStack()}>
-          Create the first stack
-        </Button>
+        <Group justify="center">
+          <Button component={Link} to={to.launchpad()}>
+            From here to the first apply
+          </Button>
+          <Button component={Link} to={to.newStack()} variant="default">
+            Create the first stack
+          </Button>
+        </Group>
       }
     >
       A stack joins a directory of a Git repository to the infrastructure that it describes. Once it has

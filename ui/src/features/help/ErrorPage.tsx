@@ -1,10 +1,9 @@
 import { Link, useParams } from 'react-router'
 
 import { to } from '~/lib/paths'
-import { Anchor, Card, Empty, Facts, Stack, Text, Title } from '~/ui'
+import { Anchor, Card, Empty, Facts, Stack, Text, Title, Words } from '~/ui'
 
 import { CODES } from './codes'
-import { Words } from './Words'
 
 /** One code: what it means, and what to do about it. */
 export default function ErrorPage() {

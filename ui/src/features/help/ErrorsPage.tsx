@@ -2,10 +2,9 @@ import { IconSearch } from '@tabler/icons-react'
 import { Link, useSearchParams } from 'react-router'
 
 import { to } from '~/lib/paths'
-import { Anchor, Card, Empty, Stack, Text, TextInput, Title } from '~/ui'
+import { Anchor, Card, Empty, Stack, Text, TextInput, Title, Words } from '~/ui'
 
 import { matching } from './codes'
-import { Words } from './Words'
 
 /** Every code of an error, with its meaning and what to do. */
 export default function ErrorsPage() {

@@ -4,7 +4,7 @@ import { useQuery } from 'urql'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
-import { Action, Coming, Group, Stack, Text, Trouble } from '~/ui'
+import { Action, Coming, Group, Stack, Text, Trouble, Words } from '~/ui'
 
 import classes from './Checks.module.css'
 import { gathered } from './gathered'
@@ -66,7 +66,7 @@ export function Checks() {
                   </Text>
                   {check.remedy && (
                     <Text size="sm" c="dimmed">
-                      {check.remedy}
+                      <Words text={check.remedy} />
                     </Text>
                   )}
                 </div>

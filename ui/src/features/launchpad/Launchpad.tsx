@@ -59,7 +59,7 @@ const STEPS: readonly Step[] = [
   {
     key: 'workerIdle',
     title: 'Have a worker ready',
-    what: 'Workers carry runs out, where your credentials are. The built-in one will do to begin with; a pool of your own keeps them on machines that you choose.',
+    what: 'Workers carry runs out, where your credentials are. A built-in one, where there is one, will do to begin with; a pool of your own keeps them on machines that you choose.',
     verb: 'Go to workers',
     at: () => to.workers(),
   },

@@ -41,7 +41,11 @@ const LINE_PX = 32
 
 /** A field whose line below is no error looks as it always does. */
 const CALM = {
-  input: { borderColor: 'var(--mantine-color-default-border)', color: 'inherit' },
+  input: {
+    '--input-placeholder-color': 'var(--mantine-color-placeholder)',
+    borderColor: 'var(--mantine-color-default-border)',
+    color: 'inherit',
+  },
   section: { color: 'inherit' },
 }
 

@@ -65,6 +65,7 @@ const RunQuery = graphql(
             reason
           }
           history {
+            state
             stateVersion
             hasLogs
           }
@@ -96,6 +97,9 @@ type Run = NonNullable<Found['run']>
 
 const TABS = ['log', 'changes', 'outputs', 'details'] as const
 type Tab = (typeof TABS)[number]
+
+/** Only a run that came to one of these can have written outputs. */
+const APPLYING = new Set<string>(['APPLYING', 'DESTROYING', 'PERFORMING'])
 
 /** A run: where it stands, what it does and did, and what can be decided about it. */
 export default function RunPage() {
@@ -137,7 +141,7 @@ function Page(props: PageProps) {
   const asked = useParams().tab
   const tab: Tab = TABS.find((one) => one === asked) ?? 'log'
   const plans = run.type !== 'TASK' && run.type !== 'PARSE'
-  const applied = run.finished && (run.type === 'TRACKED' || run.type === 'DESTROY' || run.type === 'TASK')
+  const applied = run.finished && run.history.some((step) => APPLYING.has(step.state))
   return (
     <Stack gap="md">
       <Header {...props} />

@@ -98,7 +98,7 @@ export function TitleCell({ row }: { row: RunRow }) {
   const stack = useStack()
   const run = runOf(row)
   return (
-    <Stack gap={0} maw={420} miw={150}>
+    <Stack gap={0} maw={420} miw={200}>
       <Anchor component={Link} to={to.run(stack.id, run.id)} fw={600} lineClamp={1} title={run.title}>
         {run.title || run.id}
       </Anchor>
@@ -159,9 +159,12 @@ export function CommitCell({ row }: { row: RunRow }) {
   const { commit } = runOf(row)
   if (!commit) return <Text size="sm">local workspace</Text>
   return (
-    <Text size="sm" lineClamp={1} maw={260} title={`${commit.message}\n${commit.authorName}`}>
-      <Code>{commit.hash.slice(0, 8)}</Code> {commit.authorName}
-    </Text>
+    <Stack gap={0} align="flex-start" maw={260} title={`${commit.message}\n${commit.authorName}`}>
+      <Code>{commit.hash.slice(0, 8)}</Code>
+      <Text size="xs" c="dimmed" lineClamp={1}>
+        {commit.authorName}
+      </Text>
+    </Stack>
   )
 }
 

@@ -80,7 +80,7 @@ function Facts({ stack }: { stack: StackHead }) {
       </Fact>
       <Fact name="Commit">
         {commit ? (
-          <Text size="sm" lineClamp={1} maw={460} title={commit.message}>
+          <Text size="sm" lineClamp={1} maw={560} title={commit.message}>
             <Code>{commit.hash.slice(0, 8)}</Code> {commit.message.split('\n')[0]}
             {commit.authorName && ` · ${commit.authorName}`}
           </Text>

@@ -42,7 +42,7 @@ export default function StackOutputs() {
       <Text size="sm" c="dimmed">
         As of the last apply that ended well.
       </Text>
-      <Table.ScrollContainer minWidth={520} type="native">
+      <Table.ScrollContainer minWidth={320} type="native">
         <Table aria-label="Outputs" verticalSpacing={8}>
           <Table.Thead>
             <Table.Tr>

@@ -84,9 +84,9 @@ function Pages({ stack }: { stack: StackHead }) {
         if (tab) void go(tab === 'runs' ? to.stack(stack.id) : to.stackTab(stack.id, tab))
       }}
     >
-      <Tabs.List ref={list} style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+      <Tabs.List ref={list}>
         {TABS.map((tab) => (
-          <Tabs.Tab key={tab.path} value={tab.path || 'runs'} data-tab={tab.path} style={{ flexShrink: 0 }}>
+          <Tabs.Tab key={tab.path} value={tab.path || 'runs'} data-tab={tab.path}>
             {tab.label}
           </Tabs.Tab>
         ))}

@@ -100,7 +100,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'labels',
     title: 'Labels',
-    cell: (pool) => (
+    cell: (pool) => pool.labels.length > 0 && (
       <Group gap={4}>
         {pool.labels.map((label) => (
           <Badge key={label} variant="default" size="sm" tt="none" fw={500}>

@@ -25,14 +25,14 @@ export function ElementTable(props: Props) {
     )
   }
   return (
-    <Table.ScrollContainer minWidth={560} type="native">
+    <Table.ScrollContainer minWidth={320} type="native">
       <Table aria-label={props.name} verticalSpacing={6} highlightOnHover>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{files ? 'Path' : 'Name'}</Table.Th>
             <Table.Th>Value</Table.Th>
-            <Table.Th>From</Table.Th>
-            <Table.Th>Set</Table.Th>
+            <Table.Th visibleFrom="sm">From</Table.Th>
+            <Table.Th visibleFrom="sm">Set</Table.Th>
             <Table.Th w={76}>
               <VisuallyHidden>Actions</VisuallyHidden>
             </Table.Th>
@@ -61,16 +61,21 @@ function Row({ given, ...props }: Props & { given: Given }) {
             {element.description}
           </Text>
         )}
+        {!own(given) && (
+          <Text size="xs" c="dimmed" hiddenFrom="sm">
+            From {sourceOf(given)}
+          </Text>
+        )}
       </Table.Td>
       <Table.Td maw={360}>
         <Value given={given} {...props} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">
         <Badge variant={own(given) ? 'default' : 'light'} color="gray" tt="none" fw={500}>
           {sourceOf(given)}
         </Badge>
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">
         <Text size="sm">
           <When at={element.createdAt} />
         </Text>

@@ -1,8 +1,8 @@
 import { Fragment } from 'react'
 
-import { Code } from '~/ui'
+import { Code } from '@mantine/core'
 
-/** A sentence of the reference: what stands between backticks is code. */
+/** A sentence in which code stands between backticks. */
 export function Words({ text }: { text: string }) {
   return text.split('`').map((part, n) =>
     // Parts have no other identity than their place.
