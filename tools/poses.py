@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 def type_name(page: Page) -> None:
     page.get_by_label("Account name").fill("northwind")
     expect(page.get_by_role("img", name="Kept")).to_have_count(3)
+    page.evaluate("window.scrollTo(0, 0)")
 
 
 def open_filter(page: Page) -> None:
@@ -62,7 +63,9 @@ def compare_states(page: Page) -> None:
 
 def ask_to_delete(page: Page) -> None:
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_role("dialog").get_by_text("What is to become of")).to_be_visible()
+    expect(
+        page.get_by_role("dialog").get_by_text("What is to become of its resources?")
+    ).to_be_visible()
 
 
 def open_confirm(page: Page) -> None:

@@ -190,7 +190,7 @@ def _cluster(sample: Sample) -> None:
         sample,
         "kubernetes",
         CLUSTER.replace('"batch"', "").replace("1.33", "1.32"),
-        "A cluster with general nodes",
+        "The beginning",
         description="The cluster that runs the shop",
         labels=["env:production", "team:platform", "tier:1"],
         beforePlan=["terraform fmt -check", "./policy/check.sh"],
@@ -198,11 +198,11 @@ def _cluster(sample: Sample) -> None:
     )
     source.commit(
         {"policy/check.sh": "#!/bin/sh\n", "notify.sh": "#!/bin/sh\n"},
-        "Scripts before and after",
+        "Check policies, tell the team",
     )
     for script in ("policy/check.sh", "notify.sh"):
         (source.path / script).chmod(0o755)
-    source.commit(message="Scripts can be run")
+    source.commit(message="A cluster with general nodes, Kubernetes 1.32")
     stack = sample.stacks["kubernetes"]
     site.configure(stack, "TF_VAR_region", "eu-west-1", description="Where the cluster is")
     site.configure(stack, "TF_LOG", "warn")
@@ -262,6 +262,8 @@ def _rest(sample: Sample) -> None:
     for name, admin in (("terraform provider", True), ("night builds", False)):
         made = site.api.ask(KEY, input={"name": name, "admin": admin})["apiKeyCreate"]
         site.platform.secrets.add(made["secret"])
+
+    # The newest come first; those that were killed are missed only after a minute.
     idle = next(one for one in workers_of(site.api, site.pool) if not one["busy"])
     site.api.ask(DRAIN, pool=site.pool.id, id=idle["id"])
 
