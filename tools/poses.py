@@ -64,7 +64,7 @@ def compare_states(page: Page) -> None:
 def ask_to_delete(page: Page) -> None:
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(
-        page.get_by_role("dialog").get_by_text("What is to become of its resources?")
+        page.get_by_role("dialog").get_by_text(re.compile(r"What is to become of \d"))
     ).to_be_visible()
 
 
