@@ -45,7 +45,8 @@ interface Step {
   what: string
   /** What leads there. */
   verb: string
-  at: (stack: string | undefined) => string
+  /** Nothing while there is nowhere to go: the steps before come first. */
+  at: (stack: string | undefined) => string | undefined
 }
 
 const STEPS: readonly Step[] = [
@@ -73,16 +74,16 @@ const STEPS: readonly Step[] = [
   {
     key: 'runPlanned',
     title: 'Plan the first run',
-    what: 'A plan shows what would change, and changes nothing. Trigger a run on the stack’s page, or push a commit.',
+    what: 'A plan shows what would change, and changes nothing. Trigger a run on the stack’s page.',
     verb: 'Go to the stack',
-    at: (stack) => (stack ? to.stack(stack) : to.stacks()),
+    at: (stack) => (stack ? to.stack(stack) : undefined),
   },
   {
     key: 'runApplied',
     title: 'Apply it',
     what: 'Read the plan and confirm it. Exactly what you saw is applied, and the new state is kept.',
     verb: 'Go to the stack',
-    at: (stack) => (stack ? to.stack(stack) : to.stacks()),
+    at: (stack) => (stack ? to.stack(stack) : undefined),
   },
   {
     key: 'apiKeyMade',
@@ -136,7 +137,7 @@ export function Launchpad({ always = false }: { always?: boolean }) {
   )
 }
 
-function StepRow(props: { step: Step; done: boolean; next: boolean; at: string }) {
+function StepRow(props: { step: Step; done: boolean; next: boolean; at: string | undefined }) {
   const { step, done } = props
   return (
     <li className={classes.step ?? ''} aria-current={props.next ? 'step' : undefined}>
@@ -156,6 +157,7 @@ function StepRow(props: { step: Step; done: boolean; next: boolean; at: string }
         )}
       </div>
       {!done &&
+        props.at !== undefined &&
         (props.next ? (
           <Button component={Link} to={props.at} size="compact-md">
             {step.verb}
