@@ -41,8 +41,9 @@ the flood gets, and has to take turns with it."""
 ASKING = 0.02
 """Seconds between a stand-in's questions. Workers are woken by their doorbell instead."""
 _SPACE = """
-insert into space (id, name, description, parent_id, inherit_entities, labels, created_at)
-values (%s, %s, '', 'root', true, '[]', now())
+insert into space
+    (id, name, description, parent_id, inherit_entities, labels, created_at, path, inherits)
+values (%s, %s, '', 'root', true, '[]', now(), array['root', %s], array['root'])
 """
 
 
@@ -121,8 +122,8 @@ async def _tenants(there: Site, client: Client, code: Repository) -> Figure:
 
 def _stack(there: Site, code: Repository, space: str, number: int, **settings: object) -> str:
     if number == 0:
-        # Behind the product's back: there is no way to make a space by the API in this release.
-        there.platform.change(_SPACE, space, space)
+        # Behind the product's back, so that its id is its name.
+        there.platform.change(_SPACE, space, space, space)
     return there.stack(code, name=f"{space} {number}", space=space, **settings)
 
 

@@ -29,6 +29,8 @@ async def given_a_space(core, name, *labels):
                 inherit_entities=True,
                 labels=list(labels),
                 created_at=tx.now,
+                path=[ROOT, name],
+                inherits=[ROOT],
             )
         )
 
