@@ -1,14 +1,13 @@
-"""Runs the tests in three processes at once: stories at a browser, other stories of whole
-installations, and everything else.
+"""Runs the tests in two lanes at once: stories of whole installations in one; everything else, and
+then stories at a browser, in the other.
 
     .venv/bin/python tools/tests.py [arguments of pytest]
 
-Stories mostly wait for processes that they started, and the other tests mostly compute, so that
-two cores do all three in little more than the time of the longest. What the stories say is shown
-when all have ended, below what the others said.
+Two lanes keep two cores busy; a third made all of them slower than they saved. What the first lane
+says is shown when both have ended, below what the other said.
 
-The parts are also kept apart because a browser's library has an event loop of its own, in which no
-asynchronous test can run.
+Stories at a browser are a process of their own because a browser's library has an event loop of
+its own, in which no asynchronous test can run.
 """
 
 from __future__ import annotations
@@ -16,34 +15,27 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 
 STORIES = "tests/e2e"
 AT_A_BROWSER = "tests/e2e/web"
-ASIDE = ((AT_A_BROWSER,), (STORIES, f"--ignore={AT_A_BROWSER}"))
-REST = ("tests", f"--ignore={STORIES}")
+BESIDE = (STORIES, f"--ignore={AT_A_BROWSER}")
+IN_TURN = (("tests", f"--ignore={STORIES}"), (AT_A_BROWSER,))
 
 
 def main(arguments: list[str]) -> int:
-    """Run all parts to their ends. The exit code of the first that is not 0, or 0."""
+    """Run both lanes to their ends. The exit code of the first part that is not 0, or 0."""
     pytest = [sys.executable, "-m", "pytest", *arguments]
-    with ExitStack() as files:
-        said = [files.enter_context(tempfile.TemporaryFile()) for _ in ASIDE]
-        aside = [
-            subprocess.Popen([*pytest, *part], stdout=file, stderr=subprocess.STDOUT)
-            for part, file in zip(ASIDE, said, strict=True)
-        ]
+    with tempfile.TemporaryFile() as said:
+        beside = subprocess.Popen([*pytest, *BESIDE], stdout=said, stderr=subprocess.STDOUT)
         try:
-            codes = [subprocess.run([*pytest, *REST], check=False).returncode]
-            codes += [part.wait() for part in aside]
+            codes = [subprocess.run([*pytest, *part], check=False).returncode for part in IN_TURN]
+            codes.append(beside.wait())
         except KeyboardInterrupt:
-            for part in aside:
-                part.wait()  # it was interrupted as well, and ends what it started
+            beside.wait()  # it was interrupted as well, and ends what it started
             return 130
+        said.seek(0)
         sys.stdout.flush()
-        for file in said:
-            file.seek(0)
-            sys.stdout.buffer.write(file.read())
+        sys.stdout.buffer.write(said.read())
         sys.stdout.flush()
     return next((code for code in codes if code), 0)
 
