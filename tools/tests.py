@@ -1,10 +1,8 @@
-"""Runs the tests in two lanes at once: stories of whole installations in one; everything else, and
-then stories at a browser, in the other.
+"""Runs the tests in two lanes at once, of about the same length: two cores do no more.
 
     .venv/bin/python tools/tests.py [arguments of pytest]
 
-Two lanes keep two cores busy; a third made all of them slower than they saved. What the first lane
-says is shown when both have ended, below what the other said.
+What the first lane says is shown when both have ended, below what the other said.
 
 Stories at a browser are a process of their own because a browser's library has an event loop of
 its own, in which no asynchronous test can run.
@@ -15,24 +13,36 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
-STORIES = "tests/e2e"
-AT_A_BROWSER = "tests/e2e/web"
-BESIDE = (STORIES, f"--ignore={AT_A_BROWSER}")
-IN_TURN = (("tests", f"--ignore={STORIES}"), (AT_A_BROWSER,))
+STORIES, AT_A_BROWSER, WITH_A_DATABASE = "tests/e2e", "tests/e2e/web", "tests/integration"
+FIRST = (
+    (STORIES, f"--ignore={AT_A_BROWSER}"),
+    # Whatever is in none of the other parts.
+    ("tests", f"--ignore={STORIES}", f"--ignore={WITH_A_DATABASE}"),
+)
+SECOND = ((WITH_A_DATABASE,), (AT_A_BROWSER,))
+
+
+def lane(
+    parts: tuple[tuple[str, ...], ...], arguments: list[str], said: IO[bytes] | None
+) -> list[int]:
+    """Run the parts one after the other; their exit codes."""
+    pytest = [sys.executable, "-m", "pytest", *arguments]
+    return [
+        subprocess.run(
+            [*pytest, *part], stdout=said, stderr=None if said is None else subprocess.STDOUT
+        ).returncode
+        for part in parts
+    ]
 
 
 def main(arguments: list[str]) -> int:
     """Run both lanes to their ends. The exit code of the first part that is not 0, or 0."""
-    pytest = [sys.executable, "-m", "pytest", *arguments]
-    with tempfile.TemporaryFile() as said:
-        beside = subprocess.Popen([*pytest, *BESIDE], stdout=said, stderr=subprocess.STDOUT)
-        try:
-            codes = [subprocess.run([*pytest, *part], check=False).returncode for part in IN_TURN]
-            codes.append(beside.wait())
-        except KeyboardInterrupt:
-            beside.wait()  # it was interrupted as well, and ends what it started
-            return 130
+    with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as hand:
+        first = hand.submit(lane, FIRST, arguments, said)
+        codes = lane(SECOND, arguments, None) + first.result()
         said.seek(0)
         sys.stdout.flush()
         sys.stdout.buffer.write(said.read())

@@ -4,7 +4,7 @@ import { RouterProvider } from 'react-router'
 import { Provider } from 'urql'
 
 import { makeClient } from '~/graphql/client'
-import { noteEnded } from '~/graphql/session'
+import { noteEnded, SessionQuery } from '~/graphql/session'
 import { onGap } from '~/graphql/stream'
 import { router } from '~/routes'
 import { Kit } from '~/ui'
@@ -15,6 +15,9 @@ Object.assign(globalThis, { __webpack_nonce__: nonce })
 
 const { client, askAgain } = makeClient(() => noteEnded(true))
 onGap(askAgain)
+
+// Asked for while the page's own code is on its way: nothing is drawn without the answer.
+void client.query(SessionQuery, {}).toPromise()
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element #root')

@@ -25,7 +25,7 @@ from tests.support.given import (
     write_state,
 )
 
-MANY = 40
+MANY = 15
 
 STACK = """
   id name state labels canWrite starred spaceDetails { id name accessLevel }

@@ -1,6 +1,6 @@
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useLayoutEffect, useRef, useState, type ReactNode } from 'react'
+import { memo, useLayoutEffect, useRef, useState, type ReactNode } from 'react'
 
 import { Checkbox, Table, UnstyledButton } from '~/ui'
 
@@ -15,6 +15,11 @@ const ROW = 50
 
 /** Fainter than the kit's own: links on it have to be read. */
 const UNDER_POINTER = 'color-mix(in srgb, var(--mantine-color-default-hover) 50%, transparent)'
+
+/** Drawn anew only with another row: what is counted beside a list changes more often than it. */
+const Cell = memo(function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
+  return <>{column.cell(row)}</>
+}) as <Row>(props: { column: Column<Row>; row: Row }) => ReactNode
 
 interface RowsProps<Row> {
   name: string
@@ -64,7 +69,7 @@ export function Rows<Row>(props: RowsProps<Row>) {
             {...(column.number ? { ta: 'right', className: classes.number ?? '' } : { ta: 'left' })}
             data-title={column.title}
           >
-            {column.cell(row)}
+            <Cell column={column} row={row} />
           </Table.Td>
         ))}
       </Table.Tr>
