@@ -10,7 +10,6 @@ from gantry.domains.audit import chain, repo, rules
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.objects import Bucket
 
 from tests.support.given import ADMIN
 
@@ -107,23 +106,43 @@ async def test_whoever_writes_the_whole_chain_anew_is_found_by_a_checkpoint(core
     ("data", "reason"),
     [
         (None, "a checkpoint is missing from the object storage"),
-        (b"{}", "a checkpoint in the object storage was changed"),
-        (b'{"signed": "e30.e30.e30"}', "a checkpoint in the object storage was changed"),
+        (b"", "a checkpoint in the object storage was changed"),
+        (b"e30.e30.e30", "a checkpoint in the object storage was changed"),
     ],
 )
 async def test_a_checkpoint_that_is_gone_or_changed_is_said(core, data, reason):
     await given_entries(core, 3)
     await chain.seal(core.db)
     await chain.checkpoint(core.db, core.vault, core.objects)
-    key = f"audit/checkpoints/{3:020d}.json"
+    key = "audit/checkpoints/newest.jwt"
 
     if data is None:
-        await core.objects.delete(Bucket.METADATA, key)
+        await core.objects.delete(chain.BUCKET, key)
     else:
-        await core.objects.put(Bucket.METADATA, key, data)
+        await core.objects.put(chain.BUCKET, key, data)
 
     found = await verified(core)
     assert (found.broken_at, found.reason) == (3, reason)
+
+
+async def test_no_database_can_forget_what_was_signed(core):
+    await given_entries(core, 2)
+    await chain.seal(core.db)
+    await chain.checkpoint(core.db, core.vault, core.objects)
+    await given_entries(core, 2, first=3)
+    await chain.seal(core.db)
+    await core.change("update audit_chain set checkpoint_at = null")
+    await chain.checkpoint(core.db, core.vault, core.objects)
+    assert (await verified(core)).checkpoints == 2
+
+    # All there is goes, and the chain is begun anew without a word of checkpoints.
+    await core.change("delete from audit_entry")
+    await core.change("delete from audit_chain")
+    await given_entries(core, 1)
+    await chain.seal(core.db)
+
+    found = await verified(core)
+    assert (found.broken_at, found.reason) == (2, "entries at the end are missing")
 
 
 async def test_a_checkpoint_is_made_once_an_hour_and_only_of_something_new(core):

@@ -77,6 +77,12 @@ async def test_what_is_made_is_named_by_its_id_and_with_what_it_belongs_to(core,
     assert entry["relatedResource"] == {"resourceId": stack.id, "resourceType": "STACK"}
 
 
+async def test_what_has_no_transaction_of_its_own_leaves_one_entry_too(ada):
+    await ada.ask("mutation { stateUploadUrl { url } }")
+
+    assert len(await entries(ada, exactly("action", "stack.state_upload"))) == 1
+
+
 async def test_what_is_refused_leaves_no_entry(core, ada):
     stack = await given_a_stack(core, await given_a_pool(core))
     before = await core.rows("select id from audit_entry")

@@ -368,3 +368,59 @@ async def test_a_stack_has_roles_where_whoever_gives_them_is_admin(core, ada):
     made = await ada.ask(give_stack, stack=stack.id, role=READER.id, space=team)
     assert made["stackRoleBindingCreate"]["space"] == {"id": team}
     assert made["stackRoleBindingCreate"]["stackName"] == "Network"
+
+
+async def test_another_stack_of_the_same_name_has_nothing_of_what_a_deleted_one_was_given(
+    core, ada
+):
+    team = await space(ada, "Team", inherits=True)
+    stack = await given_a_stack(core, None, space_id=team)
+    give_stack = """
+    mutation ($stack: ID!, $role: ID!, $space: ID!) {
+      stackRoleBindingCreate(input: {stackID: $stack, roleID: $role, spaceID: $space}) { id }
+    }"""
+    await ada.ask(give_stack, stack=stack.id, role=ADMIN.id, space=team)
+
+    await ada.ask("mutation ($id: ID!) { stackDelete(id: $id) { id } }", id=stack.id)
+    again = await given_a_stack(core, None, space_id=team)
+
+    assert again.id == stack.id
+    assert await core.rows("select id from role_binding") == []
+
+
+async def test_what_a_stack_was_given_is_its_own_under_a_new_id(core, ada):
+    team = await space(ada, "Team", inherits=True)
+    stack = await given_a_stack(core, None, space_id=team)
+    await ada.ask(
+        "mutation ($stack: ID!, $role: ID!, $space: ID!) { stackRoleBindingCreate("
+        "input: {stackID: $stack, roleID: $role, spaceID: $space}) { id } }",
+        stack=stack.id,
+        role=READER.id,
+        space=team,
+    )
+    await core.change("update stack set name = 'Renamed'")
+
+    await ada.ask("mutation ($id: ID!) { stackReslug(id: $id) { id } }", id=stack.id)
+
+    assert await core.rows("select subject_id from role_binding") == [("renamed",)]
+
+
+async def test_a_space_whose_stacks_are_deleted_can_be_deleted(core, ada):
+    team = await space(ada, "Team", inherits=True)
+    stack = await given_a_stack(core, None, space_id=team)
+    await ada.ask("mutation ($id: ID!) { stackDelete(id: $id) { id } }", id=stack.id)
+
+    assert await ada.ask(DELETE, space=team) == {"spaceDelete": {"id": team}}
+
+    assert await core.rows("select space_id from stack") == [("root",)]
+
+
+async def test_a_deleted_key_no_longer_keeps_a_role_from_going(ada, robot):
+    made = await ada.ask(MAKE_ROLE, input={"name": "Deployer", "actions": ["RUN_TRIGGER"]})
+    role = made["roleCreate"]["id"]
+    key, _ = await robot()
+    await give(ada, key, role, "root")
+
+    await ada.ask("mutation ($id: ID!) { apiKeyDelete(id: $id) { id } }", id=key)
+
+    assert await ada.ask("mutation ($id: ID!) { roleDelete(id: $id) { id } }", id=role)

@@ -190,7 +190,7 @@ def delete_key(key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> 
 
     async def main() -> None:
         async with _core() as core, core.db.write(SYSTEM) as tx:
-            key = await api_keys.delete(tx, key_id)
+            key = await bindings.delete_key(tx, key_id)
         Console().print(f"API key {key.name} is deleted.")
 
     _run(main)

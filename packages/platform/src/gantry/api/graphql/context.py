@@ -96,6 +96,14 @@ class Context:
         """What the mutation is done to, where its arguments do not say."""
         self._about = resource_id
 
+    async def settle(self) -> None:
+        """The mutation has succeeded; its entry is written if no transaction of it did."""
+        if self._mutation is not None:
+            if self._mutation[0] in trail.ROWS:
+                async with self.write():
+                    pass
+            self._mutation = None
+
     def _write_down(self, tx: Tx) -> None:
         if self._mutation is not None:
             trail.write(tx, *self._mutation, self._about, self.address)

@@ -46,7 +46,9 @@ class Trail(FieldExtension):
         """Names and arguments are the API's, as whoever reads the trail knows them."""
         given = {to_camel_case(name): _plain(value) for name, value in kwargs.items()}
         info.context.performs(info.field_name, given)
-        return await next_(source, info, **kwargs)
+        result = await next_(source, info, **kwargs)
+        await info.context.settle()
+        return result
 
 
 def _plain(value: Any) -> Any:

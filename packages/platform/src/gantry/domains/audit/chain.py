@@ -5,7 +5,6 @@ storage, where whoever can write the database cannot reach.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import structlog
 
 from gantry.domains.audit import repo, rules
-from gantry.domains.audit.model import AuditCheckpoint
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
 from gantry.ports.objects import Bucket, ObjectMissing, Objects
@@ -25,6 +23,9 @@ SEALED_AT_ONCE = 5_000
 """Entries of one transaction: a tenth of a second of holding the end of the chain."""
 READ_AT_ONCE = 10_000
 CHECKPOINT_EVERY = timedelta(hours=1)
+BUCKET = Bucket.STATES
+"""Checkpoints are kept as long as states are, which is for ever: others forget within days."""
+NEWEST = "newest"
 PURPOSE = "audit checkpoint"
 AUDIENCE = "gantry audit"
 LASTS = timedelta(days=20 * 365)
@@ -76,7 +77,9 @@ def _parts(row: Any) -> tuple[str, ...]:
 async def checkpoint(db: Db, vault: Vault, objects: Objects) -> int | None:
     """Sign where the chain ends, if it is time; returns the place. Raises StorageDown.
 
-    The object comes first: a row without one would be a broken promise.
+    Each checkpoint names the one before it, and the newest has a name of its own, so that all of
+    them are found without the database. The objects come first: a row that says that they are
+    there would be a broken promise otherwise.
     """
     async with db.read(SYSTEM) as tx:
         end = await repo.chain(tx)
@@ -91,23 +94,35 @@ async def checkpoint(db: Db, vault: Vault, objects: Objects) -> int | None:
             "aud": [AUDIENCE],
             "purpose": PURPOSE,
             "sub": str(end.seq),
+            "before": end.checkpoint_seq,
             "digest": end.digest.hex(),
             "iat": int(now.timestamp()),
             "exp": int((now + LASTS).timestamp()),
         }
     )
-    words = {"seq": end.seq, "digest": end.digest.hex(), "at": rules.spoken(now), "signed": signed}
-    await objects.put(Bucket.METADATA, _key(end.seq), json.dumps(words).encode())
+    for name in (_name(end.seq), NEWEST):
+        await objects.put(BUCKET, _key(name), signed.encode())
     async with db.write(SYSTEM) as tx:
         held = await repo.hold_chain(tx)
         if held.checkpoint_seq < end.seq:
             held.checkpoint_seq, held.checkpoint_at = end.seq, tx.now
-            tx.session.add(AuditCheckpoint(seq=end.seq, digest=end.digest, at=tx.now))
     return end.seq
 
 
-def _key(seq: int) -> str:
-    return f"audit/checkpoints/{seq:020d}.json"
+def _name(seq: int) -> str:
+    return f"{seq:020d}"
+
+
+def _key(name: str) -> str:
+    return f"audit/checkpoints/{name}.jwt"
+
+
+class _Unproven(Exception):
+    """A checkpoint is not what was put there."""
+
+    def __init__(self, seq: int, reason: str) -> None:
+        super().__init__(reason)
+        self.seq, self.reason = seq, reason
 
 
 async def verify(db: Db, vault: Vault, objects: Objects) -> Verdict:
@@ -119,16 +134,12 @@ async def verify(db: Db, vault: Vault, objects: Objects) -> Verdict:
     async with db.read(SYSTEM) as tx:
         end = await repo.chain(tx)
         oldest = await repo.oldest_seq(tx)
-        marks = {mark.seq: mark for mark in await repo.checkpoints(tx)}
-    if end is None or end.seq == 0:
-        return Verdict(0, 0, 0, 0)
-    first = oldest or end.seq + 1
-    signed = 0
-    for seq in marks:
-        reason = await _unproven(vault, objects, marks[seq])
-        if reason:
-            return Verdict(0, first, end.seq, signed, seq, reason)
-        signed += 1
+    last, signed = (end.seq, end.checkpoint_seq) if end else (0, 0)
+    first = oldest or last + 1
+    try:
+        marks = await _marks(vault, objects, signed)
+    except _Unproven as found:
+        return Verdict(0, first, last, 0, found.seq, found.reason)
     seen, at, before = 0, first - 1, rules.GENESIS if first == 1 else None
     while True:
         async with db.read(SYSTEM) as tx:
@@ -137,36 +148,52 @@ async def verify(db: Db, vault: Vault, objects: Objects) -> Verdict:
             *_, seq, digest = row
             reason = _wrong(row, at, before, marks)
             if reason:
-                return Verdict(seen, first, end.seq, signed, at + 1, reason)
+                return Verdict(seen, first, last, len(marks), at + 1, reason)
             seen, at, before = seen + 1, seq, digest
         if len(rows) < READ_AT_ONCE:
             break
-    if at < end.seq:
-        return Verdict(seen, first, end.seq, signed, at + 1, "entries at the end are missing")
-    if at > end.seq or before != end.digest:
-        return Verdict(seen, first, end.seq, signed, at, "the end of the chain was changed")
-    return Verdict(seen, first, end.seq, signed)
+    if at < max(last, *marks, 0):
+        return Verdict(seen, first, last, len(marks), at + 1, "entries at the end are missing")
+    if end is not None and (at > last or (before is not None and before != end.digest)):
+        return Verdict(seen, first, last, len(marks), at, "the end of the chain was changed")
+    return Verdict(seen, first, last, len(marks))
 
 
-def _wrong(row: Any, at: int, before: bytes | None, marks: dict[int, AuditCheckpoint]) -> str:
+async def _marks(vault: Vault, objects: Objects, signed: int) -> dict[int, bytes]:
+    """What was signed: digests by place, from the newest checkpoint back to the first.
+
+    `signed` is the place of the newest that the database knows of. Raises _Unproven.
+    """
+    marks: dict[int, bytes] = {}
+    name, seq = NEWEST, signed
+    while True:
+        try:
+            token = (await objects.get(BUCKET, _key(name))).decode()
+            claims = vault.verify(token, audience=AUDIENCE, purpose=PURPOSE)
+            place, earlier = int(claims.subject), int(claims.claims["before"])
+            marks[place] = bytes.fromhex(str(claims.claims["digest"]))
+        except ObjectMissing:
+            if name == NEWEST and not signed:
+                return marks  # none was ever made
+            raise _Unproven(seq, "a checkpoint is missing from the object storage") from None
+        except (InvalidToken, ValueError, KeyError, TypeError):
+            raise _Unproven(seq, "a checkpoint in the object storage was changed") from None
+        if name not in (NEWEST, _name(place)):
+            raise _Unproven(seq, "a checkpoint in the object storage was changed")
+        if earlier <= 0:
+            return marks
+        # Places only fall, so that whatever is written there, this ends.
+        if earlier >= place:
+            raise _Unproven(place, "a checkpoint in the object storage was changed")
+        name, seq = _name(earlier), earlier
+
+
+def _wrong(row: Any, at: int, before: bytes | None, marks: dict[int, bytes]) -> str:
     *_, seq, digest = row
     if seq != at + 1:
         return "an entry is missing"
     if before is not None and rules.digest(before, seq, _parts(row)) != digest:
         return "the entry was changed"
-    if seq in marks and marks[seq].digest != digest:
+    if marks.get(seq, digest) != digest:
         return "the entry is not what was signed"
-    return ""
-
-
-async def _unproven(vault: Vault, objects: Objects, mark: AuditCheckpoint) -> str:
-    try:
-        words = json.loads(await objects.get(Bucket.METADATA, _key(mark.seq)))
-        signed = vault.verify(str(words["signed"]), audience=AUDIENCE, purpose=PURPOSE)
-    except ObjectMissing:
-        return "a checkpoint is missing from the object storage"
-    except (InvalidToken, ValueError, KeyError, TypeError):
-        return "a checkpoint in the object storage was changed"
-    if signed.subject != str(mark.seq) or signed.claims.get("digest") != mark.digest.hex():
-        return "a checkpoint does not say what was signed"
     return ""

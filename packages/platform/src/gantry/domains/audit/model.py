@@ -63,13 +63,3 @@ class AuditChain(Model):
     checkpoint_seq: Mapped[int] = mapped_column(default=0)
     """How far the newest checkpoint in the object storage goes."""
     checkpoint_at: Mapped[datetime | None]
-
-
-class AuditCheckpoint(Model):
-    """A place in the chain that was signed and put into the object storage."""
-
-    __tablename__ = "audit_checkpoint"
-
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[bytes]
-    at: Mapped[datetime]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from gantry.domains.audit.model import AuditChain, AuditCheckpoint, AuditEntry
+from gantry.domains.audit.model import AuditChain, AuditEntry
 from gantry.domains.audit.rules import GENESIS, month_after
 from gantry.kernel.paging import Page
 from gantry.kernel.search import Order, Search, Searchable, contains, equals, run_search
@@ -113,11 +113,6 @@ async def in_order(tx: Tx, after: int, limit: int) -> list[Any]:
         .limit(limit)
     )
     return list(await tx.session.execute(query))
-
-
-async def checkpoints(tx: Tx) -> list[AuditCheckpoint]:
-    """Every place that was signed, oldest first."""
-    return list(await tx.session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.seq)))
 
 
 # -- months

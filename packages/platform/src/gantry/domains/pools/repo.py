@@ -25,9 +25,20 @@ def visible(tx: Tx) -> Select[WorkerPool]:
 
 
 async def count_in_space(tx: Tx, space_id: str) -> int:
-    """How many pools are in the space, deleted ones included: their rows still name it."""
-    query = select(func.count()).select_from(WorkerPool).where(WorkerPool.space_id == space_id)
+    """How many pools are in the space, whoever may see them."""
+    query = select(func.count()).where(
+        WorkerPool.space_id == space_id, WorkerPool.deleted_at.is_(None)
+    )
     return await tx.session.scalar(query) or 0
+
+
+async def move_deleted(tx: Tx, before: str, after: str) -> None:
+    """Rows of deleted pools of a space belong to another one: theirs is about to go."""
+    await tx.session.execute(
+        update(WorkerPool)
+        .where(WorkerPool.space_id == before, WorkerPool.deleted_at.is_not(None))
+        .values(space_id=after)
+    )
 
 
 async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, WorkerPool]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gantry.domains.people import access
+from gantry.domains.people import access, api_keys
 from gantry.domains.people import repo as people
 from gantry.domains.people.actions import Action
+from gantry.domains.people.model import ApiKey
 from gantry.domains.roles import repo
 from gantry.domains.roles.model import RoleBinding, Subject
 from gantry.domains.spaces import service as spaces
@@ -62,6 +63,13 @@ async def give_to_keys(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
     if any(gift.subject_id not in there for gift in gifts):
         raise NotFound("could not find api key")
     return await give(tx, gifts)
+
+
+async def delete_key(tx: Tx, key_id: str) -> ApiKey:
+    """Delete an API key, and take away what it was given. Raises as `api_keys.delete` does."""
+    key = await api_keys.delete(tx, key_id)
+    await repo.remove_all_of(tx, Subject.API_KEY, key.id)
+    return key
 
 
 async def change(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from gantry.domains.roles.model import Role, RoleBinding, Subject
@@ -165,6 +165,15 @@ async def remove(tx: Tx, binding_id: str) -> None:
 async def remove_all_in(tx: Tx, space_id: str) -> None:
     """Nothing is given in the space any more: it is about to go."""
     await tx.session.execute(delete(RoleBinding).where(RoleBinding.space_id == space_id))
+
+
+async def rename(tx: Tx, subject: Subject, before: str, after: str) -> None:
+    """What was given to the subject is given to it under its new id."""
+    await tx.session.execute(
+        update(RoleBinding)
+        .where(RoleBinding.subject == subject, RoleBinding.subject_id == before)
+        .values(subject_id=after)
+    )
 
 
 async def remove_all_of(tx: Tx, subject: Subject, subject_id: str) -> None:

@@ -10,7 +10,7 @@ from gantry.domains.pools import repo as pools
 from gantry.domains.roles import repo as roles
 from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
-from gantry.domains.spaces.model import Space
+from gantry.domains.spaces.model import ROOT, Space
 from gantry.domains.stacks import repo
 from gantry.kernel.errors import Conflict
 from gantry.kernel.tx import Tx
@@ -83,6 +83,9 @@ async def delete_space(tx: Tx, space_id: str) -> Space:
             f"The space {space.name} still holds {' and '.join(found)}; only an empty space can be"
             " deleted."
         )
+    # Of deleted stacks and pools, rows stay as history; they belong to the space above from now on.
+    await repo.move_deleted(tx, space.id, space.parent_id or ROOT)
+    await pools.move_deleted(tx, space.id, space.parent_id or ROOT)
     await roles.remove_all_in(tx, space.id)
     await space_repo.remove(tx, space.id)
     return space

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gantry.domains.contexts import context_repo
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.contexts.rules import hook_faults
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
+from gantry.domains.roles import repo as roles
+from gantry.domains.roles.model import Subject
 from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
 from gantry.domains.stacks import access, homes, repo
@@ -216,6 +219,9 @@ async def delete(tx: Tx, stack: Stack) -> None:
     """
     stack.deleting, stack.deleted_at = False, tx.now
     await contexts.drop_owner(tx, OwnerKind.STACK, stack.id)
+    await context_repo.detach_all(tx, stack_id=stack.id)
+    # Another stack may have this id tomorrow, and must not have what this one was given.
+    await roles.remove_all_of(tx, Subject.STACK, stack.id)
     tx.emit(StackChanged(stack.id))
     await tx.session.flush()
     # No slug has a tilde.

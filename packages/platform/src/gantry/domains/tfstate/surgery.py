@@ -15,6 +15,8 @@ from gantry.domains.audit.kinds import Resource
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
+from gantry.domains.roles import repo as roles
+from gantry.domains.roles.model import Subject
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks import service as stack_service
@@ -190,6 +192,7 @@ async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
         (o, vault.open(o.value_sealed, identity=o.identity)) for o in outputs if o.value_sealed
     ]
     await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=stack.id, after=wanted)
+    await roles.rename(tx, Subject.STACK, stack.id, wanted)
     await tx.session.flush()
     await stacks.rename_id(tx, stack.id, wanted)
     tx.session.expunge_all()

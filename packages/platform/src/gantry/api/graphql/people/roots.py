@@ -19,6 +19,7 @@ from gantry.api.graphql.people.types import (
 )
 from gantry.domains.people import api_keys, sessions
 from gantry.domains.people.api_keys import BadApiKey
+from gantry.domains.roles import bindings
 from gantry.domains.spaces import repo as spaces
 from gantry.kernel.errors import NotFound
 
@@ -90,7 +91,7 @@ class PeopleMutation:
     async def api_key_delete(self, info: Info, id: strawberry.ID) -> ApiKey | None:
         """The key opens nothing any more, and sessions that were opened with it end."""
         async with info.context.write() as tx:
-            return ApiKey(model=await api_keys.delete(tx, str(id)))
+            return ApiKey(model=await bindings.delete_key(tx, str(id)))
 
     @mutation(SIGNED_IN)
     async def session_delete(self, info: Info, id: strawberry.ID) -> Session | None:

@@ -55,6 +55,7 @@ class StateMutation:
                 version = await tfstate.version(tx, stack.id, str(wanted))
             history.require_downloadable(tx, stack, version)
             claims = download.claims(stack.id, house.base_url, tx.now, version=wanted)
+        context.about(stack.id)
         url = download.address(house.base_url, house.vault.sign(claims))
         return StateDownloadUrl(url=url)
 

@@ -44,11 +44,5 @@ def upgrade() -> None:
     sa.Column('checkpoint_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_chain'))
     )
-    op.create_table('audit_checkpoint',
-    sa.Column('seq', sa.BigInteger(), nullable=False),
-    sa.Column('digest', sa.LargeBinary(), nullable=False),
-    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_checkpoint'))
-    )
     # Where an entry goes whose month has no table: nothing that is done may fail for it.
     op.execute("create table audit_entry_other partition of audit_entry default")
