@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 
 import { to } from '~/lib/paths'
-import { Anchor, Badge, CheckLine, Code, Copyable, Group, Stack, Table, Tabs, Text, VisuallyHidden } from '~/ui'
+import { Anchor, Badge, CheckLine, Code, CopyBlock, Group, Stack, Table, Tabs, Text, VisuallyHidden } from '~/ui'
 
 import type { Places } from './BehaviourStep'
 import { curlOf } from './curl'
@@ -34,7 +34,7 @@ export function SummaryStep({
             The same stack for the provider <Code>spacelift-io/spacelift</Code>, which Gantry
             understands. Make it here or there, not both: each would make one of its own.
           </Text>
-          <Copyable label="The stack as Terraform code" text={hclOf(draft, endpoint)} />
+          <CopyBlock label="The stack as Terraform code" text={hclOf(draft, endpoint)} />
         </Stack>
       </Tabs.Panel>
       <Tabs.Panel value="api">
@@ -43,7 +43,7 @@ export function SummaryStep({
             The call that Create makes, for a shell. It takes a token of yours from the variable{' '}
             <Code>GANTRY_TOKEN</Code>.
           </Text>
-          <Copyable label="The stack as an API call" text={curlOf(draft, endpoint)} />
+          <CopyBlock label="The stack as an API call" text={curlOf(draft, endpoint)} />
         </Stack>
       </Tabs.Panel>
     </Tabs>

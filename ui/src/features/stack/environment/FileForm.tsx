@@ -1,14 +1,12 @@
 import { IconUpload } from '@tabler/icons-react'
 import { lazy, Suspense, useState } from 'react'
-import { useMutation, useQuery, type CombinedError } from 'urql'
 
-import { Refused } from '~/graphql/Refused'
 import { size } from '~/lib/bytes'
-import { Action, Button, Coming, FileButton, Group, Modal, Stack, Switch, Text, TextInput, tell } from '~/ui'
+import { Button, Coming, FileButton, Group, Modal, Stack, Switch, Text, TextInput } from '~/ui'
 
-import { useStack } from '../here'
 import { bytesOf, decoded, encoded, faultOfFile, faultOfPath, textOf } from './content'
-import { ElementQuery, own, PutElement, type Given } from './elements'
+import { own, type Given } from './elements'
+import { FormEnd, Present, useSaving } from './saving'
 
 const FileEditor = lazy(() => import('./FileEditor'))
 
@@ -31,7 +29,9 @@ export function FileForm({ given, taken, onClose }: Props) {
       centered
     >
       {given && !given.element.writeOnly ? (
-        <Present given={given} taken={taken} onClose={onClose} />
+        <Present given={given} problem="The file could not be loaded" height={320}>
+          {(value) => <Fields given={given} taken={taken} before={decoded(value)} onClose={onClose} />}
+        </Present>
       ) : (
         <Fields given={given} taken={taken} before={new Uint8Array()} onClose={onClose} />
       )}
@@ -39,28 +39,14 @@ export function FileForm({ given, taken, onClose }: Props) {
   )
 }
 
-function Present(props: Props & { given: Given }) {
-  const stack = useStack()
-  const [{ data, error }] = useQuery({
-    query: ElementQuery,
-    variables: { stack: stack.id, id: props.given.element.id },
-    requestPolicy: 'network-only',
-  })
-  if (error) return <Refused title="The file could not be loaded" error={error} />
-  if (!data) return <Coming height={320} />
-  return <Fields {...props} before={decoded(data.stack?.configElement?.value ?? '')} />
-}
-
 function Fields({ given, taken, before, onClose }: Props & { before: Uint8Array }) {
-  const stack = useStack()
   const [path, setPath] = useState(given?.element.id ?? '')
   const [bytes, setBytes] = useState(before)
   // Counts the files taken from the computer: the editor begins anew with each.
   const [taking, setTaking] = useState(0)
   const [touched, setTouched] = useState(false)
   const [secret, setSecret] = useState(given?.element.writeOnly ?? false)
-  const [{ fetching }, put] = useMutation(PutElement)
-  const [error, setError] = useState<CombinedError>()
+  const saving = useSaving(onClose)
   const there = taken.some((one) => own(one) && one.element.id === path)
   const fault = faultOfPath(path) ?? (!given && there ? 'There is one of this path; edit that one.' : undefined)
   const tooLarge = faultOfFile(bytes)
@@ -89,12 +75,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: Uint8Array 
           writeOnly: secret,
           description: given?.element.description ?? null,
         }
-        void put({ stack: stack.id, config }).then((result) => {
-          setError(result.error)
-          if (result.error) return
-          onClose()
-          tell(`${path} is mounted`, 'The next run finds it there.')
-        })
+        saving.save(config, `${path} is mounted`, 'The next run finds it there.')
       }}
     >
       <Stack gap="md">
@@ -156,15 +137,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: Uint8Array 
           checked={secret}
           onChange={(event) => setSecret(event.currentTarget.checked)}
         />
-        {error && <Refused title="It is not mounted" error={error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Back
-          </Button>
-          <Action type="submit" loading={fetching} why={why}>
-            {given ? 'Save' : 'Add'}
-          </Action>
-        </Group>
+        <FormEnd saving={saving} refusal="It is not mounted" verb={given ? 'Save' : 'Add'} why={why} onClose={onClose} />
       </Stack>
     </form>
   )

@@ -1,12 +1,10 @@
 import { useState } from 'react'
-import { useMutation, useQuery, type CombinedError } from 'urql'
 
-import { Refused } from '~/graphql/Refused'
-import { Action, Button, Coming, Group, Modal, Stack, Switch, Text, Textarea, TextInput, tell } from '~/ui'
+import { Modal, Stack, Switch, Text, Textarea, TextInput } from '~/ui'
 
-import { useStack } from '../here'
 import { faultOfName, faultOfValue } from './content'
-import { ElementQuery, own, PutElement, type Given } from './elements'
+import { own, type Given } from './elements'
+import { FormEnd, Present, useSaving } from './saving'
 
 interface Props {
   /** The one to change; without, a new one. */
@@ -26,7 +24,9 @@ export function VariableForm({ given, taken, onClose }: Props) {
       centered
     >
       {given && !given.element.writeOnly ? (
-        <Present given={given} taken={taken} onClose={onClose} />
+        <Present given={given} problem="Its value could not be loaded" height={220}>
+          {(value) => <Fields given={given} taken={taken} before={value} onClose={onClose} />}
+        </Present>
       ) : (
         <Fields given={given} taken={taken} before="" onClose={onClose} />
       )}
@@ -34,26 +34,12 @@ export function VariableForm({ given, taken, onClose }: Props) {
   )
 }
 
-function Present(props: Props & { given: Given }) {
-  const stack = useStack()
-  const [{ data, error }] = useQuery({
-    query: ElementQuery,
-    variables: { stack: stack.id, id: props.given.element.id },
-    requestPolicy: 'network-only',
-  })
-  if (error) return <Refused title="Its value could not be loaded" error={error} />
-  if (!data) return <Coming height={220} />
-  return <Fields {...props} before={data.stack?.configElement?.value ?? ''} />
-}
-
 function Fields({ given, taken, before, onClose }: Props & { before: string }) {
-  const stack = useStack()
   const [name, setName] = useState(given?.element.id ?? '')
   const [value, setValue] = useState(before)
   const [secret, setSecret] = useState(given?.element.writeOnly ?? false)
   const [description, setDescription] = useState(given?.element.description ?? '')
-  const [{ fetching }, put] = useMutation(PutElement)
-  const [error, setError] = useState<CombinedError>()
+  const saving = useSaving(onClose)
   const there = taken.some((one) => own(one) && one.element.id === name)
   const fault = faultOfName(name) ?? (!given && there ? 'There is one of this name; edit that one.' : undefined)
   const tooLong = faultOfValue(value)
@@ -72,12 +58,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: string }) {
           writeOnly: secret,
           description: description.trim() || null,
         }
-        void put({ stack: stack.id, config }).then((result) => {
-          setError(result.error)
-          if (result.error) return
-          onClose()
-          tell(`${name} is set`, 'The next run is given it.')
-        })
+        saving.save(config, `${name} is set`, 'The next run is given it.')
       }}
     >
       <Stack gap="md">
@@ -122,15 +103,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: string }) {
           value={description}
           onChange={(event) => setDescription(event.currentTarget.value)}
         />
-        {error && <Refused title="It is not set" error={error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Back
-          </Button>
-          <Action type="submit" loading={fetching} why={why}>
-            {given ? 'Save' : 'Add'}
-          </Action>
-        </Group>
+        <FormEnd saving={saving} refusal="It is not set" verb={given ? 'Save' : 'Add'} why={why} onClose={onClose} />
       </Stack>
     </form>
   )
