@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
@@ -120,6 +121,14 @@ async def test_a_name_that_is_taken_is_refused_and_nothing_is_made(core, ada):
 
     assert (message, code) == ('There is a context with the name "Keys" already.', "CONFLICT")
     assert await contexts_in(core) == before
+
+
+async def test_of_many_who_make_one_of_the_same_name_at_once_one_does(core, ada):
+    answers = await asyncio.gather(*(ada.answer(CREATE, input={"name": "Keys"}) for _ in range(8)))
+
+    codes = [a["errors"][0]["extensions"]["code"] if "errors" in a else None for a in answers]
+    assert sorted(codes, key=str) == ["CONFLICT"] * 7 + [None]
+    assert len(await contexts_in(core)) == 1
 
 
 async def test_a_context_with_one_bad_variable_is_not_made_at_all(core, ada):

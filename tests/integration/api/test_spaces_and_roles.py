@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from gantry.domains.people.actions import Action
 from gantry.domains.roles.rules import ADMIN, READER, WRITER
@@ -424,3 +426,15 @@ async def test_a_deleted_key_no_longer_keeps_a_role_from_going(ada, robot):
     await ada.ask("mutation ($id: ID!) { apiKeyDelete(id: $id) { id } }", id=key)
 
     assert await ada.ask("mutation ($id: ID!) { roleDelete(id: $id) { id } }", id=role)
+
+
+async def test_of_many_who_give_the_same_at_once_one_does(core, ada, robot):
+    key, _ = await robot()
+
+    answers = await asyncio.gather(
+        *(ada.answer(GIVE, key=key, role=READER.id, space="root") for _ in range(8))
+    )
+
+    codes = [a["errors"][0]["extensions"]["code"] if "errors" in a else None for a in answers]
+    assert sorted(codes, key=str) == ["CONFLICT"] * 7 + [None]
+    assert len(await core.rows("select id from role_binding")) == 1

@@ -10,6 +10,7 @@ from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.contexts.model import ConfigElement, Context
 from gantry.domains.people import access
 from gantry.domains.people.actions import Action
+from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
 from gantry.kernel.errors import Conflict
 from gantry.kernel.ids import is_ulid, slug, unique_slug
@@ -146,6 +147,7 @@ async def _put(tx: Tx, vault: Vault, context: Context, wanted: WantedElement) ->
 
 
 async def _require_free(tx: Tx, name: str, *, except_id: str = "") -> None:
+    await space_repo.hold_tree(tx)
     if await context_repo.name_taken(tx, name, except_id=except_id):
         raise Conflict(f'There is a context with the name "{name}" already.')
 

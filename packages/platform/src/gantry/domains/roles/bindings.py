@@ -14,6 +14,7 @@ from gantry.domains.people.actions import Action
 from gantry.domains.people.model import ApiKey
 from gantry.domains.roles import repo
 from gantry.domains.roles.model import RoleBinding, Subject
+from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
 from gantry.kernel.errors import Conflict, NotFound
 from gantry.kernel.ids import new_id
@@ -32,6 +33,7 @@ class Gift:
 
 async def give(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
     """The bindings, in order: all of them or none. Raises NotFound, NotAllowed, Conflict."""
+    await space_repo.hold_tree(tx)
     known = await repo.by_ids(tx, [gift.role_id for gift in gifts])
     made: list[RoleBinding] = []
     for gift in gifts:

@@ -9,6 +9,7 @@ from gantry.domains.people.actions import Action
 from gantry.domains.roles import repo
 from gantry.domains.roles.model import Role
 from gantry.domains.roles.rules import BadRole, checked_actions, checked_name
+from gantry.domains.spaces import repo as space_repo
 from gantry.kernel.errors import Conflict, NotFound
 from gantry.kernel.ids import new_id, unique_slug
 from gantry.kernel.tx import Tx
@@ -33,6 +34,7 @@ async def create(tx: Tx, *, name: str, description: str, actions: Sequence[str])
     """A role of single actions. Needs root admin. Raises BadRole."""
     access.require_admin(tx)
     name = checked_name(name)
+    await space_repo.hold_tree(tx)
     role = Role(
         id=new_id(),
         slug=unique_slug(name, await repo.slugs(tx)),

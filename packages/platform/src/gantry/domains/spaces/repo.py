@@ -32,8 +32,12 @@ async def all_visible(tx: Tx) -> list[Space]:
 
 
 async def hold_tree(tx: Tx) -> None:
-    """No other change of the tree begins until the transaction ends."""
-    await tx.session.get_one(Space, ROOT, with_for_update=True)
+    """No other change of the tree, of who has which role in it, or of the names of what spaces
+    share begins until the transaction ends. All of that is rare, and whoever looked first whether
+    something is there already is right until it is kept.
+    """
+    # Not of the key: whoever makes something in the root space does not wait.
+    await tx.session.get_one(Space, ROOT, with_for_update={"key_share": True})
 
 
 async def find(tx: Tx, space_id: str) -> Space | None:
