@@ -146,9 +146,13 @@ def changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[tup
 
 
 def difference(before: Thing | None, after: Thing | None) -> Difference:
-    """How the thing is different. What is secret in either state is hidden in both."""
+    """How the thing is different. What is secret in either state is hidden in both.
+
+    Raises ValueError without either.
+    """
     thing = after or before
-    assert thing is not None  # noqa: S101 - whoever asks has one of them
+    if thing is None:
+        raise ValueError("a thing that is in neither state")
     walk = _Walk(_secret(before) | _secret(after), _known_secrets(before) | _known_secrets(after))
     told = list(walk.down((), before.values if before else None, after.values if after else None))
     return Difference(
