@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from gantry.domains.contexts import context_service
 from gantry.domains.contexts import service as contexts
+from gantry.domains.contexts.context_service import WantedElement
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
+from gantry.domains.people.actions import Action
+from gantry.domains.roles import service as roles
 from gantry.domains.runs import decisions
 from gantry.domains.runs.repo import RUNS_PER_PAGE
 from gantry.domains.runs.states import Kind
+from gantry.domains.stacks import attachments
 from sqlalchemy import event
 
 from tests.support.given import (
@@ -26,6 +31,7 @@ from tests.support.given import (
 )
 
 MANY = 15
+BROUGHT = WantedElement(ElementType.ENVIRONMENT_VARIABLE, "B", "brought", write_only=False)
 
 STACK = """
   id name state labels canWrite starred spaceDetails { id name accessLevel }
@@ -85,6 +91,15 @@ DOCUMENTS = {
           {field: "locked", constraint: {booleanEquals: [true]}}],
           orderBy: [{field: "lockedAt", direction: ASC}]}) {
         edges { node { id lockNote unknownOutcome { id failureReason } } } } }""",
+    "contexts": """
+    { contexts {
+        id spaceDetails { id } config { id value } hasAttachedStacks
+        attachedStacks { stackName isAutoattached config { id } }
+    } }""",
+    "stacks with what their contexts bring": """
+    { stacks { id attachedContexts { contextName config { id } }
+               runtimeConfig(byLabel: true) { context { contextName } element { id value } } } }""",
+    "roles": "{ roles { id actions roleBindingsCount } }",
     "pools": """
     { workerPools {
         id name spaceDetails { id } workersCount busyWorkers pendingRuns
@@ -117,6 +132,13 @@ async def furnish(core):
                     value="b",
                     write_only=False,
                     description=None,
+                )
+                context = await context_service.create(
+                    tx, core.vault, context_service.Wanted(f"context {number}", elements=[BROUGHT])
+                )
+                await attachments.attach(tx, context.id, stack.id, number)
+                await roles.create(
+                    tx, name=f"role {number}", description="", actions=[Action.SPACE_READ.value]
                 )
             holding = await given_a_run(core, stack)
             await hand.plan(holding, ONE_CHANGE)

@@ -6,13 +6,14 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from gantry.kernel.errors import UserError
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 500  # the largest page an existing client asks for (contract notes, "Search")
@@ -47,6 +48,12 @@ class Page(Generic[T]):
     cursors: Sequence[str]
     has_next: bool
     has_previous: bool
+
+    def shown(self, view: Callable[[T], V]) -> Page[V]:
+        """The same page of what is made of each item."""
+        return Page(
+            [view(item) for item in self.items], self.cursors, self.has_next, self.has_previous
+        )
 
 
 def encode_cursor(values: Sequence[Any]) -> str:

@@ -11,7 +11,6 @@ from gantry.api.graphql.shared.types import PageInfo, SearchInput
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.audit.model import AuditEntry
 from gantry.domains.people import audit_trail
-from gantry.kernel.paging import Page
 
 strawberry.enum(Resource, name="AuditTrailResourceType")
 
@@ -117,12 +116,7 @@ class AuditQuery:
         """Entries by predicates and words, in pages, the newest first. For root admins."""
         async with info.context.read() as tx:
             found = await audit_trail.search(tx, search(input))
-        shown = Page(
-            [_view(entry) for entry in found.items],
-            found.cursors,
-            found.has_next,
-            found.has_previous,
-        )
+        shown = found.shown(_view)
         return SearchAuditTrailEntriesOutput(
             edges=edges(shown, SearchAuditTrailEntriesOutputEdge), page_info=page_info(shown)
         )

@@ -25,7 +25,6 @@ from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access, attachments, homes
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks.events import StackChanged
-from gantry.kernel.paging import Page
 
 
 def _stacks(given: ContextInput) -> list[tuple[str, int]] | None:
@@ -55,12 +54,7 @@ class ContextQuery:
         """Contexts by predicates and words, in pages."""
         async with info.context.read() as tx:
             found = await context_repo.search(tx, search(input))
-        shown = Page(
-            [Context(model=one) for one in found.items],
-            found.cursors,
-            found.has_next,
-            found.has_previous,
-        )
+        shown = found.shown(lambda one: Context(model=one))
         return SearchContextsOutput(edges=edges(shown, ContextEdge), page_info=page_info(shown))
 
 

@@ -36,7 +36,6 @@ from gantry.domains.stacks.service import Wanted
 from gantry.domains.stacks.vendors import BadStack
 from gantry.domains.tfstate import surgery
 from gantry.kernel.errors import Conflict, NotFound, TooLarge, UserError
-from gantry.kernel.paging import Page
 from gantry.ports.objects import Bucket
 from gantry.ports.sources import Sources
 
@@ -70,9 +69,7 @@ class StackQuery:
         """Stacks by predicates and words, in pages."""
         async with info.context.read() as tx:
             found = await repo.search(tx, search(input))
-        shown = Page(
-            [Stack(model=s) for s in found.items], found.cursors, found.has_next, found.has_previous
-        )
+        shown = found.shown(lambda s: Stack(model=s))
         return SearchStacksOutput(
             edges=edges(shown, SearchStacksOutputEdge), page_info=page_info(shown)
         )

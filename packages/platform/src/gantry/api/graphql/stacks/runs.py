@@ -23,7 +23,6 @@ from gantry.api.graphql.shared.types import (
 from gantry.api.graphql.stacks.types import Stack, load_stack
 from gantry.domains.runs import repo
 from gantry.kernel.errors import NotFound
-from gantry.kernel.paging import Page
 
 
 @strawberry.type(description="A run together with its stack.")
@@ -74,8 +73,7 @@ class RunQuery:
         """Runs by predicates and words, in pages."""
         async with info.context.read() as tx:
             found = await repo.search(tx, search(input))
-        nodes = [RunWithStack(run=Run(model=r), stack_id=r.stack_id) for r in found.items]
-        shown = Page(nodes, found.cursors, found.has_next, found.has_previous)
+        shown = found.shown(lambda run: RunWithStack(run=Run(model=run), stack_id=run.stack_id))
         return SearchRunsOutput(
             edges=edges(shown, SearchRunsOutputEdge), page_info=page_info(shown)
         )

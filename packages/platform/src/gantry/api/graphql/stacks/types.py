@@ -531,10 +531,13 @@ class Stack(StackSettings):
         ]
         own = await info.context.load(contexts.of_stacks, self.model.id) or []
         by_id = {one.context.id: ContextStackAttachment(model=one) for one in attached}
-        sources = [layers.Layer(None, own)]
-        for context_id in by_id:
-            theirs = await info.context.load(contexts.of_contexts, context_id) or []
-            sources.append(layers.Layer(context_id, theirs))
+        theirs = await asyncio.gather(
+            *(info.context.load(contexts.of_contexts, context_id) for context_id in by_id)
+        )
+        sources = [
+            layers.Layer(None, own),
+            *(layers.Layer(one, found or []) for one, found in zip(by_id, theirs, strict=True)),
+        ]
         shown = [
             StackRuntimeConfigElement(
                 context=by_id.get(given.context_id or ""),

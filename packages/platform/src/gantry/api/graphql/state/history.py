@@ -208,12 +208,7 @@ class StateQuery:
         async with info.context.read() as tx:
             found = await history.look(tx, str(stack_id), search(input))
         page, stack = found.page, found.stack
-        shown = Page(
-            [ManagedStateVersion(model=version) for version in page.items],
-            page.cursors,
-            page.has_next,
-            page.has_previous,
-        )
+        shown = page.shown(lambda version: ManagedStateVersion(model=version))
         return StateHistory(
             edges=edges(shown, ManagedStateVersionEdge),
             page_info=page_info(shown),

@@ -21,7 +21,6 @@ from gantry.domains.runs import leases_repo as leases
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import homes
 from gantry.domains.stacks import repo as stacks
-from gantry.kernel.paging import Page
 
 
 @strawberry.type
@@ -44,12 +43,7 @@ class WorkerQuery:
         """Pools by predicates and words, in pages."""
         async with info.context.read() as tx:
             found = await repo.search(tx, search(input))
-        shown = Page(
-            [WorkerPool(model=p) for p in found.items],
-            found.cursors,
-            found.has_next,
-            found.has_previous,
-        )
+        shown = found.shown(lambda p: WorkerPool(model=p))
         return SearchWorkerPoolsOutput(
             edges=edges(shown, SearchWorkerPoolsOutputEdge), page_info=page_info(shown)
         )
