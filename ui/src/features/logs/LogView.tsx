@@ -63,7 +63,8 @@ export function LogView({ run, version, name, main = false }: LogViewProps) {
     wrap,
     hidden,
     following,
-    onScrolled: (atEnd) => setFollowing(atEnd && state !== 'over'),
+    // The last lines may still be on their way to the screen when the log is over.
+    onScrolled: (atEnd) => setFollowing((was) => atEnd && (was || state !== 'over')),
   })
 
   const { show } = rows

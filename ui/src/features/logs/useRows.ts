@@ -60,7 +60,7 @@ export function useRows(wanted: Wanted): Rows {
 
   // What the newest render knows, for events that come between renders.
   const now = useRef({ heights, scale })
-  const last = useRef({ top: 0, ours: -1 })
+  const last = useRef({ top: 0, ours: -1, tall: 0 })
   const anchor = useRef({ line: 0, within: 0 })
   const goal = useRef<{ line: number; align: 'start' | 'center' } | undefined>(undefined)
   const scrolled = useRef(wanted.onScrolled)
@@ -73,7 +73,7 @@ export function useRows(wanted: Wanted): Rows {
     const element = box.current
     if (!element) return
     element.scrollTop = top
-    last.current = { top: element.scrollTop, ours: element.scrollTop }
+    last.current = { top: element.scrollTop, ours: element.scrollTop, tall: element.clientHeight }
     setPlace((was) => (was.top === element.scrollTop ? was : { ...was, top: element.scrollTop }))
   }, [])
 
@@ -98,8 +98,10 @@ export function useRows(wanted: Wanted): Rows {
     if (!element) return
     const top = element.scrollTop
     const before = last.current
-    const own = Math.abs(top - before.ours) < 2
-    last.current = { top, ours: own ? before.ours : -1 }
+    const tall = element.clientHeight
+    // A box that becomes taller at its end is scrolled by the browser, not by a person.
+    const own = Math.abs(top - before.ours) < 2 || tall !== before.tall
+    last.current = { top, ours: own ? top : -1, tall }
     const virtual = top * now.current.scale
     const line = now.current.heights.at(virtual)
     anchor.current = { line, within: virtual - now.current.heights.offsetOf(line) }
@@ -135,7 +137,7 @@ export function useRows(wanted: Wanted): Rows {
       // More than there is: the browser stops at the end.
       go(total)
     }
-  }, [following, total, go])
+  }, [following, total, place.tall, go])
 
   const virtual = place.top * scale
   const lines: number[] = []
