@@ -34,6 +34,7 @@ from gantry_protocol.calls import (
 )
 from gantry_protocol.token import PoolToken, decode_pool_token
 from gantry_protocol.words import Phase
+from gantry_worker.agent import APART
 from gantry_worker.keys import PoolKey, load_pool_key
 from pydantic import BaseModel
 from ulid import ULID
@@ -206,8 +207,12 @@ class Crowd:
     async def _ask(self, worker_id: str, every: float) -> None:
         await asyncio.sleep(random.uniform(0, every))
         while True:
-            while self._rung is not None and not self._rung.done():
-                await asyncio.sleep(0.05)  # whoever is rung is to find the run
+            if self._rung is not None and not self._rung.done():
+                # Whoever is rung is to find the run; the others come apart again afterwards.
+                while not self._rung.done():
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(random.uniform(0, 1))
+                continue
             try:
                 answer = await self._call(worker_id, "next", Ask(), Asked)
                 if answer.offer is not None:
@@ -215,7 +220,7 @@ class Crowd:
                     self._settle(None)
             except (Unanswered, OSError):
                 self.unanswered += 1
-            await asyncio.sleep(every)
+            await asyncio.sleep(every * random.uniform(*APART))
 
     def _proof(self, worker_id: str) -> str:
         return self._key.proof(worker_id=worker_id, audience=AUDIENCE, pool_id=self._token.pool_id)

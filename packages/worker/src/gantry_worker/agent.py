@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 import time
 from collections.abc import Mapping
@@ -32,6 +33,9 @@ from gantry_worker.settings import WorkerSettings, metadata
 from gantry_worker.workspace import Workspace
 
 log = structlog.get_logger()
+
+APART = (0.8, 1.0)
+"""Of the time between two questions that the server named, which it is never longer than."""
 
 BETWEEN_BEATS = 2.0
 """Seconds between heartbeats while none is heard and there is a lease to lose."""
@@ -147,7 +151,9 @@ class Agent:
             if len(self._holds) < self._settings.concurrency and await self._ask():
                 continue
             try:
-                async with asyncio.timeout(registered.poll_seconds):
+                # Those who came together, as when a server was back, are to ask apart.
+                wait = registered.poll_seconds * random.uniform(*APART)  # noqa: S311 - no secret
+                async with asyncio.timeout(wait):
                     await self._news.wait()
             except TimeoutError:
                 continue
