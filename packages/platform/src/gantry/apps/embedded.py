@@ -24,7 +24,6 @@ import structlog
 
 from gantry.apps import presence, wiring
 from gantry.apps.listening import only
-from gantry.apps.server import serve
 from gantry.apps.settings import (
     MisconfiguredError,
     Settings,
@@ -131,6 +130,9 @@ async def platform(
         core = await stack.enter_async_context(wiring.core(settings))
         tasks = await stack.enter_async_context(_crew())
         ready = asyncio.Event()
+        # Here and not above: what an operator asks of an installation needs no API.
+        from gantry.apps.server import serve
+
         tasks.start(serve(core, ready=ready), "server")
         await tasks.wait_for(ready)
         tasks.start(wiring.drain(core), "drain")
