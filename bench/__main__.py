@@ -15,6 +15,7 @@ from bench import (
     log_view,
     logs,
     overhead,
+    rekey,
     scale,
     states,
 )
@@ -32,6 +33,7 @@ ALL = {
     "decisions": decisions.measure,
     "idle": idle.measure,
     "log_view": log_view.measure,
+    "rekey": rekey.measure,
 }
 
 

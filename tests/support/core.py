@@ -10,6 +10,7 @@ from pathlib import Path
 
 import procrastinate
 from cryptography.hazmat.primitives.asymmetric import rsa
+from gantry.apps.keys import RsaKeyring
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import repo as audit
 from gantry.domains.audit.service import AHEAD
@@ -59,6 +60,7 @@ class Source:
 class Keys:
     """What takes long to make and is the same for every test."""
 
+    private: rsa.RSAPrivateKey
     vault: RsaVault
     authority: PoolAuthority
     ca: tuple[str, str]
@@ -116,6 +118,7 @@ def make_keys() -> Keys:
     ca = new_ca("Gantry test pools")
     pools = [new_pool_key(None), new_pool_key(None)]
     return Keys(
+        private=private,
         vault=RsaVault(private, {1: os.urandom(32)}, 1),
         authority=PoolAuthority(*ca),
         ca=ca,
@@ -178,6 +181,8 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
     outside = Outside(
         db=db,
         vault=keys.vault,
+        ring=RsaKeyring(keys.private),
+        tokens_last=timedelta(days=7),
         objects=store,
         sources=sources,
         log_retention=timedelta(days=60),

@@ -35,6 +35,8 @@ JOBS = {
     "runs.forget_workspaces": "Deletes stored workspaces of runs that have ended.",
     "audit.seal": "Puts new entries of the audit trail into its chain, and signs its end hourly.",
     "audit.turn_months": "Makes the audit trail's months to come, and drops those past retention.",
+    "keys.rekey": "Takes a re-key further: seals anew what an older data key sealed.",
+    "keys.retire": "Forgets data keys with which nothing is sealed or signed any more.",
     "objects.tidy": "Deletes local objects that are past their retention.",
 }
 """What each job is for. A job without a sentence here stops the generator."""

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from gantry.apps import doctor, embedded, process, wiring
 from gantry.apps.admin_audit import audit
+from gantry.apps.admin_rekey import rekey
 from gantry.domains.people import api_keys
 from gantry.domains.roles import bindings
 from gantry.domains.roles.bindings import Gift
@@ -42,6 +43,7 @@ admin.add_typer(unsaved, name="unsaved-states")
 admin.add_typer(jobs, name="jobs")
 admin.add_typer(keys, name="api-keys")
 admin.add_typer(audit, name="audit")
+admin.add_typer(rekey, name="rekey")
 
 
 class JobState(enum.StrEnum):

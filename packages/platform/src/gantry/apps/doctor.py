@@ -16,7 +16,7 @@ import aiomqtt
 import httpx2
 from gantry_protocol.endpoint import parse_endpoint
 
-from gantry.apps import doctor_storage, metering, wiring
+from gantry.apps import doctor_keys, doctor_storage, metering, wiring
 from gantry.apps.remote_storage import storage_endpoint
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.runs import gauges_repo
@@ -24,7 +24,7 @@ from gantry.domains.tfstate import unsaved
 from gantry.infra import schema
 from gantry.infra.external_broker import ExternalBroker
 from gantry.infra.tls import Peer, Trust, peer_of, shake_hands, why_not
-from gantry.infra.vault import is_confirmed, utc_now
+from gantry.infra.tokens import is_confirmed, utc_now
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.findings import Finding, Health, bad, good, odd
 from gantry.ports.vault import KeyServiceDown, Unreadable
@@ -80,6 +80,8 @@ async def _database(settings: Settings, standing: schema.Standing) -> AsyncItera
     try:
         async with wiring.core(settings) as core:
             yield await key(core)
+            async for finding in doctor_keys.examine(core):
+                yield finding
             if settings.mqtt_broker_type == "external":
                 yield await _as_a_server(core)
             async for finding in doctor_storage.examine(settings, core.objects, core.trust):

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from gantry.apps.setting_groups.encryption import EncryptionType
 from gantry.apps.settings import MisconfiguredError, Settings
-from gantry.domains.accounts import repo as accounts_repo
-from gantry.domains.accounts import service as accounts
-from gantry.domains.audit import repo as audit
-from gantry.domains.audit.service import AHEAD
-from gantry.domains.roles import repo as roles
-from gantry.domains.spaces import repo as spaces
-from gantry.infra.data_keys import new_data_key
-from gantry.infra.db import Database
+from gantry.infra.data_keys import DataKeys
 from gantry.infra.kms import Kms, KmsVault, connect_kms
 from gantry.infra.tls import Trust
-from gantry.infra.vault import RsaVault, load_private_key, unwrap, wrap
-from gantry.kernel.tx import SYSTEM
-from gantry.ports.vault import KeyServiceDown, Vault
+from gantry.infra.vault import BY_KMS, RsaVault, load_private_key, unwrap, wrap
+from gantry.ports.vault import Keyring, KeyServiceDown
 
 _REMEDIES: Mapping[str, str] = {
     "AccessDeniedException": "These credentials may not use it, or the data is another key's",
@@ -36,58 +29,71 @@ _REMEDIES: Mapping[str, str] = {
 """What it means, by the word of KMS or of AWS' library."""
 
 
-class Keyring(Protocol):
-    """Wraps data keys, and makes the vault of those that it has unwrapped."""
+class VaultMaker(Keyring, Protocol):
+    """A keyring whose present key also signs."""
 
-    async def wrap(self, data_key: bytes) -> bytes:
-        """As it may be stored. Raises MisconfiguredError."""
-        ...
-
-    async def unwrap(self, wrapped: bytes) -> bytes:
-        """What `wrap` was given. Raises Unreadable, MisconfiguredError."""
-        ...
-
-    def vault(self, data_keys: Mapping[int, bytes], current: int) -> Vault:
+    def vault(self, data_keys: Mapping[int, bytes], current: int) -> DataKeys:
         """The vault on these keys."""
         ...
 
 
-async def keyring(settings: Settings, trust: Trust) -> Keyring:
-    """The key that is configured, tried as far as that is possible without a data key.
+async def keyring(settings: Settings, trust: Trust) -> VaultMaker:
+    """The key that is configured, tried as far as that is possible without a data key; and the key
+    of the other type, if it is configured as well, for data keys that it has wrapped.
 
     Raises MisconfiguredError.
     """
     if settings.encryption_type is EncryptionType.KMS:
-        return await _kms(settings, trust)
+        present: RsaKeyring | KmsKeyring = await _kms(settings, trust)
+    else:
+        present = _rsa(settings)
+    return Keyrings(present, partial(_other, settings, trust))
+
+
+async def _other(settings: Settings, trust: Trust) -> RsaKeyring | KmsKeyring | None:
+    """The key of the type that is not the present one; asked for when something needs it."""
+    if settings.encryption_type is EncryptionType.KMS:
+        return _rsa(settings) if settings.encryption_rsa_private_key else None
+    named = settings.encryption_kms_encryption_key_id and settings.encryption_kms_signing_key_id
+    return await _kms(settings, trust) if named else None
+
+
+def _rsa(settings: Settings) -> RsaKeyring:
     key = settings.encryption_rsa_private_key
     try:
-        return _RsaKeyring(load_private_key(key.get_secret_value() if key else ""))
+        return RsaKeyring(load_private_key(key.get_secret_value() if key else ""))
     except ValueError as error:
         raise MisconfiguredError(f"ENCRYPTION_RSA_PRIVATE_KEY is not usable: {error}") from None
 
 
-async def open_vault(db: Database, ring: Keyring) -> Vault:
-    """The installation's vault; its first data key is made if there is none.
+class Keyrings:
+    """The present key, and the one that was or will be."""
 
-    Wraps and unwraps between transactions: that may ask another service.
-    Raises Unreadable, MisconfiguredError.
-    """
-    async with db.read(SYSTEM) as tx:
-        keys = await accounts_repo.data_keys(tx)
-    first = None if keys else await ring.wrap(new_data_key())
-    async with db.write(SYSTEM) as tx:
-        await spaces.make_root(tx)
-        await roles.put_system_roles(tx)
-        await audit.make_months(tx, tx.now + AHEAD)
-        if first is not None:
-            keys = await accounts.first_data_key(tx, first)
-        wrapped = {key.version: key.wrapped for key in keys}
-        current = next(key.version for key in keys if key.current)
-    unwrapped = {version: await ring.unwrap(key) for version, key in wrapped.items()}
-    return ring.vault(unwrapped, current)
+    def __init__(
+        self,
+        present: RsaKeyring | KmsKeyring,
+        other: Callable[[], Awaitable[RsaKeyring | KmsKeyring | None]],
+    ) -> None:
+        self._present, self._ask_other = present, other
+
+    async def wrap(self, data_key: bytes) -> bytes:
+        return await self._present.wrap(data_key)
+
+    async def unwrap(self, wrapped: bytes) -> bytes:
+        if not self.is_present(wrapped) and (other := await self._ask_other()) is not None:
+            return await other.unwrap(wrapped)
+        return await self._present.unwrap(wrapped)  # which says whose it is, if not its own
+
+    def is_present(self, wrapped: bytes) -> bool:
+        return self._present.is_present(wrapped)
+
+    def vault(self, data_keys: Mapping[int, bytes], current: int) -> DataKeys:
+        return self._present.vault(data_keys, current)
 
 
-class _RsaKeyring:
+class RsaKeyring:
+    """The operator's RSA key alone."""
+
     def __init__(self, key: RSAPrivateKey) -> None:
         self._key = key
 
@@ -97,11 +103,16 @@ class _RsaKeyring:
     async def unwrap(self, wrapped: bytes) -> bytes:
         return unwrap(self._key, wrapped)
 
+    def is_present(self, wrapped: bytes) -> bool:
+        return not wrapped.startswith(BY_KMS)
+
     def vault(self, data_keys: Mapping[int, bytes], current: int) -> RsaVault:
         return RsaVault(self._key, data_keys, current)
 
 
-class _KmsKeyring:
+class KmsKeyring:
+    """The two keys in KMS alone."""
+
     def __init__(self, kms: Kms, public_key: RSAPublicKey) -> None:
         self._kms = kms
         self._public_key = public_key
@@ -118,11 +129,14 @@ class _KmsKeyring:
         except KeyServiceDown as error:
             raise _unusable("ENCRYPTION_KMS_ENCRYPTION_KEY_ID", error) from None
 
+    def is_present(self, wrapped: bytes) -> bool:
+        return wrapped.startswith(BY_KMS)
+
     def vault(self, data_keys: Mapping[int, bytes], current: int) -> KmsVault:
         return KmsVault(self._kms, self._public_key, data_keys, current)
 
 
-async def _kms(settings: Settings, trust: Trust) -> _KmsKeyring:
+async def _kms(settings: Settings, trust: Trust) -> KmsKeyring:
     signing, region = settings.encryption_kms_signing_key_id, settings.region
     encryption = settings.encryption_kms_encryption_key_id
     if not (encryption and signing and region):
@@ -136,7 +150,7 @@ async def _kms(settings: Settings, trust: Trust) -> _KmsKeyring:
         bundle=trust.bundle(),
     )
     try:
-        return _KmsKeyring(kms, await kms.public_key())
+        return KmsKeyring(kms, await kms.public_key())
     except KeyServiceDown as error:
         raise _unusable("ENCRYPTION_KMS_SIGNING_KEY_ID", error) from None
     except ValueError as error:

@@ -1,6 +1,7 @@
 """What a process tells the others of itself: that it is there, since when, and which release it is.
 
-It is shown to people who look at the installation; nothing is decided by it.
+It is shown to people who look at the installation. Only a re-key waits for it: every process has to
+have the new data key first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gantry.apps import wiring
 from gantry.domains.accounts import repo
-from gantry.domains.accounts.rules import HEARD_EVERY
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
@@ -38,7 +38,7 @@ class _Part:
 async def present(core: wiring.Core, *kinds: str) -> AsyncIterator[None]:
     """While the body runs, this process is known as one of each of these kinds."""
     parts = [_Part(kind) for kind in kinds]
-    saying = asyncio.create_task(_say(core.db, parts))
+    saying = asyncio.create_task(_say(core, parts))
     try:
         yield
     finally:
@@ -47,20 +47,23 @@ async def present(core: wiring.Core, *kinds: str) -> AsyncIterator[None]:
         await _take_leave(core.db, parts)
 
 
-async def _say(db: Db, parts: list[_Part]) -> None:
+async def _say(core: wiring.Core, parts: list[_Part]) -> None:
     since: datetime | None = None
     host, release = platform.node(), wiring.release()
     while True:
         try:
-            async with db.write(SYSTEM) as tx:
+            # First, so that what is said of the keys is true.
+            await core.keeper.look()
+            async with core.db.write(SYSTEM) as tx:
                 since = since or tx.now
                 for part in parts:
                     await repo.note_process(
                         tx, part.id, kind=part.kind, host=host, release=release, started_at=since
                     )
+                    await core.keeper.note(tx, part.id)
         except _AWAY as error:
             log.debug("presence not noted", reason=type(error).__name__)
-        await asyncio.sleep(HEARD_EVERY.total_seconds())
+        await asyncio.sleep(core.keeper.look_every.total_seconds())
 
 
 async def _take_leave(db: Db, parts: list[_Part]) -> None:

@@ -21,12 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from gantry.api.departure import Departure
 from gantry.api.doors import House
 from gantry.apps import metering, tracing
-from gantry.apps.keys import keyring, open_vault
+from gantry.apps.key_keeper import KeyKeeper, open_keeper
+from gantry.apps.keys import keyring
 from gantry.apps.remote_storage import remote_objects
 from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import MisconfiguredError, Settings
 from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
+from gantry.domains.runs.manifests import STATE_TOKEN_LASTS
 from gantry.infra import job_failures, live, queue
 from gantry.infra.bus import Bus
 from gantry.infra.db import Database, connect, libpq_url
@@ -54,6 +56,7 @@ log = structlog.get_logger()
 
 for _noun in (
     "accounts",
+    "keys",
     "people",
     "spaces",
     "contexts",
@@ -87,6 +90,7 @@ class Core:
     db: Database
     queue: procrastinate.App
     vault: Vault
+    keeper: KeyKeeper
     objects: Objects
     local_objects: LocalObjects | None
     sources: GitSources
@@ -149,13 +153,15 @@ async def core(settings: Settings, *, process: str = "gantry") -> AsyncIterator[
     async with jobs.open_async(), _traces(settings, process) as traces:
         db.observe = partial(_observe, meter, traces)
         try:
-            vault = await open_vault(db, ring)
+            keeper = await open_keeper(db, ring, url=url, longest=_longest(settings))
+            vault = keeper.vault
             objects, local = _objects(settings, vault, trust)
             yield Core(
                 settings=settings,
                 db=db,
                 queue=jobs,
                 vault=vault,
+                keeper=keeper,
                 objects=objects,
                 local_objects=local,
                 sources=_sources(settings, trust),
@@ -254,6 +260,8 @@ def handlers(built: Core) -> None:
     outside = Outside(
         db=built.db,
         vault=built.vault,
+        ring=built.keeper.ring,
+        tokens_last=built.keeper.longest,
         objects=built.objects,
         sources=built.sources,
         log_retention=timedelta(days=built.settings.run_log_retention_days),
@@ -315,6 +323,11 @@ async def _nothing_to_tidy() -> int:
 
 async def _never() -> None:
     raise RuntimeError("the scheduler does not do jobs")
+
+
+def _longest(settings: Settings) -> timedelta:
+    """How long anything lasts that is signed with a key of ours, but for checkpoints."""
+    return max(STATE_TOKEN_LASTS, timedelta(hours=settings.session_hours))
 
 
 async def _authority(db: Database, vault: Vault) -> Callable[[], Awaitable[PoolAuthority]]:

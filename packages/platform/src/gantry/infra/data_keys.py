@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc.jwk import OctKey
 
 from gantry.infra.sealed_pieces import (
     CHANGED,
@@ -24,47 +28,91 @@ from gantry.infra.sealed_pieces import (
     PieceSealer,
     decryption,
 )
-from gantry.ports.vault import Opening, Sealing, Unreadable
+from gantry.infra.trusted_keys import TrustedKeys
+from gantry.kernel.sealed import VERSION_BYTES, named
+from gantry.ports.vault import KeptKey, Opening, Sealing, SignedToken, Unreadable
 
 _FORMAT = b"\x01"
-_VERSION_BYTES = 4
 _NONCE_BYTES = 12  # the size GCM is defined for; random nonces are safe to 2**32 seals per key
-_HEAD = len(_FORMAT) + _VERSION_BYTES + _NONCE_BYTES
+_HEAD = len(_FORMAT) + VERSION_BYTES + _NONCE_BYTES
 _DATA_KEY_BYTES = 32  # AES-256
-_MAX_VERSION = 2 ** (8 * _VERSION_BYTES) - 1
+_MAX_VERSION = 2 ** (8 * VERSION_BYTES) - 1
 
 
 class DataKeys:
-    """Seals with the `current` data key, opens with any.
+    """Seals with the current data key, opens with any, and checks tokens by `trusted`.
 
     `data_keys` maps versions (0 to 2**32 - 1) to unwrapped keys of 32 bytes. Raises ValueError
-    for anything else.
+    for anything else. Both may change while it is at work: see `learn`.
     """
 
-    def __init__(self, data_keys: Mapping[int, bytes], current: int) -> None:
+    def __init__(
+        self,
+        data_keys: Mapping[int, bytes],
+        current: int,
+        trusted: TrustedKeys,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._trusted, self._clock = trusted, clock
+        self.fetch: Callable[[int], None] = _nowhere
+        """Is asked for the key of a version that is not here; may call `learn`, and may block."""
+        self.learn(data_keys, current)
+
+    def learn(self, data_keys: Mapping[int, bytes], current: int) -> None:
+        """These are the data keys from now on, and no others."""
         if current not in data_keys:
             raise ValueError(f"There is no data key of the current version {current}.")
         for version, data_key in data_keys.items():
             if not 0 <= version <= _MAX_VERSION or len(data_key) != _DATA_KEY_BYTES:
                 raise ValueError(f"Data key {version} is not 32 bytes, or its version not 32 bits.")
-        self._current = current
-        self._data_keys = dict(data_keys)
-        self._ciphers = {version: AESGCM(key) for version, key in data_keys.items()}
-        self._url_keys = {v: derived(key, b"gantry url") for v, key in data_keys.items()}
+        own = {
+            version: OctKey.import_key(derived(key, b"gantry token"))
+            for version, key in data_keys.items()
+        }
+        self._trusted.set_secrets({_own_kid(version): key for version, key in own.items()})
+        # One assignment: a thread that seals meanwhile has all of the old or all of the new.
+        self._held = _Held(
+            current,
+            dict(data_keys),
+            {version: AESGCM(key) for version, key in data_keys.items()},
+            {version: derived(key, b"gantry url") for version, key in data_keys.items()},
+            own[current],
+        )
+
+    @property
+    def seals_with(self) -> int:
+        """See the port."""
+        return self._held.current
+
+    def opens(self, version: int) -> bool:
+        """See the port."""
+        return version in self._held.keys
+
+    @property
+    def data_keys(self) -> Mapping[int, bytes]:
+        """The unwrapped keys by version, for whoever learns more of them. Secret."""
+        return self._held.keys
+
+    @property
+    def _own(self) -> tuple[str, OctKey]:
+        """What signs tokens of our own where no RSA key does: its `kid`, and the key."""
+        held = self._held
+        return _own_kid(held.current), held.own
 
     def seal(self, plain: bytes, *, identity: str) -> bytes:
         """See the port. Sealing the same bytes twice gives two different answers."""
-        nonce = os.urandom(_NONCE_BYTES)
-        version = self._current.to_bytes(_VERSION_BYTES, "big")
-        sealed = self._ciphers[self._current].encrypt(nonce, plain, _bound_to(identity, version))
+        nonce, held = os.urandom(_NONCE_BYTES), self._held
+        version = named(held.current)
+        sealed = held.ciphers[held.current].encrypt(nonce, plain, _bound_to(identity, version))
         return _FORMAT + version + nonce + sealed
 
     def open(self, sealed: bytes, *, identity: str) -> bytes:
         """See the port. Which of key, identity and bytes is wrong cannot always be told."""
         if len(sealed) < _HEAD + TAG_BYTES:
             raise Unreadable(CUT_SHORT)
-        version, nonce = self._read_head(sealed[:_HEAD])
-        cipher = self._ciphers[int.from_bytes(version, "big")]
+        version, nonce, held = self._read_head(sealed[:_HEAD])
+        cipher = held.ciphers[int.from_bytes(version, "big")]
         try:
             return cipher.decrypt(nonce, sealed[_HEAD:], _bound_to(identity, version))
         except InvalidTag:
@@ -72,10 +120,10 @@ class DataKeys:
 
     def sealing(self, *, identity: str) -> Sealing:
         """See the port."""
-        nonce = os.urandom(_NONCE_BYTES)
-        version = self._current.to_bytes(_VERSION_BYTES, "big")
+        nonce, held = os.urandom(_NONCE_BYTES), self._held
+        version = named(held.current)
         return PieceSealer(
-            self._data_keys[self._current],
+            held.keys[held.current],
             _FORMAT + version + nonce,
             nonce,
             _bound_to(identity, version),
@@ -85,33 +133,78 @@ class DataKeys:
         """See the port."""
 
         def begin(head: bytes) -> AEADDecryptionContext:
-            version, nonce = self._read_head(head)
-            data_key = self._data_keys[int.from_bytes(version, "big")]
+            version, nonce, held = self._read_head(head)
+            data_key = held.keys[int.from_bytes(version, "big")]
             return decryption(data_key, nonce, _bound_to(identity, version))
 
         return PieceOpener(_HEAD, begin)
 
-    def _read_head(self, head: bytes) -> tuple[bytes, bytes]:
-        """Version and nonce. Raises Unreadable for what no key that is here has sealed."""
+    def _read_head(self, head: bytes) -> tuple[bytes, bytes, _Held]:
+        """Version, nonce and the keys. Raises Unreadable for what no key that is here sealed."""
         if head[:1] != _FORMAT:
             raise Unreadable(CUT_SHORT)
-        version, nonce = head[1 : 1 + _VERSION_BYTES], head[1 + _VERSION_BYTES :]
-        if int.from_bytes(version, "big") not in self._ciphers:
+        version, nonce = head[1 : 1 + VERSION_BYTES], head[1 + VERSION_BYTES :]
+        if not self.opens(number := int.from_bytes(version, "big")):
+            self.fetch(number)
+        held = self._held
+        if number not in held.keys:
             raise Unreadable("A stored secret was sealed with a key that is not here any more.")
-        return version, nonce
+        return version, nonce, held
 
     def sign_url(self, text: str) -> str:
         """See the port. HMAC-SHA256 with a key derived from the current data key."""
-        return _url_digest(self._url_keys[self._current], text)
+        held = self._held
+        return _url_digest(held.url_keys[held.current], text)
 
     def check_url(self, text: str, signature: str) -> bool:
         """See the port. Takes the same time whatever the signature is."""
         given = signature.encode(errors="replace")
         matches = [
             hmac.compare_digest(_url_digest(key, text).encode(), given)
-            for key in self._url_keys.values()
+            for key in self._held.url_keys.values()
         ]
         return any(matches)
+
+    def verify(self, token: str, *, audience: str, purpose: str, ever: bool = False) -> SignedToken:
+        """See the port. Asks for `exp`, a `sub`, and an `aud` list of exactly this audience;
+        allows five seconds between the clocks.
+        """
+        return self._trusted.verify(
+            token, audience=audience, purpose=purpose, now=self._clock(), ever=ever
+        )
+
+    def trust(self, kept: Sequence[KeptKey], *, since: datetime) -> None:
+        """Take tokens of these keys too: for `verify` in general if they were used at `since` or
+        later, and else only with `ever`.
+        """
+        self._trusted.trust(kept, since=since)
+
+    def jwks(self) -> Mapping[str, Any]:
+        """See the port."""
+        return self._trusted.published()
+
+    def signers(self) -> list[KeptKey]:
+        """See the port."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The data keys, and what is made of them, by version."""
+
+    current: int
+    keys: Mapping[int, bytes]
+    ciphers: Mapping[int, AESGCM]
+    url_keys: Mapping[int, bytes]
+    own: OctKey
+
+
+def _nowhere(version: int) -> None:
+    """For vaults whose keys are all there are."""
+
+
+def _own_kid(version: int) -> str:
+    return f"own-{version}"
 
 
 def new_data_key() -> bytes:

@@ -18,20 +18,14 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from joserfc import jwt
-from joserfc.jwk import KeySet, OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 from gantry.infra.aws import aws_client
-from gantry.infra.data_keys import DataKeys, derived
-from gantry.infra.vault import (
-    BY_KMS,
-    check_claims,
-    check_token,
-    check_vouched,
-    published,
-    token_rules,
-    utc_now,
-)
-from gantry.ports.vault import KeyServiceDown, SignedToken, Unreadable
+from gantry.infra.data_keys import DataKeys
+from gantry.infra.tokens import check_claims, check_vouched, published, token_rules, utc_now
+from gantry.infra.trusted_keys import BY_RSA, BY_SECRET, TrustedKeys
+from gantry.infra.vault import BY_KMS
+from gantry.ports.vault import KeptKey, KeyServiceDown, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +67,8 @@ class Kms:
         """What `wrap` was given. Raises Unreadable when it was another key's."""
         if not wrapped.startswith(BY_KMS):
             raise Unreadable(
-                "The stored data keys belong to an RSA key: ENCRYPTION_TYPE has to be rsa."
+                "The stored data keys belong to an RSA key: ENCRYPTION_TYPE has to be rsa, or"
+                " ENCRYPTION_RSA_PRIVATE_KEY be set beside the keys in KMS."
             )
         try:
             answer = await self._call(
@@ -140,51 +135,40 @@ class KmsVault(DataKeys):
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        super().__init__(data_keys, current)
         self._kms = kms
         self._public = RSAKey.import_key(public_key)
-        keys = {
-            version: OctKey.import_key(derived(key, b"gantry token"), {"kid": f"own-{version}"})
-            for version, key in data_keys.items()
-        }
-        self._own, self._all = keys[current], KeySet(list(keys.values()))
-        self._kids = tuple(f"own-{version}" for version in data_keys)
-        self._tokens = token_rules("HS256")
-        self._clock = clock
+        self._tokens = token_rules(BY_SECRET)
+        super().__init__(
+            data_keys, current, TrustedKeys([self._public], with_secrets=True), clock=clock
+        )
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """See the port. Raises ValueError for claims that `verify` would never accept."""
         check_claims(claims)
         if "purpose" not in claims:
             raise ValueError("A token of our own has a purpose; for other systems there is vouch.")
-        header = {"alg": "HS256", "kid": self._own.kid}
+        kid, key = self._own
+        header = {"alg": BY_SECRET, "kid": kid}
         # joserfc turns datetimes into numbers in place: hand it a copy.
-        return jwt.encode(header, dict(claims), self._own, registry=self._tokens)
+        return jwt.encode(header, dict(claims), key, registry=self._tokens)
 
     async def vouch(self, claims: Mapping[str, Any]) -> str:
         """See the port. `exp` is a NumericDate."""
         check_vouched(claims)
-        header = {"alg": "RS256", "kid": self._public.thumbprint(), "typ": "JWT"}
+        header = {"alg": BY_RSA, "kid": self._public.thumbprint(), "typ": "JWT"}
         text = b".".join(_encoded(json.dumps(part).encode()) for part in (header, dict(claims)))
         return (text + b"." + _encoded(await self._kms.sign(text))).decode()
 
-    def verify(self, token: str, *, audience: str, purpose: str) -> SignedToken:
-        """See the port. Asks for `exp`, a `sub`, and an `aud` list of exactly this audience;
-        allows five seconds between the clocks.
-        """
-        return check_token(
-            token,
-            self._all,
-            self._tokens,
-            kids=self._kids,
-            audience=audience,
-            purpose=purpose,
-            now=self._clock(),
-        )
-
-    def jwks(self) -> Mapping[str, Any]:
-        """See the port. Holds the public half of the key that `vouch` uses."""
-        return published(self._public)
+    def signers(self) -> list[KeptKey]:
+        """See the port. What KMS signs with, its public half, and what we sign with ourselves."""
+        public = json.dumps(published(self._public)).encode()
+        kid, own = self._own
+        secret = json.dumps(own.as_dict(private=True)).encode()
+        now = self._clock()
+        return [
+            KeptKey(self._public.thumbprint(), BY_RSA, public, now),
+            KeptKey(kid, BY_SECRET, secret, now),
+        ]
 
 
 def connect_kms(

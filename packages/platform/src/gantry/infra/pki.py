@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc import jwe
 from joserfc.jwk import RSAKey
 
-from gantry.infra.vault import CLOCK_SKEW, check_token, token_rules, utc_now
+from gantry.infra.tokens import CLOCK_SKEW, check_token, token_rules, utc_now
 from gantry.kernel.ids import is_ulid
 from gantry.ports.pki import BadCertificateRequest, PoolCertificate
 from gantry.ports.vault import InvalidToken

@@ -13,17 +13,19 @@ from datetime import timedelta
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import chain
 from gantry.domains.audit import service as audit
+from gantry.domains.keys import places, retire, walk
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
 from gantry.domains.runs import leasing, logbook, logs_repo, repo, workspaces
 from gantry.domains.runs.events import WorkAppeared
 from gantry.domains.tfstate import service as tfstate
+from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.domains.vcs import service as vcs
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
 from gantry.ports.objects import Objects
 from gantry.ports.sources import Sources
-from gantry.ports.vault import Vault
+from gantry.ports.vault import Keyring, Vault
 
 Handler = Callable[..., Awaitable[None]]
 
@@ -34,6 +36,8 @@ class Outside:
 
     db: Db
     vault: Vault
+    ring: Keyring
+    tokens_last: timedelta
     objects: Objects
     sources: Sources
     log_retention: timedelta
@@ -116,6 +120,14 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await chain.seal(out.db)
         await chain.checkpoint(out.db, out.vault, out.objects)
 
+    sealed = [*places.columns(out.vault), StatesPlace(out.vault, out.objects)]
+
+    async def rekey() -> None:
+        await walk.step(walk.Means(out.db, out.vault, out.ring, sealed))
+
+    async def retire_keys() -> None:
+        await retire.retire(out.db, out.objects, sealed, longest=out.tokens_last)
+
     async def turn_audit_months() -> None:
         await audit.turn_months(out.db, keep=out.audit_retention)
 
@@ -136,6 +148,8 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         "objects.tidy": tidy_objects,
         "audit.seal": seal_audit_trail,
         "audit.turn_months": turn_audit_months,
+        "keys.rekey": rekey,
+        "keys.retire": retire_keys,
     }
 
 
@@ -153,5 +167,8 @@ TIMETABLE: Mapping[str, str] = {
     "audit.seal": "* * * * * */30",
     "audit.turn_months": "27 3 * * * 0",
     "objects.tidy": "47 * * * * 0",
+    # Begins again soon after a step of 20 seconds; finds nothing to do most of the time.
+    "keys.rekey": "* * * * * */5",
+    "keys.retire": "37 * * * * 0",
 }
 """What the scheduler starts, and when."""

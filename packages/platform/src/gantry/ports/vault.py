@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from gantry.kernel.errors import UserError
@@ -42,6 +43,20 @@ class SignedToken:
 
     subject: str
     claims: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """A key that tokens are checked with. `jwk` (JSON) is secret, unless it is a public key.
+
+    `last_used_at` is when it last signed something, as far as is known: processes note it every
+    few minutes.
+    """
+
+    kid: str
+    algorithm: str
+    jwk: bytes
+    last_used_at: datetime
 
 
 class Sealing(Protocol):
@@ -103,8 +118,9 @@ class Vault(Protocol):
         """
         ...
 
-    def verify(self, token: str, *, audience: str, purpose: str) -> SignedToken:
-        """The content of a token of ours that is for this audience and purpose.
+    def verify(self, token: str, *, audience: str, purpose: str, ever: bool = False) -> SignedToken:
+        """The content of a token of ours that is for this audience and purpose, by a key that is
+        in use or was until lately. With `ever`, by any key that was in use at the token's `iat`.
 
         Raises InvalidToken.
         """
@@ -119,5 +135,34 @@ class Vault(Protocol):
         ...
 
     def jwks(self) -> Mapping[str, Any]:
-        """The public keys as a JSON Web Key Set."""
+        """The public keys as a JSON Web Key Set, those included that were in use until lately."""
+        ...
+
+    @property
+    def seals_with(self) -> int:
+        """The version of the data key that is used for new values."""
+        ...
+
+    def opens(self, version: int) -> bool:
+        """Whether values of this version of the data key can be opened here."""
+        ...
+
+    def signers(self) -> Sequence[KeptKey]:
+        """The keys that this vault signs with, for others to check by."""
+        ...
+
+
+class Keyring(Protocol):
+    """Wraps data keys. Several keys may be known: one is the present one, the others were."""
+
+    async def wrap(self, data_key: bytes) -> bytes:
+        """As it may be stored, by the present key. Raises a UserError, or what ends a process."""
+        ...
+
+    async def unwrap(self, wrapped: bytes) -> bytes:
+        """What any of the keys was given. Raises Unreadable, and as `wrap` does."""
+        ...
+
+    def is_present(self, wrapped: bytes) -> bool:
+        """Whether it was wrapped by a key of the present one's type."""
         ...

@@ -27,7 +27,8 @@ class EncryptionSettings(BaseSettings):
         default=EncryptionType.RSA,
         validation_alias="ENCRYPTION_TYPE",
         description="Which key protects secrets and signs tokens: `rsa`, or `kms` for two in AWS."
-        " It cannot be changed later.",
+        " It is changed with `gantry admin rekey`, see docs/rekey.md; until then the settings of"
+        " both are needed.",
     )
     encryption_rsa_private_key: SecretStr | None = Field(
         default=None,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
+from gantry.kernel.sealed import sealed_for
 
 ACCOUNT_ID = 1
 """One account per installation: the row's key is fixed, so a second one cannot exist."""
@@ -29,7 +30,7 @@ class Account(Model):
     space_admins_manage_spaces: Mapped[bool] = mapped_column(server_default=false())
     """Whether admins of single spaces may make, change and delete spaces beneath theirs."""
     ca_certificate: Mapped[str]
-    ca_key_sealed: Mapped[bytes]
+    ca_key_sealed: Mapped[bytes] = sealed_for("account:ca")
 
 
 class Process(Model):

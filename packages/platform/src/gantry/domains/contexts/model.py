@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
+from gantry.kernel.sealed import sealed_for
 
 
 class ConfigElement(Model):
@@ -22,7 +23,7 @@ class ConfigElement(Model):
     owner_id: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[ElementType] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
-    value_sealed: Mapped[bytes]
+    value_sealed: Mapped[bytes] = sealed_for("config:{owner_kind}:{owner_id}:{type}:{id}")
     checksum: Mapped[str]
     """Lower-case hex SHA-256 of the exact string the client sent (contract notes)."""
     write_only: Mapped[bool]

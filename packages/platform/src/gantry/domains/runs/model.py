@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, Kind, State
 from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
+from gantry.kernel.sealed import sealed_for
 
 _ENDED = tuple(sorted(TERMINAL))
 """In a fixed order: the indexes are made of it."""
@@ -45,7 +46,7 @@ class Run(Model):
     autodeploy: Mapped[bool] = mapped_column(default=False)
     """Taken from the stack when the run was made; a lock taken since switches it off."""
     runtime_config: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    overrides_sealed: Mapped[bytes | None]
+    overrides_sealed: Mapped[bytes | None] = sealed_for("run-overrides:{id}")
     """Environment given with this run alone, sealed JSON."""
     workspace_upload_key: Mapped[str | None]
     """A local preview's uploaded tree, used in place of the commit's."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
+from gantry.kernel.sealed import sealed_for
 
 
 class StateLock(Model):
@@ -45,7 +46,7 @@ class StateVersion(Model):
     created_at: Mapped[datetime]
     imported: Mapped[bool] = mapped_column(default=False)
     rollback_of: Mapped[str | None]
-    outputs_sealed: Mapped[bytes]
+    outputs_sealed: Mapped[bytes] = sealed_for("state-outputs:{id}")
     """The outputs as JSON, sealed: they may be secret."""
     terraform_version: Mapped[str | None]
     resource_count: Mapped[int | None]
@@ -63,7 +64,7 @@ class StackOutput(Model):
         ForeignKey("stack.id", ondelete="CASCADE", onupdate="CASCADE"), primary_key=True
     )
     name: Mapped[str] = mapped_column(primary_key=True)
-    value_sealed: Mapped[bytes | None]
+    value_sealed: Mapped[bytes | None] = sealed_for("output:{stack_id}:{name}")
     value_hash: Mapped[str]
     sensitive: Mapped[bool]
     description: Mapped[str | None]
@@ -111,5 +112,5 @@ class UnsavedState(Model):
     size: Mapped[int]
     """Bytes, unpacked."""
     sha256: Mapped[str]
-    sealed: Mapped[bytes]
+    sealed: Mapped[bytes] = sealed_for("unsaved-state:{run_id}", large=True)
     kept_at: Mapped[datetime]

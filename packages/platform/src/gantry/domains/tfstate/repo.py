@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.stacks import repo as stacks
@@ -70,6 +70,45 @@ async def history(tx: Tx, stack_id: str, limit: int) -> list[StateVersion]:
         .limit(limit)
     )
     return list(await tx.session.scalars(query))
+
+
+# -- by the data key that their objects are sealed with, which the objects' names end with
+
+
+async def count_sealed_otherwise(tx: Tx, ending: str) -> int:
+    """How many states lie in objects whose names end otherwise."""
+    query = select(func.count()).select_from(StateVersion).where(_otherwise(ending))
+    return int(await tx.session.scalar(query) or 0)
+
+
+async def any_sealed_so(tx: Tx, ending: str) -> bool:
+    """Whether the object of a state has that ending, or none."""
+    so = or_(
+        StateVersion.object_key.endswith(ending, autoescape=True),
+        StateVersion.object_key.not_like("%.%"),
+    )
+    return await tx.session.scalar(select(StateVersion.id).where(so).limit(1)) is not None
+
+
+async def next_sealed_otherwise(tx: Tx, ending: str, after: str) -> StateVersion | None:
+    """The next state by id whose object's name ends otherwise."""
+    query = select(StateVersion).where(_otherwise(ending), StateVersion.id > after)
+    return await tx.session.scalar(query.order_by(StateVersion.id).limit(1))
+
+
+async def move_state(tx: Tx, version_id: str, before: str, after: str) -> bool:
+    """The state lies in another object now; False if it is gone, or does not lie there."""
+    moved = await tx.session.scalar(
+        update(StateVersion)
+        .where(StateVersion.id == version_id, StateVersion.object_key == before)
+        .values(object_key=after)
+        .returning(StateVersion.id)
+    )
+    return moved is not None
+
+
+def _otherwise(ending: str) -> ColumnElement[bool]:
+    return ~StateVersion.object_key.endswith(ending, autoescape=True)
 
 
 async def lock_of(tx: Tx, stack_id: str) -> StateLock | None:

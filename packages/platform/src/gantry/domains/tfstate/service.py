@@ -15,6 +15,7 @@ from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.tfstate.model import StackOutput, StateLock, StateVersion
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.ids import new_id
+from gantry.kernel.sealed import version_of
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.db import Db
 from gantry.ports.objects import Bucket, Objects
@@ -70,9 +71,14 @@ async def read(
 
 async def read_version(vault: Vault, objects: Objects, version: StateVersion) -> bytearray:
     """The bytes of one stored state. Raises ObjectMissing, StorageDown, Unreadable."""
-    opening, plain, start = vault.opening(identity=f"state:{version.id}"), bytearray(), 0
+    return await read_object(vault, objects, version.id, version.object_key)
+
+
+async def read_object(vault: Vault, objects: Objects, version_id: str, key: str) -> bytearray:
+    """As `read_version`, from an object that may not be the version's yet."""
+    opening, plain, start = vault.opening(identity=identity(version_id)), bytearray(), 0
     while True:
-        piece = await objects.get_range(Bucket.STATES, version.object_key, start, start + PIECE)
+        piece = await objects.get_range(Bucket.STATES, key, start, start + PIECE)
         plain += await asyncio.to_thread(opening.take, piece)
         start += len(piece)
         if len(piece) < PIECE:
@@ -181,9 +187,9 @@ async def store(
     """
     version_id = new_id()
     # The key names no stack: object stores show keys to people who must not see names.
-    key = f"{version_id[:10].lower()}/{version_id}"
+    base = f"{version_id[:10].lower()}/{version_id}"
     sha256 = await asyncio.to_thread(rules.digest, body)
-    await _put(vault, objects, key, body, f"state:{version_id}")
+    key = await put_sealed(vault, objects, base, body, identity(version_id))
     outputs = json.dumps(head.outputs).encode()
     return StateVersion(
         id=version_id,
@@ -201,21 +207,40 @@ async def store(
     )
 
 
-async def _put(
-    vault: Vault, objects: Objects, key: str, body: bytes | bytearray, identity: str
-) -> None:
+def identity(version_id: str) -> str:
+    """What the bytes of a stored state are bound to."""
+    return f"state:{version_id}"
+
+
+def ending(version: int) -> str:
+    """What the names of objects end with that are sealed with this version of the data key."""
+    return f".{version}"
+
+
+async def put_sealed(
+    vault: Vault, objects: Objects, base: str, body: bytes | bytearray, bound_to: str
+) -> str:
+    """Store the bytes, sealed, under a name that begins with `base`; returns the name.
+
+    Raises StorageDown.
+    """
     if len(body) <= PIECE:
-        sealed = await asyncio.to_thread(vault.seal, bytes(body), identity=identity)
+        sealed = await asyncio.to_thread(vault.seal, bytes(body), identity=bound_to)
+        key = base + ending(version_of(sealed))
         await objects.put(Bucket.STATES, key, sealed)
-        return
-    sealing, plain = vault.sealing(identity=identity), memoryview(body)
+        return key
+    sealing, plain = vault.sealing(identity=bound_to), memoryview(body)
+    head = sealing.take(b"")  # says the version before anything is stored
+    key = base + ending(version_of(head))
 
     async def pieces() -> AsyncIterator[bytes]:
+        yield head
         for start in range(0, len(plain), PIECE):
             yield await asyncio.to_thread(sealing.take, plain[start : start + PIECE])
         yield sealing.finish()
 
     await objects.put_pieces(Bucket.STATES, key, pieces())
+    return key
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The keys that seal and sign: which there are, and replacing them while everything runs."""

@@ -1,0 +1,124 @@
+"""Whose signature of a token is believed: the keys in use, and those that were until lately."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc.jwk import OctKey, RSAKey
+
+from gantry.infra.tokens import check_token, published, token_rules
+from gantry.ports.vault import InvalidToken, KeptKey, SignedToken
+
+BY_SECRET, BY_RSA = "HS256", "RS256"
+
+_HEADER_MAX = 4096  # characters; ours have some hundred
+_SLACK = timedelta(minutes=15)
+"""How much later than noted a key may have signed last: notes are five minutes apart, and clocks
+may differ."""
+
+_RULES = {algorithm: token_rules(algorithm) for algorithm in (BY_SECRET, BY_RSA)}
+Key = RSAKey | OctKey
+
+
+class TrustedKeys:
+    """Chooses the key by the token's `kid`, and takes no algorithm but that key's.
+
+    `used` are this process' own keys. `secrets` are those of which every process has the secret;
+    they count if `with_secrets`, or once `trust` was told of one.
+    """
+
+    def __init__(self, used: Sequence[RSAKey], *, with_secrets: bool) -> None:
+        self._used: dict[str, Key] = {key.thumbprint(): key for key in used}
+        self._with_secrets = with_secrets
+        self._secrets: dict[str, Key] = {}
+        self._kept: dict[str, tuple[Key, datetime]] = {}
+        self._since: datetime | None = None
+
+    def set_secrets(self, secrets: Mapping[str, OctKey]) -> None:
+        """Believe these from now on, and no others."""
+        self._secrets = dict(secrets)
+
+    def trust(self, kept: Sequence[KeptKey], *, since: datetime) -> None:
+        """Believe these as well, if they were used last at `since` or later."""
+        self._kept = {one.kid: (_loaded(one), one.last_used_at) for one in kept}
+        self._since = since
+        if any(one.algorithm == BY_SECRET for one in kept):
+            self._with_secrets = True
+
+    def verify(
+        self, token: str, *, audience: str, purpose: str, now: datetime, ever: bool
+    ) -> SignedToken:
+        """What the token says. With `ever` a key may be long out of use, if the token's `iat` is
+        from when it was in use. Raises InvalidToken.
+        """
+        kid = _kid_of(token)
+        key, last_used_at = self._find(kid, ever=ever)
+        found = check_token(
+            token,
+            key,
+            _RULES[_algorithm(key)],
+            kids=(kid,),
+            audience=audience,
+            purpose=purpose,
+            now=now,
+        )
+        if last_used_at is not None and ever and not _made_before(found, last_used_at + _SLACK):
+            raise InvalidToken
+        return found
+
+    def published(self) -> Mapping[str, Any]:
+        """A JSON Web Key Set of the public keys: in use first, then those that were lately."""
+        kept = [key for kid, (key, at) in self._kept.items() if self._lately(at)]
+        public = {
+            key.thumbprint(): key
+            for key in (*self._used.values(), *kept)
+            if isinstance(key, RSAKey)
+        }
+        return {"keys": [published(key) for key in public.values()]}
+
+    def _find(self, kid: str, *, ever: bool) -> tuple[Key, datetime | None]:
+        if (key := self._used.get(kid)) is not None:
+            return key, None
+        if self._with_secrets and (key := self._secrets.get(kid)) is not None:
+            return key, None
+        kept = self._kept.get(kid)
+        if kept is None or not (ever or self._lately(kept[1])):
+            raise InvalidToken
+        return kept
+
+    def _lately(self, used_at: datetime) -> bool:
+        return self._since is not None and used_at >= self._since
+
+
+def _kid_of(token: str) -> str:
+    head, _, _ = token.partition(".")
+    if len(head) > _HEADER_MAX:
+        raise InvalidToken
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, RecursionError):
+        raise InvalidToken from None
+    kid = header.get("kid") if isinstance(header, dict) else None
+    if not isinstance(kid, str):
+        raise InvalidToken
+    return kid
+
+
+def _algorithm(key: Key) -> str:
+    return BY_RSA if isinstance(key, RSAKey) else BY_SECRET
+
+
+def _loaded(kept: KeptKey) -> Key:
+    jwk = json.loads(kept.jwk)
+    if kept.algorithm == BY_RSA:
+        return RSAKey.import_key(jwk)
+    return OctKey.import_key(jwk)
+
+
+def _made_before(token: SignedToken, moment: datetime) -> bool:
+    made = token.claims.get("iat")
+    return isinstance(made, int | float) and made <= moment.timestamp()
