@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from gantry.apps.demo import Client
 from gantry.domains.keys import service
-from gantry.domains.keys.kinds import ENDS
+from gantry.domains.keys.kinds import ENDS, Phase
 from gantry.infra.data_keys import new_data_key
 from gantry.kernel.tx import SYSTEM
 from sqlalchemy import text
@@ -130,7 +130,7 @@ async def _ask(client: Client, context: str, go_on: Callable[[], bool]) -> tuple
     return took, failed
 
 
-async def _rekey(there: Site, finished: asyncio.Event) -> str:
+async def _rekey(there: Site, finished: asyncio.Event) -> Phase:
     core = there.up.core
     wrapped = await core.keeper.ring.wrap(new_data_key())
     try:
@@ -140,7 +140,7 @@ async def _rekey(there: Site, finished: asyncio.Event) -> str:
             async with core.db.read(SYSTEM) as tx:
                 standing = await service.standing(tx)
             if standing is not None and standing.rekey.phase in ENDS:
-                return standing.rekey.phase.value
+                return standing.rekey.phase
             await asyncio.sleep(1)
     finally:
         finished.set()

@@ -8,6 +8,7 @@ Run as a program it is a drain that walks, to be killed in the middle:
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,9 +20,15 @@ from gantry.apps.key_keeper import KeyKeeper, open_keeper
 from gantry.apps.keys import Keyrings, KmsKeyring, RsaKeyring, VaultMaker
 from gantry.domains.accounts import repo as accounts
 from gantry.domains.accounts.model import DataKey
+from gantry.domains.contexts import repo as elements_repo
+from gantry.domains.contexts import service as elements
+from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.keys import places, retire, service, walk
 from gantry.domains.keys.kinds import Phase
 from gantry.domains.keys.model import Rekey
+from gantry.domains.stacks import repo as stacks
+from gantry.domains.stacks.model import Stack
+from gantry.domains.tfstate import service as states
 from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.infra import queue
 from gantry.infra.data_keys import DataKeys, new_data_key
@@ -30,14 +37,21 @@ from gantry.infra.local_objects import LocalObjects
 from gantry.infra.vault import load_private_key
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.ids import new_id
-from gantry.kernel.tx import SYSTEM
+from gantry.kernel.sealed import sealed_columns
+from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.objects import Objects
+from sqlalchemy import text
+
+from tests.support.core import Core
 
 LONGEST = timedelta(days=7)
 """How long tokens last."""
 
 ENOUGH = 60.0
 """Seconds for a step that goes on until there is nothing to do: it ends far earlier."""
+
+OWNER = "here"
+"""The context whose secrets are written and read."""
 
 Ring = RsaKeyring | KmsKeyring
 
@@ -126,6 +140,90 @@ async def until(said: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(ENOUGH):
         while not await said():
             await asyncio.sleep(0.01)
+
+
+async def another(core: Core, ring: VaultMaker) -> Member:
+    """One more process, which has just started."""
+    return await member(core.db, core.objects, core.url, ring)
+
+
+async def put(core: Core, vault: DataKeys, name: str, value: str) -> None:
+    """Somebody sets a secret."""
+    async with core.db.write(SYSTEM) as tx:
+        await elements.put(
+            tx,
+            vault,
+            owner=OwnerKind.CONTEXT,
+            owner_id=OWNER,
+            element_type=ElementType.ENVIRONMENT_VARIABLE,
+            element_id=name,
+            value=value,
+            write_only=True,
+            description=None,
+        )
+
+
+async def given_elements(core: Core, vault: DataKeys, count: int) -> dict[str, str]:
+    """That many secrets, by name."""
+    values = {f"SECRET_{n:04}": f"value {n}" for n in range(count)}
+    for name, value in values.items():
+        await put(core, vault, name, value)
+    return values
+
+
+async def read_all(core: Core, vault: DataKeys) -> dict[str, str]:
+    """Every secret, opened."""
+    async with core.db.read(SYSTEM) as tx:
+        rows = await elements_repo.of_contexts(tx, [OWNER])
+    return {one.id: elements.reveal(vault, one) for one in rows[OWNER]}
+
+
+async def given_a_stored_state(
+    core: Core, vault: DataKeys, stack: Stack, *, padding: int = 0
+) -> bytes:
+    """The stack's state, with a secret output, which is published."""
+    output = {"value": "hunter2", "type": "string", "sensitive": True}
+    state = {"version": 4, "serial": 1, "lineage": "ours", "outputs": {"password": output}}
+    body = json.dumps(state | {"resources": [], "more": "x" * padding}).encode()
+
+    async def still(tx: Tx) -> None:
+        await stacks.lock(tx, stack.id)
+
+    writer = states.Writer("ada")
+    await states.write(
+        *(core.db, vault, core.objects, stack.id, body),
+        lock_id=None,
+        writer=writer,
+        still_allowed=still,
+    )
+    async with core.db.write(SYSTEM) as tx:
+        fresh = await states.outputs_of_current(tx, vault, stack.id) or []
+        await states.publish_outputs(tx, vault, stack.id, fresh, run_id=None, keep_sensitive=True)
+    return body
+
+
+async def versions(core: Core) -> dict[str, set[int]]:
+    """Which data keys each column's values are sealed with."""
+    found: dict[str, set[int]] = {}
+    async with core.db.engine.connect() as connection:
+        for one in sealed_columns():
+            table, column = one.column.table.name, one.column.name
+            first = f"substring({column} from 1 for 5)"
+            query = f"select distinct {first} from {table} where {column} is not null"
+            rows = await connection.execute(text(query))
+            found[one.name] = {int.from_bytes(bytes(row[0])[1:], "big") for row in rows}
+    return {name: numbers for name, numbers in found.items() if numbers}
+
+
+async def days_pass(core: Core, days: int = 8) -> None:
+    """Everything that was noted is that much older."""
+    for table, columns in {
+        "rekey": ("started_at", "switched_at", "finished_at"),
+        "replaced_object": ("replaced_at",),
+        "signing_key": ("first_used_at", "last_used_at"),
+    }.items():
+        earlier = ", ".join(f"{name} = {name} - interval '{days} days'" for name in columns)
+        await core.change(f"update {table} set {earlier}")
 
 
 async def _main(url: str, place: Path) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from gantry.apps import doctor, doctor_storage
+from gantry.apps import doctor, doctor_keys, doctor_storage
 from gantry.apps.wiring import Core
 from gantry.infra import schema
 from gantry.ports.findings import Finding, bad
@@ -53,7 +53,8 @@ async def _database(core: Core) -> list[Finding]:
         standing = await asyncio.to_thread(schema.look, url)
     except schema.DatabaseUnusable as error:
         return [bad("database", str(error), "Check DATABASE_URL, the network and the server.")]
-    return [*doctor.database(standing), await doctor.key(core)]
+    keys = await _all(doctor_keys.examine(core))
+    return [*doctor.database(standing), await doctor.key(core), *keys]
 
 
 async def _all(findings: AsyncIterator[Finding]) -> list[Finding]:

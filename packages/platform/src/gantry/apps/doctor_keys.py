@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gantry.apps.admin_rekey import words
+from gantry.apps.rekey_words import words
 from gantry.apps.setting_groups.encryption import EncryptionType
 from gantry.apps.settings import Settings
 from gantry.apps.wiring import Core
