@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import boto3
@@ -12,8 +13,11 @@ from gantry.domains.audit import chain
 from gantry.domains.keys.kinds import Phase
 from gantry.infra.kms import Kms
 from gantry.infra.tokens import is_confirmed
+from gantry.infra.vault import RsaVault
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.vault import InvalidToken, Unreadable
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from tests.support.object_stores import moto_server
 from tests.support.rekeying import Member, keep_first_key, member, rings
@@ -206,14 +210,27 @@ async def test_a_key_that_is_gone_proves_nothing_that_is_newer(core, rsa, kms):
         new.vault.verify(forged, audience="us", purpose="checkpoint", ever=True)
 
 
-async def test_whoever_can_write_the_database_cannot_add_a_key(core, rsa, kms):
-    old = await started(core, rsa)
-    await old.beat()
-    stranger = await started(core, kms, rsa)
-    signed = await token(core, stranger)
-    await core.change("update signing_key set kid = 'other' where algorithm = 'RS256'")
-    await core.change("delete from signing_key where algorithm = 'HS256'")
+async def test_whoever_can_write_the_database_cannot_add_a_key(core, rsa):
+    one = await started(core, rsa)
+    theirs = OctKey.generate_key(256)
+    jwk = json.dumps(theirs.as_dict(private=True)).encode()
+    elsewhere = RsaVault(core.keys.private, {1: b"e" * 32}, 1)
+    for kid, sealed in {
+        "plain": jwk,
+        "theirs": elsewhere.seal(jwk, identity="signing-key:theirs"),
+        "moved": one.vault.seal(jwk, identity="signing-key:another"),
+    }.items():
+        await core.change(
+            "insert into signing_key values (:kid, 'HS256', :sealed, now(), now())",
+            kid=kid,
+            sealed=sealed,
+        )
 
-    await old.beat()
+    await one.beat()
 
-    assert not takes(old, signed)
+    async with core.db.read(SYSTEM) as tx:
+        until = int((tx.now + timedelta(hours=1)).timestamp())
+    claims = {"sub": "ada", "aud": ["us"], "purpose": "session", "exp": until}
+    for kid in ("plain", "theirs", "moved"):
+        assert not takes(one, jwt.encode({"alg": "HS256", "kid": kid}, claims, theirs))
+    assert takes(one, one.vault.sign(claims))

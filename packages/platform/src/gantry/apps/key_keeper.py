@@ -42,8 +42,8 @@ _KNOWN_AFTER = HEARD_EVERY + HURRIED
 _FETCH_SECONDS = 5.0
 """For a key that turned up unexpectedly: whoever asks waits, and everybody else with them."""
 _NOT_AGAIN_FOR = 5.0
-"""Seconds in which no such key is asked for once more: a value that was tampered with may name any
-version."""
+"""Seconds in which the same key is not asked for once more: a value that was tampered with may name
+one that there is not."""
 
 
 async def open_keeper(db: Database, ring: VaultMaker, *, url: str, longest: timedelta) -> KeyKeeper:
@@ -79,7 +79,7 @@ class KeyKeeper:
     ) -> None:
         self.vault, self.ring, self.longest = vault, ring, longest
         self._db, self._url = db, url
-        self._fetched_at = -_NOT_AGAIN_FOR
+        self._asked: dict[int, float] = {}
         self.under_way = False
         """Whether a re-key went on when the keys were looked at last."""
         vault.fetch = self._fetch
@@ -157,9 +157,11 @@ class KeyKeeper:
 
     def _fetch(self, version: int) -> None:
         """Learn of the data key of a value that was found. Blocks: the value is wanted now."""
-        if time.monotonic() - self._fetched_at < _NOT_AGAIN_FOR:
+        now = time.monotonic()
+        asked = {one: at for one, at in self._asked.items() if now - at < _NOT_AGAIN_FOR}
+        if version in asked:
             return
-        self._fetched_at = time.monotonic()
+        self._asked = asked | {version: now}
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="data-key") as thread:
                 found = thread.submit(asyncio.run, self._fetched()).result()

@@ -15,7 +15,7 @@ from gantry.ports.vault import InvalidToken, KeptKey, SignedToken
 
 BY_SECRET, BY_RSA = "HS256", "RS256"
 
-_HEADER_MAX = 4096  # characters; ours have some hundred
+_HEADER_LENGTH = 4096  # characters; ours have some hundred
 _SLACK = timedelta(minutes=15)
 """How much later than noted a key may have signed last: notes are five minutes apart, and clocks
 may differ."""
@@ -27,13 +27,13 @@ Key = RSAKey | OctKey
 class TrustedKeys:
     """Chooses the key by the token's `kid`, and takes no algorithm but that key's.
 
-    `used` are this process' own keys. `secrets` are those of which every process has the secret;
-    they count if `with_secrets`, or once `trust` was told of one.
+    `used` are this process' own keys. Secrets that every process makes of the data keys count if
+    `with_secrets`, or while `trust` tells of one that was used lately.
     """
 
     def __init__(self, used: Sequence[RSAKey], *, with_secrets: bool) -> None:
         self._used: dict[str, Key] = {key.thumbprint(): key for key in used}
-        self._with_secrets = with_secrets
+        self._signs_with_secrets = self._with_secrets = with_secrets
         self._secrets: dict[str, Key] = {}
         self._kept: dict[str, tuple[Key, datetime]] = {}
         self._since: datetime | None = None
@@ -46,8 +46,9 @@ class TrustedKeys:
         """Believe these as well, if they were used last at `since` or later."""
         self._kept = {one.kid: (_loaded(one), one.last_used_at) for one in kept}
         self._since = since
-        if any(one.algorithm == BY_SECRET for one in kept):
-            self._with_secrets = True
+        self._with_secrets = self._signs_with_secrets or any(
+            one.algorithm == BY_SECRET and self._lately(one.last_used_at) for one in kept
+        )
 
     def verify(
         self, token: str, *, audience: str, purpose: str, now: datetime, ever: bool
@@ -96,7 +97,7 @@ class TrustedKeys:
 
 def _kid_of(token: str) -> str:
     head, _, _ = token.partition(".")
-    if len(head) > _HEADER_MAX:
+    if len(head) > _HEADER_LENGTH:
         raise InvalidToken
     try:
         header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))

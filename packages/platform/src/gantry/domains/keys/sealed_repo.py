@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from gantry.kernel.sealed import VERSION_AT, VERSION_BYTES, SealedColumn, named
 from gantry.kernel.tx import Tx
@@ -29,7 +39,7 @@ async def count(tx: Tx, place: SealedColumn, *, but: int) -> int:
 
 async def any_of(tx: Tx, place: SealedColumn, version: int) -> bool:
     """Whether a value is sealed with this version."""
-    query = select(1).select_from(place.column.table)
+    query = select(literal(1)).select_from(place.column.table)
     return await tx.session.scalar(query.where(_version(place) == named(version)).limit(1)) == 1
 
 
