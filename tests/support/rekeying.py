@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gantry.apps import wiring  # noqa: F401 - imports every mapped class
 from gantry.apps.key_keeper import KeyKeeper, open_keeper
-from gantry.apps.keys import Keyrings, KmsKeyring, RsaKeyring, VaultMaker
+from gantry.apps.keys import KeptVault, Keyrings, KmsKeyring, RsaKeyring, VaultMaker
 from gantry.domains.accounts import repo as accounts
 from gantry.domains.accounts.model import DataKey
 from gantry.domains.contexts import repo as elements_repo
@@ -31,7 +31,7 @@ from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import service as states
 from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.infra import queue
-from gantry.infra.data_keys import DataKeys, new_data_key
+from gantry.infra.data_keys import new_data_key
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.local_objects import LocalObjects
 from gantry.infra.vault import load_private_key
@@ -76,7 +76,7 @@ class Member:
     id: str = field(default_factory=new_id)
 
     @property
-    def vault(self) -> DataKeys:
+    def vault(self) -> KeptVault:
         """Its vault."""
         return self.keeper.vault
 
@@ -147,31 +147,36 @@ async def another(core: Core, ring: VaultMaker) -> Member:
     return await member(core.db, core.objects, core.url, ring)
 
 
-async def put(core: Core, vault: DataKeys, name: str, value: str) -> None:
+async def put(core: Core, vault: KeptVault, name: str, value: str) -> None:
     """Somebody sets a secret."""
     async with core.db.write(SYSTEM) as tx:
-        await elements.put(
-            tx,
-            vault,
-            owner=OwnerKind.CONTEXT,
-            owner_id=OWNER,
-            element_type=ElementType.ENVIRONMENT_VARIABLE,
-            element_id=name,
-            value=value,
-            write_only=True,
-            description=None,
-        )
+        await _put(tx, vault, name, value)
 
 
-async def given_elements(core: Core, vault: DataKeys, count: int) -> dict[str, str]:
+async def given_elements(core: Core, vault: KeptVault, count: int) -> dict[str, str]:
     """That many secrets, by name."""
     values = {f"SECRET_{n:04}": f"value {n}" for n in range(count)}
-    for name, value in values.items():
-        await put(core, vault, name, value)
+    async with core.db.write(SYSTEM) as tx:
+        for name, value in values.items():
+            await _put(tx, vault, name, value)
     return values
 
 
-async def read_all(core: Core, vault: DataKeys) -> dict[str, str]:
+async def _put(tx: Tx, vault: KeptVault, name: str, value: str) -> None:
+    await elements.put(
+        tx,
+        vault,
+        owner=OwnerKind.CONTEXT,
+        owner_id=OWNER,
+        element_type=ElementType.ENVIRONMENT_VARIABLE,
+        element_id=name,
+        value=value,
+        write_only=True,
+        description=None,
+    )
+
+
+async def read_all(core: Core, vault: KeptVault) -> dict[str, str]:
     """Every secret, opened."""
     async with core.db.read(SYSTEM) as tx:
         rows = await elements_repo.of_contexts(tx, [OWNER])
@@ -179,7 +184,7 @@ async def read_all(core: Core, vault: DataKeys) -> dict[str, str]:
 
 
 async def given_a_stored_state(
-    core: Core, vault: DataKeys, stack: Stack, *, padding: int = 0
+    core: Core, vault: KeptVault, stack: Stack, *, padding: int = 0
 ) -> bytes:
     """The stack's state, with a secret output, which is published."""
     output = {"value": "hunter2", "type": "string", "sensitive": True}

@@ -34,9 +34,9 @@ def token(vault, *, made: datetime = NOW) -> str:
     return vault.sign({**claims, "exp": until})
 
 
-def kept(vault, *, used_at: datetime) -> KeptKey:
+def kept(vault, *, used_at: datetime, own: bool = True) -> KeptKey:
     (one,) = vault.signers()
-    return KeptKey(one.kid, one.algorithm, one.jwk, used_at)
+    return KeptKey(one.kid, one.algorithm, own, one.jwk, used_at)
 
 
 def takes(vault, signed: str, *, ever: bool = False) -> bool:
@@ -59,6 +59,16 @@ def test_a_key_that_was_in_use_until_lately_is_believed_and_published():
         new.signers()[0].kid,
         old.signers()[0].kid,
     ]
+
+
+def test_a_key_that_signed_for_others_alone_is_published_and_lets_nobody_in():
+    old, new = a_vault(1), a_vault()
+
+    new.trust([kept(old, used_at=NOW, own=False)], since=NOW - WEEK)
+
+    assert len(new.jwks()["keys"]) == 2
+    assert not takes(new, token(old))
+    assert not takes(new, token(old), ever=True)
 
 
 def test_a_key_that_is_long_out_of_use_counts_for_what_was_made_then_and_only_with_ever():
@@ -85,7 +95,7 @@ def test_secrets_of_data_keys_count_only_where_one_of_them_ever_signed():
     assert not takes(vault, signed)
 
     jwk = json.dumps(secret.as_dict(private=True)).encode()
-    vault.trust([KeptKey("own-1", "HS256", jwk, NOW)], since=NOW - WEEK)
+    vault.trust([KeptKey("own-1", "HS256", True, jwk, NOW)], since=NOW - WEEK)
 
     assert takes(vault, signed)
 

@@ -26,7 +26,7 @@ from tests.support.rekeying import (
 async def test_a_drain_that_is_killed_in_the_middle_is_gone_on_for_where_it_was(
     core, drain, monkeypatch
 ):
-    values = await given_elements(core, drain.vault, 1500)
+    values = await given_elements(core, drain.vault, 800)
     await drain.start()
     await drain.beat()
     assert await drain.step() is Phase.SWITCHED
@@ -60,7 +60,7 @@ async def test_a_drain_that_is_killed_in_the_middle_is_gone_on_for_where_it_was(
     assert await drain.step() is Phase.DONE
 
     ((all_done,),) = await core.rows("select sum(done) from rekey_place")
-    assert 100 < done < all_done == 1500 + 2  # and two keys: of tokens, and of the authority
+    assert 100 < done < all_done == 800 + 2  # and two keys: of tokens, and of the authority
     assert await read_all(core, drain.vault) == values
 
 

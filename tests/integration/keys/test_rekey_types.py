@@ -213,15 +213,16 @@ async def test_a_key_that_is_gone_proves_nothing_that_is_newer(core, rsa, kms):
 async def test_whoever_can_write_the_database_cannot_add_a_key(core, rsa):
     one = await started(core, rsa)
     theirs = OctKey.generate_key(256)
-    jwk = json.dumps(theirs.as_dict(private=True)).encode()
+    jwk = json.dumps(theirs.as_dict(private=True))
+    said = json.dumps({"algorithm": "HS256", "own": True, "jwk": jwk}).encode()
     elsewhere = RsaVault(core.keys.private, {1: b"e" * 32}, 1)
     for kid, sealed in {
-        "plain": jwk,
-        "theirs": elsewhere.seal(jwk, identity="signing-key:theirs"),
-        "moved": one.vault.seal(jwk, identity="signing-key:another"),
+        "plain": said,
+        "theirs": elsewhere.seal(said, identity="signing-key:theirs"),
+        "moved": one.vault.seal(said, identity="signing-key:another"),
     }.items():
         await core.change(
-            "insert into signing_key values (:kid, 'HS256', :sealed, now(), now())",
+            "insert into signing_key values (:kid, :sealed, now(), now())",
             kid=kid,
             sealed=sealed,
         )

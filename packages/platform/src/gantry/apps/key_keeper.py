@@ -5,6 +5,7 @@ looked at again and again, and at once when something turns up that it does not 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from gantry.apps.keys import VaultMaker
+from gantry.apps.keys import KeptVault, VaultMaker
 from gantry.apps.settings import MisconfiguredError
 from gantry.domains.accounts import repo as accounts_repo
 from gantry.domains.accounts import service as accounts
@@ -25,7 +26,7 @@ from gantry.domains.keys.model import SigningKey
 from gantry.domains.keys.rules import NOTED_EVERY
 from gantry.domains.roles import repo as roles
 from gantry.domains.spaces import repo as spaces
-from gantry.infra.data_keys import DataKeys, new_data_key
+from gantry.infra.data_keys import new_data_key
 from gantry.infra.db import Database, connect
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.vault import KeptKey, Unreadable
@@ -75,7 +76,7 @@ class KeyKeeper:
     """Tells the vault what it has to know."""
 
     def __init__(
-        self, db: Database, ring: VaultMaker, vault: DataKeys, *, url: str, longest: timedelta
+        self, db: Database, ring: VaultMaker, vault: KeptVault, *, url: str, longest: timedelta
     ) -> None:
         self.vault, self.ring, self.longest = vault, ring, longest
         self._db, self._url = db, url
@@ -134,23 +135,27 @@ class KeyKeeper:
         if new or noted:
             async with self._db.write(SYSTEM) as tx:
                 for one in new:
-                    sealed = self.vault.seal(one.jwk, identity=f"signing-key:{one.kid}")
-                    await repo.keep_signing_key(tx, one.kid, one.algorithm, sealed)
+                    await repo.keep_signing_key(tx, one.kid, self._sealed(one))
                 await repo.note_signing(tx, noted)
         self.vault.trust(self._opened(kept), since=now - self.longest)
         fresh = new or any(one.first_used_at > now - _KNOWN_AFTER for one in mine)
         # Of the only keys there ever were, everybody has known since it started.
         return bool(fresh and anybody and known.keys() - own.keys())
 
+    def _sealed(self, key: KeptKey) -> bytes:
+        said = {"algorithm": key.algorithm, "own": key.own, "jwk": key.jwk.decode()}
+        return self.vault.seal(json.dumps(said).encode(), identity=_bound_to(key.kid))
+
     def _opened(self, kept: list[SigningKey]) -> list[KeptKey]:
         found = []
         for one in kept:
             try:
-                jwk = self.vault.open(one.key_sealed, identity=f"signing-key:{one.kid}")
+                said = json.loads(self.vault.open(one.key_sealed, identity=_bound_to(one.kid)))
             except Unreadable as error:
                 log.warning("signing key not read", kid=one.kid, reason=str(error))
                 continue
-            found.append(KeptKey(one.kid, one.algorithm, jwk, one.last_used_at))
+            jwk = said["jwk"].encode()
+            found.append(KeptKey(one.kid, said["algorithm"], said["own"], jwk, one.last_used_at))
         return found
 
     # -- at once
@@ -183,3 +188,7 @@ class KeyKeeper:
                 return {key.version: await self.ring.unwrap(key.wrapped) for key in missing}
         finally:
             await engine.dispose()
+
+
+def _bound_to(kid: str) -> str:
+    return f"signing-key:{kid}"

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 
 from gantry.apps.setting_groups.encryption import EncryptionType
 from gantry.apps.settings import MisconfiguredError, Settings
-from gantry.infra.data_keys import DataKeys
 from gantry.infra.kms import Kms, KmsVault, connect_kms
 from gantry.infra.tls import Trust
 from gantry.infra.vault import BY_KMS, RsaVault, load_private_key, unwrap, wrap
@@ -29,10 +28,14 @@ _REMEDIES: Mapping[str, str] = {
 """What it means, by the word of KMS or of AWS' library."""
 
 
+KeptVault = RsaVault | KmsVault
+"""A vault whose keys may change while it is at work."""
+
+
 class VaultMaker(Keyring, Protocol):
     """A keyring whose present key also signs."""
 
-    def vault(self, data_keys: Mapping[int, bytes], current: int) -> DataKeys:
+    def vault(self, data_keys: Mapping[int, bytes], current: int) -> KeptVault:
         """The vault on these keys."""
         ...
 
@@ -87,7 +90,7 @@ class Keyrings:
     def is_present(self, wrapped: bytes) -> bool:
         return self._present.is_present(wrapped)
 
-    def vault(self, data_keys: Mapping[int, bytes], current: int) -> DataKeys:
+    def vault(self, data_keys: Mapping[int, bytes], current: int) -> KeptVault:
         return self._present.vault(data_keys, current)
 
 

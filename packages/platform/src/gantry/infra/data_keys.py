@@ -183,10 +183,6 @@ class DataKeys:
         """See the port."""
         return self._trusted.published()
 
-    def signers(self) -> list[KeptKey]:
-        """See the port."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, slots=True)
 class _Held:

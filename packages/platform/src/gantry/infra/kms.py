@@ -139,7 +139,7 @@ class KmsVault(DataKeys):
         self._public = RSAKey.import_key(public_key)
         self._tokens = token_rules(BY_SECRET)
         super().__init__(
-            data_keys, current, TrustedKeys([self._public], with_secrets=True), clock=clock
+            data_keys, current, TrustedKeys(others=[self._public], with_secrets=True), clock=clock
         )
 
     def sign(self, claims: Mapping[str, Any]) -> str:
@@ -166,8 +166,8 @@ class KmsVault(DataKeys):
         secret = json.dumps(own.as_dict(private=True)).encode()
         now = self._clock()
         return [
-            KeptKey(self._public.thumbprint(), BY_RSA, public, now),
-            KeptKey(kid, BY_SECRET, secret, now),
+            KeptKey(self._public.thumbprint(), BY_RSA, False, public, now),
+            KeptKey(kid, BY_SECRET, True, secret, now),
         ]
 
 

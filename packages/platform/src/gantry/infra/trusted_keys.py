@@ -27,15 +27,25 @@ Key = RSAKey | OctKey
 class TrustedKeys:
     """Chooses the key by the token's `kid`, and takes no algorithm but that key's.
 
-    `used` are this process' own keys. Secrets that every process makes of the data keys count if
-    `with_secrets`, or while `trust` tells of one that was used lately.
+    `own` are keys of this process that sign what it takes itself. What it signs for other systems
+    alone is signed with `others`, and whoever else may use those has no way in here. Secrets that
+    every process makes of the data keys count if `with_secrets`, or while `trust` tells of one that
+    was used lately.
     """
 
-    def __init__(self, used: Sequence[RSAKey], *, with_secrets: bool) -> None:
-        self._used: dict[str, Key] = {key.thumbprint(): key for key in used}
+    def __init__(
+        self,
+        *,
+        own: Sequence[RSAKey] = (),
+        others: Sequence[RSAKey] = (),
+        with_secrets: bool = False,
+    ) -> None:
+        self._own: dict[str, Key] = {key.thumbprint(): key for key in own}
+        self._public = [*own, *others]
         self._signs_with_secrets = self._with_secrets = with_secrets
         self._secrets: dict[str, Key] = {}
         self._kept: dict[str, tuple[Key, datetime]] = {}
+        self._once_public: list[Key] = []
         self._since: datetime | None = None
 
     def set_secrets(self, secrets: Mapping[str, OctKey]) -> None:
@@ -44,8 +54,10 @@ class TrustedKeys:
 
     def trust(self, kept: Sequence[KeptKey], *, since: datetime) -> None:
         """Believe these as well, if they were used last at `since` or later."""
-        self._kept = {one.kid: (_loaded(one), one.last_used_at) for one in kept}
         self._since = since
+        keys = {one.kid: _loaded(one) for one in kept}
+        self._kept = {one.kid: (keys[one.kid], one.last_used_at) for one in kept if one.own}
+        self._once_public = [keys[one.kid] for one in kept if self._lately(one.last_used_at)]
         self._with_secrets = self._signs_with_secrets or any(
             one.algorithm == BY_SECRET and self._lately(one.last_used_at) for one in kept
         )
@@ -73,16 +85,15 @@ class TrustedKeys:
 
     def published(self) -> Mapping[str, Any]:
         """A JSON Web Key Set of the public keys: in use first, then those that were lately."""
-        kept = [key for kid, (key, at) in self._kept.items() if self._lately(at)]
         public = {
             key.thumbprint(): key
-            for key in (*self._used.values(), *kept)
+            for key in (*self._public, *self._once_public)
             if isinstance(key, RSAKey)
         }
         return {"keys": [published(key) for key in public.values()]}
 
     def _find(self, kid: str, *, ever: bool) -> tuple[Key, datetime | None]:
-        if (key := self._used.get(kid)) is not None:
+        if (key := self._own.get(kid)) is not None:
             return key, None
         if self._with_secrets and (key := self._secrets.get(kid)) is not None:
             return key, None

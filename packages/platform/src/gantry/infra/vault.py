@@ -55,9 +55,7 @@ class RsaVault(DataKeys):
         self._key = RSAKey.import_key(private_key)
         self._kid = self._key.thumbprint()  # RFC 7638
         self._tokens = token_rules(BY_RSA)
-        super().__init__(
-            data_keys, current, TrustedKeys([self._key], with_secrets=False), clock=clock
-        )
+        super().__init__(data_keys, current, TrustedKeys(own=[self._key]), clock=clock)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """See the port. `exp` is a NumericDate or an aware datetime.
@@ -80,7 +78,7 @@ class RsaVault(DataKeys):
     def signers(self) -> list[KeptKey]:
         """See the port. The one key that signs everything, its public half."""
         public = json.dumps(published(self._key)).encode()
-        return [KeptKey(self._kid, BY_RSA, public, self._clock())]
+        return [KeptKey(self._kid, BY_RSA, True, public, self._clock())]
 
 
 def load_private_key(base64_of_pem: str) -> RSAPrivateKey:

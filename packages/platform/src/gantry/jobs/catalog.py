@@ -120,7 +120,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await chain.seal(out.db)
         await chain.checkpoint(out.db, out.vault, out.objects)
 
-    sealed = [*places.columns(out.vault), StatesPlace(out.vault, out.objects)]
+    sealed: list[places.Place] = [*places.columns(out.vault), StatesPlace(out.vault, out.objects)]
 
     async def rekey() -> None:
         await walk.step(walk.Means(out.db, out.vault, out.ring, sealed))

@@ -47,7 +47,8 @@ class SignedToken:
 
 @dataclass(frozen=True, slots=True)
 class KeptKey:
-    """A key that tokens are checked with. `jwk` (JSON) is secret, unless it is a public key.
+    """A key that tokens are checked with. `jwk` (JSON) is secret, unless it is a public key. Tokens
+    that we take ourselves are signed with it if it is our `own`; all others are for others only.
 
     `last_used_at` is when it last signed something, as far as is known: processes note it every
     few minutes.
@@ -55,6 +56,7 @@ class KeptKey:
 
     kid: str
     algorithm: str
+    own: bool
     jwk: bytes
     last_used_at: datetime
 

@@ -66,9 +66,9 @@ class SigningKey(Model):
     __tablename__ = "signing_key"
 
     kid: Mapped[str] = mapped_column(primary_key=True)
-    algorithm: Mapped[str]
     key_sealed: Mapped[bytes] = sealed_for("signing-key:{kid}")
-    """Sealed though most are public: whoever can write here must not be able to add one."""
+    """The key and what it is for. Sealed though most are public: whoever can write here must not be
+    able to add one."""
     first_used_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
 

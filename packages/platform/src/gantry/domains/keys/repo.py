@@ -139,13 +139,12 @@ async def signing_keys(tx: Tx) -> list[SigningKey]:
     return list(await tx.session.scalars(query))
 
 
-async def keep_signing_key(tx: Tx, kid: str, algorithm: str, sealed: bytes) -> None:
+async def keep_signing_key(tx: Tx, kid: str, sealed: bytes) -> None:
     """The key signs; harmless when that is known."""
     await tx.session.execute(
         insert(SigningKey)
         .values(
             kid=kid,
-            algorithm=algorithm,
             key_sealed=sealed,
             first_used_at=tx.now,
             last_used_at=tx.now,

@@ -61,7 +61,7 @@ async def hold(
     # `key_share`: rows that refer to one of these do not wait for us.
     held = query.order_by(*key).limit(most).with_for_update(skip_locked=True, key_share=True)
     found = await tx.session.execute(held)
-    return [_row(place, row) for row in found.mappings()]
+    return [_row(place, row._asdict()) for row in found]
 
 
 async def replace(tx: Tx, place: SealedColumn, fresh: Sequence[tuple[SealedRow, bytes]]) -> None:

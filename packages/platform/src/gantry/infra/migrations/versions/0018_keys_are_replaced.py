@@ -40,7 +40,6 @@ def upgrade() -> None:
     )
     op.create_table('signing_key',
     sa.Column('kid', sa.Text(), nullable=False),
-    sa.Column('algorithm', sa.Text(), nullable=False),
     sa.Column('key_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('first_used_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_used_at', sa.DateTime(timezone=True), nullable=False),
