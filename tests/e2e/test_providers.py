@@ -156,9 +156,13 @@ def set_up(new_platform, kms):
     return SimpleNamespace(kms=with_key(**kms), rsa=with_key())
 
 
-def test_the_type_of_key_cannot_be_changed_later(set_up, kms):
+def test_a_type_of_key_alone_that_the_data_keys_do_not_belong_to_ends_the_process(set_up, kms):
     kept = {name: one.rows("select wrapped from data_key") for name, one in vars(set_up).items()}
-    rsa = {"ENCRYPTION_TYPE": "rsa", "ENCRYPTION_RSA_PRIVATE_KEY": encryption_key()}
+    rsa = {
+        "ENCRYPTION_TYPE": "rsa",
+        "ENCRYPTION_RSA_PRIVATE_KEY": encryption_key(),
+        "ENCRYPTION_KMS_ENCRYPTION_KEY_ID": "",
+    }
 
     to_rsa = set_up.kms.run("admin", "jobs", "list", **rsa)
     to_kms = set_up.rsa.run("admin", "jobs", "list", **kms)
