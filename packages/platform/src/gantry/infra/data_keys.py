@@ -184,9 +184,9 @@ class DataKeys:
         return self._trusted.published()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Held:
-    """The data keys, and what is made of them, by version."""
+    """The data keys, and what is made of them, by version. Not shown to anybody."""
 
     current: int
     keys: Mapping[int, bytes]

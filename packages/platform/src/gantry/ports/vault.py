@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -57,7 +57,7 @@ class KeptKey:
     kid: str
     algorithm: str
     own: bool
-    jwk: bytes
+    jwk: bytes = field(repr=False)
     last_used_at: datetime
 
 
