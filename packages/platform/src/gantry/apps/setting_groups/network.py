@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from gantry_protocol.authorities import decode_root_cas
 from gantry_protocol.proxies import Proxies, parse_proxy
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, NoDecode
 
 from gantry.apps import settings_rules as rules
+from gantry.infra.outward import Allowed, parse_allowed
 
 
 class NetworkSettings(BaseSettings):
@@ -65,6 +67,23 @@ class NetworkSettings(BaseSettings):
         description="Comma list of hosts that are reached without a proxy, each with all below it.",
     )
 
+    outward_allowed: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="GANTRY_OUTWARD_ALLOWED",
+        description=(
+            "Comma list of host names (`.corp.example` is all below it), addresses and networks"
+            " that webhooks and identity providers may reach although they are not on the internet."
+        ),
+    )
+
+    _list = field_validator("outward_allowed", mode="before")(rules.comma_list)
+
+    @field_validator("outward_allowed")
+    @classmethod
+    def _allowed(cls, value: list[str]) -> list[str]:
+        parse_allowed(value)
+        return value
+
     @field_validator("additional_root_cas")
     @classmethod
     def _authorities(cls, value: str | None) -> str | None:
@@ -107,6 +126,11 @@ class NetworkSettings(BaseSettings):
             self.ca_bundle.read_text() if self.ca_bundle else "",
         ]
         return "\n".join(part for part in parts if part) or None
+
+    @property
+    def outward(self) -> Allowed:
+        """What may be reached besides the internet."""
+        return parse_allowed(self.outward_allowed)
 
     @property
     def proxies(self) -> Proxies:
