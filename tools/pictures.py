@@ -24,14 +24,17 @@ from playwright.sync_api import Error as PlaywrightError
 from tests.support.browser import DESKTOP, PHONE, Person, chromium
 from tests.support.platform import Platform
 from tests.support.postgres_cluster import Cluster
+from tests.support.receiver import Receiver
 from tools.poses import (
     ask_to_delete,
     choose_stacks,
     compare_states,
     lose_session,
     open_confirm,
+    open_delivery,
     open_filter,
     open_palette,
+    open_stacks_deliveries,
     show_values,
     type_name,
     walk_wizard,
@@ -123,6 +126,12 @@ def of_a_stack(sample: Sample) -> list[Picture]:
         Picture("stack-state", "Every state there was.", at("state")),
         Picture("stack-state-compared", "What changed in between.", at("state"), compare_states),
         Picture("stack-outputs", "What it gives to others.", at("outputs")),
+        Picture(
+            "stack-webhooks",
+            "What is called when its runs move.",
+            at("webhooks"),
+            open_stacks_deliveries,
+        ),
         Picture("stack-settings", "How it is set.", at("settings")),
         Picture("stack-danger", "What cannot be undone.", sample.page_of("network", "danger")),
         Picture(
@@ -156,6 +165,16 @@ def of_the_rest(sample: Sample) -> list[Picture]:
         Picture("pool", "One of them: its workers and its queue.", f"/workers/{pool}"),
         Picture("pool-queue", "What waits, and for what.", f"/workers/{sample.idle_pool}"),
         Picture("new-pool", "A new one.", "/workers/new"),
+        Picture("webhooks", "Addresses that are called.", "/webhooks"),
+        Picture("new-webhook", "A new one.", "/webhooks/new"),
+        Picture("webhook", "One of them, and what it was told.", f"/webhooks/{sample.webhook}"),
+        Picture(
+            "webhook-delivery",
+            "What was sent, and what came back.",
+            f"/webhooks/{sample.webhook}",
+            open_delivery,
+        ),
+        Picture("audit-webhook", "Where the audit trail is sent.", "/webhooks/audit"),
         Picture("profile", "Who is signed in.", "/account"),
         Picture("api-keys", "Keys for programs.", "/account/api-keys"),
         Picture("sessions", "Who is signed in where.", "/account/sessions"),
@@ -177,7 +196,12 @@ def installation() -> Iterator[Platform]:
     """A platform whose leases are short: what a dead worker leaves behind is there sooner."""
     cluster = Cluster()
     place = Path(tempfile.mkdtemp(prefix="gantry-pictures-"))
-    platform = Platform(place, cluster.database(), GANTRY_LEASE_SECONDS="5")
+    platform = Platform(
+        place,
+        cluster.database(),
+        GANTRY_LEASE_SECONDS="5",
+        GANTRY_OUTWARD_ALLOWED="localhost",
+    )
     try:
         yield platform
     finally:
@@ -271,7 +295,7 @@ class Studio:
 def main(only: list[str]) -> None:
     """Take the pictures whose names begin with one of the words; all, if there is none."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with installation() as platform, sync_playwright() as playwright:
+    with installation() as platform, Receiver() as hooks, sync_playwright() as playwright:
         server = platform.start()
         browser = chromium(playwright)
         studio = Studio(browser, server.address, only)
@@ -279,7 +303,7 @@ def main(only: list[str]) -> None:
         studio.take(first[False])
         name_account(platform, server)
         studio.take(first[True])
-        sample = fill(platform, server)
+        sample = fill(platform, server, f"http://localhost:{hooks.port}")
         # The overview counts workers, and those that were killed are missed only after a minute.
         studio.take(sorted(pictures(sample), key=lambda one: one.name == "overview"))
         browser.close()

@@ -68,6 +68,16 @@ def ask_to_delete(page: Page) -> None:
     ).to_be_visible()
 
 
+def open_delivery(page: Page) -> None:
+    page.get_by_role("button", name="Open test").first.click()
+    expect(page.get_by_role("dialog").get_by_text("X-Signature-256")).to_be_visible()
+
+
+def open_stacks_deliveries(page: Page) -> None:
+    page.get_by_role("link", name="Deliveries").click()
+    expect(page.get_by_role("table", name="Deliveries")).to_be_visible()
+
+
 def open_confirm(page: Page) -> None:
     page.get_by_role("button", name="Confirm", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_visible()

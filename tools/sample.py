@@ -123,6 +123,8 @@ class Sample:
     stacks: dict[str, str] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
 
+    webhook: str = ""
+    """One that was told several things."""
     idle_pool: str = ""
     """A pool without a worker, for which a run waits."""
 
@@ -145,17 +147,20 @@ def name_account(platform: Platform, server: Process) -> None:
     platform.admin(server, account=COMPANY)
 
 
-def fill(platform: Platform, server: Process) -> Sample:
-    """Fill a named installation; return when every run is where its picture wants it."""
+def fill(platform: Platform, server: Process, hooks: str) -> Sample:
+    """Fill a named installation; return when every run is where its picture wants it. `hooks` is
+    where webhooks lead.
+    """
     site = Site(platform, server, pool="eu-west-1")
     sample = Sample(site)
     workers = site.start_workers(3)
     _quick_ones(sample)
-    _cluster(sample)
+    _cluster(sample, hooks)
     _troubles(sample)
     _load_test(sample)
     _waiting(sample)
     _unknown(sample, workers)
+    _webhooks(sample, hooks)
     _rest(sample)
     return sample
 
@@ -184,7 +189,7 @@ def _quick_ones(sample: Sample) -> None:
     site.api.ask(LOCK, id=sample.stacks["identity"], note="The auditors look at it until Friday")
 
 
-def _cluster(sample: Sample) -> None:
+def _cluster(sample: Sample, hooks: str) -> None:
     site = sample.site
     source = _stack(
         sample,
@@ -204,6 +209,7 @@ def _cluster(sample: Sample) -> None:
         (source.path / script).chmod(0o755)
     source.commit(message="A cluster with general nodes, Kubernetes 1.32")
     stack = sample.stacks["kubernetes"]
+    site.api.ask(STACK_HOOK, stack=stack, endpoint=f"{hooks}/deployments")
     site.configure(stack, "TF_VAR_region", "eu-west-1", description="Where the cluster is")
     site.configure(stack, "TF_LOG", "warn")
     site.configure(stack, "REGISTRY_TOKEN", "a-token-nobody-sees", writeOnly=True)
@@ -254,6 +260,27 @@ def _unknown(sample: Sample, workers: list[Process]) -> None:
     site.start_workers(2)
 
 
+def _webhooks(sample: Sample, hooks: str) -> None:
+    ask = sample.site.api.ask
+    made = {}
+    for name, path, labels, enabled in (
+        ("chat of the platform team", "chat", ["team:platform"], True),
+        ("pager", "503", ["tier:1"], True),
+        ("tickets", "tickets", [], False),
+    ):
+        wanted = {"name": name, "endpoint": f"{hooks}/{path}", "labels": labels, "enabled": enabled}
+        given = {"space": "root", "secret": "a-secret-nobody-sees", "retryOnFailure": True}
+        answer = ask(HOOK, input={**wanted, **given})
+        made[name] = answer["namedWebhooksIntegrationCreate"]["id"]
+        for _ in range(2):
+            ask(HOOK_TEST, id=made[name])
+    sample.webhook = made["chat of the platform team"]
+    entries = [{"key": "Authorization", "value": "Bearer a-token-nobody-sees"}]
+    ask(HOOK_HEADERS, id=sample.webhook, input={"entries": entries})
+    ask(HOOK_TEST, id=sample.webhook)
+    ask(AUDIT_HOOK, endpoint=f"{hooks}/audit")
+
+
 def _rest(sample: Sample) -> None:
     """What no run is about."""
     site = sample.site
@@ -286,6 +313,31 @@ STAR = "mutation ($id: ID!) { starSet(id: $id, star: true) { id } }"
 KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { id secret } }"
 DRAIN = """
 mutation ($pool: ID!, $id: ID!) { workerDrainSet(workerPool: $pool, id: $id, drain: true) { id } }
+"""
+HOOK = """
+mutation ($input: NamedWebhooksIntegrationInput!) {
+  namedWebhooksIntegrationCreate(input: $input) { id }
+}
+"""
+HOOK_HEADERS = """
+mutation ($id: ID!, $input: NamedWebhookHeaderInput!) {
+  namedWebhooksIntegrationSetHeaders(id: $id, input: $input) { id }
+}
+"""
+HOOK_TEST = "mutation ($id: ID!) { webhookTest(webhook: $id) { id } }"
+AUDIT_HOOK = """
+mutation ($endpoint: String!) {
+  auditTrailSetWebhook(input: {
+    enabled: true, endpoint: $endpoint, includeRuns: false, secret: "a-secret-nobody-sees"
+  }) { id }
+}
+"""
+STACK_HOOK = """
+mutation ($stack: ID!, $endpoint: String!) {
+  webhooksIntegrationCreate(stack: $stack, input: {
+    enabled: true, endpoint: $endpoint, secret: "a-secret-nobody-sees", retryOnFailure: true
+  }) { id }
+}
 """
 LOCK = "mutation ($id: ID!, $note: String) { stackLock(id: $id, note: $note) { id } }"
 COMMENT = """

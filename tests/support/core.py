@@ -21,13 +21,16 @@ from gantry.infra import job_failures, live, queue
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
 from gantry.infra.local_objects import LocalObjects
+from gantry.infra.outward import OutwardHttp, parse_allowed
 from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.pool_keys import new_pool_key
+from gantry.infra.tls import Trust
 from gantry.infra.vault import RsaVault
 from gantry.jobs.catalog import Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.tx import SYSTEM
+from gantry_protocol.proxies import Proxies
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -80,6 +83,7 @@ class Core:
     vault: RsaVault
     objects: LocalObjects
     sources: GitSources
+    outward: OutwardHttp
     authority: PoolAuthority
     passwords: Argon2Passwords
     keys: Keys
@@ -176,6 +180,8 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         scratch=place / "scratch",
         timeout=timedelta(seconds=60),
     )
+    # Receivers of tests are on this machine; nothing else is opened.
+    outward = OutwardHttp(allowed=parse_allowed(["127.0.0.1"]), trust=Trust(), proxies=Proxies())
     app = queue.open_queue(libpq_url(url))
     db = Database(engine, queue.outbox(app, ROUTES, SIGNALS))
     outside = Outside(
@@ -185,6 +191,7 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         tokens_last=timedelta(days=7),
         objects=store,
         sources=sources,
+        outward=outward,
         log_retention=timedelta(days=60),
         audit_retention=timedelta(days=365),
         lease=LEASE,
@@ -201,6 +208,7 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         vault=keys.vault,
         objects=store,
         sources=sources,
+        outward=outward,
         authority=keys.authority,
         passwords=Argon2Passwords(),
         keys=keys,

@@ -37,6 +37,8 @@ JOBS = {
     "audit.turn_months": "Makes the audit trail's months to come, and drops those past retention.",
     "keys.rekey": "Takes a re-key further: seals anew what an older data key sealed.",
     "keys.retire": "Forgets data keys with which nothing is sealed or signed any more.",
+    "webhooks.deliver": "Sends what waits for a webhook, in order.",
+    "webhooks.look": "Wakes webhooks for which audit entries, or deliveries to try again, wait.",
     "objects.tidy": "Deletes local objects that are past their retention.",
 }
 """What each job is for. A job without a sentence here stops the generator."""

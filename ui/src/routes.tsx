@@ -66,6 +66,22 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/workers/PoolPage')).default }),
       },
       {
+        path: 'webhooks',
+        lazy: async () => ({ Component: (await import('~/features/webhooks/WebhooksPage')).default }),
+      },
+      {
+        path: 'webhooks/new',
+        lazy: async () => ({ Component: (await import('~/features/webhooks/NewWebhookPage')).default }),
+      },
+      {
+        path: 'webhooks/audit',
+        lazy: async () => ({ Component: (await import('~/features/webhooks/AuditWebhookPage')).default }),
+      },
+      {
+        path: 'webhooks/:webhookId',
+        lazy: async () => ({ Component: (await import('~/features/webhooks/WebhookPage')).default }),
+      },
+      {
         path: 'account',
         lazy: async () => ({ Component: (await import('~/features/account/AccountPage')).default }),
         children: [

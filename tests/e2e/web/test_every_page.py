@@ -27,6 +27,10 @@ PAGES = {
     "workers": "/workers",
     "workers/new": "/workers/new",
     "workers/:poolId": "/workers/{pool}",
+    "webhooks": "/webhooks",
+    "webhooks/new": "/webhooks/new",
+    "webhooks/audit": "/webhooks/audit",
+    "webhooks/:webhookId": "/webhooks/{webhook}",
     "account": "/account",
     "api-keys": "/account/api-keys",
     "sessions": "/account/sessions",
@@ -43,6 +47,7 @@ MORE = (
     "/stack/{stack}/environment",
     "/stack/{stack}/outputs",
     "/stack/{stack}/state",
+    "/stack/{stack}/webhooks",
     "/stack/{stack}/settings",
     "/stack/{stack}/danger",
     "/stack/{stack}/run/{run}/changes",
@@ -59,6 +64,17 @@ resource "terraform_data" "subnet" {
   input    = { zone = each.key, size = var.size }
 }
 output "zones" { value = [for one in terraform_data.subnet : one.output.zone] }
+"""
+WEBHOOK = """
+mutation ($stack: ID!) {
+  namedWebhooksIntegrationCreate(input: {
+    name: "pager", enabled: true, endpoint: "https://hooks.example.com/gantry/in", space: "root"
+    labels: ["team:platform"]
+  }) { id }
+  webhooksIntegrationCreate(stack: $stack, input: {
+    enabled: false, endpoint: "https://hooks.example.com/gantry/stack", secret: "a secret"
+  }) { id }
+}
 """
 LONG = "a stack whose name is long enough to be broken on the screen of a phone"
 
@@ -77,9 +93,11 @@ def here(chromium, site: Site) -> Iterator[Here]:
     stack = site.stack(CODE, name=LONG, labels=labels, beforePlan=["echo about to plan"])
     site.configure(stack, "TF_VAR_size", "2")
     run = site.planned(stack)
+    webhook = site.api.ask(WEBHOOK, stack=stack)["namedWebhooksIntegrationCreate"]["id"]
     person = Person(chromium, site.server.address, reduced_motion="reduce")
     person.sign_in()
-    yield Here(person, {"stack": stack, "run": run, "pool": site.pool.id})
+    named = {"stack": stack, "run": run, "pool": site.pool.id, "webhook": webhook}
+    yield Here(person, named)
     person.leave()
 
 

@@ -71,6 +71,7 @@ async def nobody(core: Core) -> AsyncIterator[Caller]:
         vault=core.vault,
         objects=core.objects,
         sources=core.sources,
+        outward=core.outward,
         authority=authority,
         passwords=core.passwords,
         base_url=BASE_URL,

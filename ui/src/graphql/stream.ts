@@ -3,7 +3,14 @@
  * plain HTTP, and tabs share them.
  */
 
-export type Topic = `stack:${string}` | `run:${string}` | `queue:${string}` | 'session' | 'activity' | 'mine'
+export type Topic =
+  | `stack:${string}`
+  | `run:${string}`
+  | `queue:${string}`
+  | `webhook:${string}`
+  | 'session'
+  | 'activity'
+  | 'mine'
 
 /** Streams are closed by servers that restart; this long after one, the next try. */
 const AGAIN_MS = 2_000

@@ -64,6 +64,9 @@ const PAGES = [
   { label: 'Stacks that are locked', path: `${to.stacks()}?f.locked=true` },
   { label: 'Create a stack', path: to.newStack() },
   { label: 'Workers', path: to.workers() },
+  { label: 'Webhooks', path: to.webhooks() },
+  { label: 'Create a webhook', path: to.newWebhook() },
+  { label: "Audit trail's webhook", path: to.auditWebhook() },
   { label: 'Account', path: to.account() },
   { label: 'API keys', path: to.accountTab('api-keys') },
 ]

@@ -8,6 +8,7 @@ import {
   IconStack2,
   IconSun,
   IconUser,
+  IconWebhook,
 } from '@tabler/icons-react'
 import { useCallback, useEffect } from 'react'
 import { Link, Navigate, NavLink as RouterLink, Outlet, useLocation } from 'react-router'
@@ -46,6 +47,7 @@ const PLACES = [
   { label: 'Overview', path: to.home(), icon: IconHome, end: true },
   { label: 'Stacks', path: to.stacks(), icon: IconStack2, end: false },
   { label: 'Workers', path: to.workers(), icon: IconServer, end: false },
+  { label: 'Webhooks', path: to.webhooks(), icon: IconWebhook, end: false },
   { label: 'Account', path: to.account(), icon: IconUser, end: false },
 ]
 

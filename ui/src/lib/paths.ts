@@ -20,6 +20,10 @@ export const to = {
   newPool: () => '/workers/new',
   publicPool: () => '/workers/public',
   pool: (pool: string) => `/workers/${part(pool)}`,
+  webhooks: () => '/webhooks',
+  newWebhook: () => '/webhooks/new',
+  auditWebhook: () => '/webhooks/audit',
+  webhook: (webhook: string) => `/webhooks/${part(webhook)}`,
   account: () => '/account',
   /** What an error's code means, and what to do. */
   help: (code: string) => `/help/errors/${part(code)}`,

@@ -14,6 +14,7 @@ export const TABS: readonly Tab[] = [
   { path: 'environment', label: 'Environment', load: () => import('./environment/Environment') },
   { path: 'state', label: 'State', load: () => import('~/features/state/StateHistory') },
   { path: 'outputs', label: 'Outputs', load: () => import('./StackOutputs') },
+  { path: 'webhooks', label: 'Webhooks', load: () => import('~/features/webhooks/StackWebhooks') },
   { path: 'settings', label: 'Settings', load: () => import('./settings/StackSettings') },
   { path: 'danger', label: 'Danger zone', load: () => import('./StackDanger') },
 ]

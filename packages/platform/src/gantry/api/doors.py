@@ -36,6 +36,7 @@ from gantry.ports.db import Db
 from gantry.ports.findings import Finding
 from gantry.ports.live import Live
 from gantry.ports.objects import LocalFiles, Objects
+from gantry.ports.outward import Outward
 from gantry.ports.passwords import Passwords
 from gantry.ports.pki import Authority
 from gantry.ports.sources import Sources
@@ -69,6 +70,7 @@ class House:
     vault: Vault
     objects: Objects
     sources: Sources
+    outward: Outward
     authority: Callable[[], Awaitable[Authority]]
     passwords: Passwords
     base_url: str

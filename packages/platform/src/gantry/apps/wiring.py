@@ -39,6 +39,7 @@ from gantry.infra.local_objects import LocalObjects
 from gantry.infra.meter import Meter
 from gantry.infra.news import NewsDesk
 from gantry.infra.objects import RemoteObjects
+from gantry.infra.outward import OutwardHttp
 from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.schema import migrate
@@ -49,6 +50,7 @@ from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM, Event
 from gantry.ports.findings import Finding
 from gantry.ports.objects import Objects
+from gantry.ports.outward import Outward
 from gantry.ports.traces import Traces
 from gantry.ports.vault import Vault
 
@@ -62,6 +64,7 @@ for _noun in (
     "contexts",
     "pools",
     "vcs",
+    "webhooks",
     "stacks",
     "tfstate",
     "runs",
@@ -94,6 +97,7 @@ class Core:
     objects: Objects
     local_objects: LocalObjects | None
     sources: GitSources
+    outward: Outward
     authority: Callable[[], Awaitable[PoolAuthority]]
     bus: Bus
     meter: Meter
@@ -165,6 +169,9 @@ async def core(settings: Settings, *, process: str = "gantry") -> AsyncIterator[
                 objects=objects,
                 local_objects=local,
                 sources=_sources(settings, trust),
+                outward=OutwardHttp(
+                    allowed=settings.outward, trust=trust, proxies=settings.proxies
+                ),
                 authority=await _authority(db, vault),
                 bus=Bus(libpq_url(url), queue.NOTIFY_CHANNEL),
                 meter=meter,
@@ -214,6 +221,7 @@ def house(
         vault=built.vault,
         objects=built.objects,
         sources=built.sources,
+        outward=built.outward,
         authority=built.authority,
         passwords=Argon2Passwords(),
         base_url=settings.base_url,
@@ -264,6 +272,7 @@ def handlers(built: Core) -> None:
         tokens_last=built.keeper.longest,
         objects=built.objects,
         sources=built.sources,
+        outward=built.outward,
         log_retention=timedelta(days=built.settings.run_log_retention_days),
         audit_retention=timedelta(days=built.settings.audit_retention_days),
         lease=timedelta(seconds=built.settings.lease_seconds),

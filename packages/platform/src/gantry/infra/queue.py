@@ -21,7 +21,7 @@ from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
 
 from gantry.kernel.tx import Event, Tx
-from gantry.ports.queue import Job, Signal
+from gantry.ports.queue import DELIVERIES, Job, Signal
 
 Routes = Mapping[type[Event], Callable[[Any], Sequence[Job]]]
 Signals = Mapping[type[Event], Callable[[Any], Sequence[Signal]]]
@@ -34,6 +34,8 @@ MAX_ATTEMPTS = 3
 NOTIFY_CHANNEL = "gantry"
 ORDINARY_QUEUE = "async"
 PERIODIC_QUEUE = "cronjobs"
+DELIVERIES_AT_ONCE = 4
+"""Webhooks that a drain calls at a time: as many may hang without anything else being late."""
 STALLED_AFTER_SECONDS = 30.0
 """A drain that has not beaten for this long is dead; beats come every ten seconds."""
 
@@ -275,6 +277,7 @@ async def work(app: procrastinate.App, *, concurrency: int, periodic: int) -> No
         # Retries have a time of their own, at which nobody is notified; periodic work has ticks.
         tasks.create_task(take([ORDINARY_QUEUE], concurrency, 5.0))
         tasks.create_task(take([PERIODIC_QUEUE], periodic, 15.0))
+        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 5.0))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:

@@ -21,9 +21,12 @@ from gantry.domains.runs.events import WorkAppeared
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.domains.vcs import service as vcs
+from gantry.domains.webhooks import deliveries
+from gantry.domains.webhooks import log as delivery_log
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
 from gantry.ports.objects import Objects
+from gantry.ports.outward import Outward
 from gantry.ports.sources import Sources
 from gantry.ports.vault import Keyring, Vault
 
@@ -47,6 +50,7 @@ class Outside:
     forget_job_failures: Callable[[], Awaitable[int]]
     tidy_objects: Callable[[], Awaitable[int]]
     audit_retention: timedelta
+    outward: Outward
 
 
 def catalog(out: Outside) -> Mapping[str, Handler]:
@@ -109,6 +113,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         async with out.db.write(SYSTEM) as tx:
             await people.forget_old(tx)
             await accounts.forget_old(tx)
+            await delivery_log.forget_old(tx)
 
     async def forget_workspaces() -> None:
         await workspaces.forget_ended(out.db, out.objects)
@@ -131,6 +136,12 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
     async def turn_audit_months() -> None:
         await audit.turn_months(out.db, keep=out.audit_retention)
 
+    async def deliver(*, webhook_id: str) -> None:
+        await deliveries.deliver(out.db, out.vault, out.objects, out.outward, webhook_id=webhook_id)
+
+    async def look_for_deliveries() -> None:
+        await deliveries.look(out.db)
+
     return {
         "vcs.fetch": fetch_commit,
         "runs.source_settled": source_settled,
@@ -150,6 +161,8 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         "audit.turn_months": turn_audit_months,
         "keys.rekey": rekey,
         "keys.retire": retire_keys,
+        "webhooks.deliver": deliver,
+        "webhooks.look": look_for_deliveries,
     }
 
 
@@ -166,6 +179,8 @@ TIMETABLE: Mapping[str, str] = {
     # Until an entry is in the chain, a change of it would not show.
     "audit.seal": "* * * * * */30",
     "audit.turn_months": "27 3 * * * 0",
+    # What the audit trail's webhook is told is looked for here, and what is to be tried again.
+    "webhooks.look": "* * * * * */10",
     "objects.tidy": "47 * * * * 0",
     # Begins again soon after a step of 20 seconds; finds nothing to do most of the time.
     "keys.rekey": "* * * * * */5",

@@ -11,8 +11,9 @@ from gantry.domains.runs.states import CLAIMABLE, DECIDING, TERMINAL, WORKING
 from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.tfstate.events import StateWritten
 from gantry.domains.vcs.events import CommitSettled, CommitWanted
+from gantry.domains.webhooks.events import DeliveriesWait, DeliveryTried
 from gantry.kernel.tx import Event
-from gantry.ports.queue import Job, Signal
+from gantry.ports.queue import DELIVERIES, Job, Signal
 
 # -- jobs
 
@@ -41,12 +42,19 @@ def _index(event: StateWritten) -> list[Job]:
     return [Job("tfstate.index", args, lock=f"state:{event.stack_id}")]
 
 
+def _deliver(event: DeliveriesWait) -> list[Job]:
+    # One at a time for each webhook, so that what it is told comes in order.
+    key, args = f"webhook:{event.webhook_id}", {"webhook_id": event.webhook_id}
+    return [Job("webhooks.deliver", args, lock=key, unique=key, queue=DELIVERIES)]
+
+
 ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Job]]] = {
     CommitWanted: _fetch,
     CommitSettled: _start_waiting,
     StackUnlocked: _start_next,
     RunMoved: _archive_logs,
     StateWritten: _index,
+    DeliveriesWait: _deliver,
 }
 
 # -- live signals
@@ -116,6 +124,10 @@ def _worker_ordered(event: WorkerOrdered) -> list[Signal]:
     return [Signal(f"worker:{event.pool_id}/{event.worker_id}", {"kind": "orders"})]
 
 
+def _deliveries_changed(event: DeliveriesWait | DeliveryTried) -> list[Signal]:
+    return [Signal(f"webhook:{event.webhook_id}", {"kind": "deliveries"})]
+
+
 SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     RunMoved: _run_moved,
     RunTouched: _run_touched,
@@ -125,4 +137,6 @@ SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     StackChanged: _stack_changed,
     PoolChanged: _pool_changed,
     WorkerOrdered: _worker_ordered,
+    DeliveriesWait: _deliveries_changed,
+    DeliveryTried: _deliveries_changed,
 }

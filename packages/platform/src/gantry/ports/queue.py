@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DELIVERIES = "deliveries"
+"""The queue of what waits for others' servers, which may be slow: nothing else waits behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

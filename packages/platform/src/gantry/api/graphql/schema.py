@@ -26,6 +26,8 @@ from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
 from gantry.api.graphql.stacks.runs import RunQuery
 from gantry.api.graphql.state.history import StateQuery
 from gantry.api.graphql.state.roots import StateMutation
+from gantry.api.graphql.webhooks.audit_roots import DeliveryMutation, DeliveryQuery
+from gantry.api.graphql.webhooks.roots import WebhookMutation, WebhookQuery
 from gantry.api.graphql.workers.roots import WorkerMutation, WorkerQuery
 from gantry.domains.people.actions import Action
 
@@ -47,6 +49,8 @@ Query = merge_types(
         BindingQuery,
         ContextQuery,
         AuditQuery,
+        WebhookQuery,
+        DeliveryQuery,
     ),
 )
 Mutation = merge_types(
@@ -62,6 +66,8 @@ Mutation = merge_types(
         SpaceMutation,
         RoleMutation,
         BindingMutation,
+        WebhookMutation,
+        DeliveryMutation,
     ),
 )
 

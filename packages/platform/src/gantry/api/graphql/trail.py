@@ -43,6 +43,18 @@ def _context(what: str, given: str | None = "id") -> Row:
     return Row(f"context.{what}", Resource.CONTEXT, given)
 
 
+def _named_webhook(what: str, given: str | None = "id") -> Row:
+    return Row(f"named_webhook.{what}", Resource.NAMED_WEBHOOKS_INTEGRATION, given)
+
+
+def _stack_webhook(what: str, given: str | None = "id") -> Row:
+    return Row(f"webhook.{what}", Resource.WEBHOOK, given, (Resource.STACK, "stack"))
+
+
+def _audit_webhook(what: str) -> Row:
+    return Row(f"audit_trail_webhook.{what}", Resource.WEBHOOK)
+
+
 def _binding(whom: Resource, what: str, given: str | None = None) -> Row:
     return Row(f"role_binding.{what}", whom, given)
 
@@ -126,6 +138,19 @@ ROWS: Mapping[str, Row] = {
     "stackRoleBindingBatchCreate": _binding(Resource.STACK, "create"),
     "stackRoleBindingUpdate": _binding(Resource.STACK, "update"),
     "stackRoleBindingDelete": _binding(Resource.STACK, "delete"),
+    "namedWebhooksIntegrationCreate": _named_webhook("create", None),
+    "namedWebhooksIntegrationUpdate": _named_webhook("update"),
+    "namedWebhooksIntegrationDelete": _named_webhook("delete"),
+    "namedWebhooksIntegrationSetHeaders": _named_webhook("set_headers"),
+    "namedWebhooksIntegrationDeleteHeaders": _named_webhook("delete_headers"),
+    "webhooksIntegrationCreate": _stack_webhook("create", None),
+    "webhooksIntegrationUpdate": _stack_webhook("update"),
+    "webhooksIntegrationDelete": _stack_webhook("delete"),
+    "auditTrailSetWebhook": _audit_webhook("set"),
+    "auditTrailDeleteWebhook": _audit_webhook("delete"),
+    "auditTrailWebhookSetHeaders": _audit_webhook("set_headers"),
+    "auditTrailWebhookDeleteHeaders": _audit_webhook("delete_headers"),
+    "webhookTest": Row("webhook.test", Resource.WEBHOOK, "webhook"),
 }
 """By the mutation's name."""
 

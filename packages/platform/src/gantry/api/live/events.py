@@ -22,8 +22,9 @@ from gantry.domains.people import access
 from gantry.domains.pools import repo as pools
 from gantry.domains.runs import logbook
 from gantry.domains.runs import repo as runs
+from gantry.domains.stacks import callbacks
 from gantry.domains.stacks import repo as stacks
-from gantry.kernel.errors import NotFound, Unavailable, UserError
+from gantry.kernel.errors import NotAllowed, NotFound, Unavailable, UserError
 from gantry.kernel.tx import Actor, Tx
 from gantry.ports.live import Live, News
 
@@ -255,13 +256,18 @@ async def _require(tx: Tx, topic: str) -> None:
         await runs.find(tx, name)
     elif kind == "queue":
         await _require_pool(tx, tx.actor, name)
+    elif kind == "webhook":
+        try:
+            await callbacks.administered(tx, name)
+        except NotAllowed:
+            raise NotFound("webhook not found") from None
     elif topic == ACTIVITY:
         if access.readable_spaces(tx.actor) == []:
             raise NotFound("there is nothing here that you may see")
     elif topic not in (MINE, SESSION_TOPIC):
         raise UserError(
-            f'There is no topic "{topic}"; there are stack:, run:, queue:, activity, mine and'
-            " session."
+            f'There is no topic "{topic}"; there are stack:, run:, queue:, webhook:, activity, mine'
+            " and session."
         )
 
 

@@ -103,6 +103,19 @@ async def slugs(tx: Tx) -> set[str]:
     return set(await tx.session.scalars(select(Role.slug)))
 
 
+async def slugs_of(tx: Tx, subject: Subject, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The slugs of the roles that were given to each of the subjects, wherever; without those to
+    whom none was.
+    """
+    rows = await tx.session.execute(
+        select(RoleBinding.subject_id, func.array_agg(Role.slug.distinct()))
+        .join(Role, Role.id == RoleBinding.role_id)
+        .where(RoleBinding.subject == subject, RoleBinding.subject_id.in_(ids))
+        .group_by(RoleBinding.subject_id)
+    )
+    return {subject_id: sorted(slugs) for subject_id, slugs in rows.tuples()}
+
+
 async def counts(tx: Tx, role_ids: Sequence[str]) -> dict[str, int]:
     """How often each role is given."""
     rows = await tx.session.execute(

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from gantry.domains.pools import repo as pools
-from gantry.domains.runs import leases_repo, logs_repo, queue_repo, repo
+from gantry.domains.runs import announcing, leases_repo, logs_repo, queue_repo, repo
 from gantry.domains.runs.events import RunMoved, StopRequested
 from gantry.domains.runs.model import Run, Transition
 from gantry.domains.runs.states import (
@@ -137,6 +137,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
     tx.session.add(run)
     await tx.session.flush()
     _record(tx, stack, run, None, since=None, note=None, worker_id=None)
+    await announcing.announce(tx, stack, run)
     await promote(tx, stack)
     return run
 
@@ -185,6 +186,7 @@ async def advance(
         # No process of this run is alive: what it held of the state is free.
         await tfstate.release_run(tx, run.id)
     _record(tx, stack, run, before, since=since, note=note, worker_id=worker_id)
+    await announcing.announce(tx, stack, run)
     await _show_on_stack(tx, run, before)
     log.info(
         "run moved",

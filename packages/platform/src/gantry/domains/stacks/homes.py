@@ -12,6 +12,7 @@ from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
 from gantry.domains.spaces.model import ROOT, Space
 from gantry.domains.stacks import repo
+from gantry.domains.webhooks import repo as webhooks
 from gantry.kernel.errors import Conflict
 from gantry.kernel.tx import Tx
 
@@ -76,6 +77,7 @@ async def delete_space(tx: Tx, space_id: str) -> Space:
         "stack": await repo.count_in_space(tx, space.id),
         "context": await contexts.count_in_space(tx, space.id),
         "worker pool": await pools.count_in_space(tx, space.id),
+        "webhook": await webhooks.count_in_space(tx, space.id),
     }
     found = [f"{n} {what}{'s' if n > 1 else ''}" for what, n in held.items() if n]
     if found:

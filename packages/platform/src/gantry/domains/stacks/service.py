@@ -21,6 +21,7 @@ from gantry.domains.stacks import access, homes, repo
 from gantry.domains.stacks.events import StackChanged, StackUnlocked
 from gantry.domains.stacks.model import Provider, Stack, Vendor
 from gantry.domains.stacks.vendors import BadStack
+from gantry.domains.webhooks import repo as webhooks
 from gantry.kernel.errors import Conflict, UserError
 from gantry.kernel.ids import is_ulid, new_id, slug, unique_slug
 from gantry.kernel.tx import Tx
@@ -220,6 +221,7 @@ async def delete(tx: Tx, stack: Stack) -> None:
     stack.deleting, stack.deleted_at = False, tx.now
     await contexts.drop_owner(tx, OwnerKind.STACK, stack.id)
     await context_repo.detach_all(tx, stack_id=stack.id)
+    await webhooks.remove_of_stack(tx, stack.id)
     # Another stack may have this id tomorrow, and must not have what this one was given.
     await roles.remove_all_of(tx, Subject.STACK, stack.id)
     tx.emit(StackChanged(stack.id))

@@ -156,18 +156,6 @@ class ModuleVersion:
 
 
 @strawberry.type
-class WebhooksIntegration:
-    """See the API reference."""
-
-    id: strawberry.ID
-    deleted: bool
-    enabled: bool
-    endpoint: str
-    secret: str
-    retry_on_failure: bool | None
-
-
-@strawberry.type
 class StackIntegrationAws:
     """See the API reference."""
 

@@ -29,7 +29,6 @@ from gantry.api.graphql.later.types import (
     StackIntegrationGcp,
     StackIntegrationSlack,
     VCSIntegration,
-    WebhooksIntegration,
 )
 from gantry.api.graphql.runs.types import Run
 from gantry.api.graphql.shared.commits import commit_view
@@ -39,6 +38,7 @@ from gantry.api.graphql.stacks.managed import ManagedEntity, entities
 from gantry.api.graphql.stacks.plain import StackSettings
 from gantry.api.graphql.stacks.vendor_views import config_view, version_of
 from gantry.api.graphql.stacks.vendors import StackConfigVendor
+from gantry.api.graphql.webhooks.types import WebhooksIntegration
 from gantry.api.graphql.workers.types import WorkerPool, load_pool
 from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
@@ -55,6 +55,7 @@ from gantry.domains.stacks.service import SYSTEM_LOCK
 from gantry.domains.tfstate import repo as tfstate
 from gantry.domains.tfstate import service as states
 from gantry.domains.vcs import repo as vcs
+from gantry.domains.webhooks import repo as webhooks
 
 
 @strawberry.enum(description="Where the newest tracked run of a stack is; NONE before the first.")
@@ -91,7 +92,7 @@ class StackOutput:
 
 @strawberry.type(description="Integrations attached to a stack.")
 class StackIntegrations:
-    """This release has none; the fields answer so."""
+    """This release has webhooks only; the other fields answer so."""
 
     stack_id: strawberry.Private[str]
 
@@ -135,9 +136,10 @@ class StackIntegrations:
         return StackIntegrationSlack(activated=False, channel_names=[])
 
     @strawberry.field
-    def webhooks(self) -> list[WebhooksIntegration]:
-        """None."""
-        return []
+    async def webhooks(self, info: Info) -> list[WebhooksIntegration]:
+        """What is called at each move of the stack's runs, oldest first."""
+        found = await info.context.load(webhooks.of_stacks, self.stack_id) or []
+        return [WebhooksIntegration(model=one) for one in found]
 
 
 @strawberry.type(description="One element of what a run of the stack will be given.")

@@ -1,0 +1,1 @@
+"""Addresses that are called when something happens, and what came of each call."""
