@@ -159,22 +159,26 @@ def of_runs(sample: Sample) -> list[Picture]:
 
 
 def of_the_rest(sample: Sample) -> list[Picture]:
-    pool = sample.site.pool.id
+    pool, hooks = sample.site.pool.id, "/integrations/webhooks"
     return [
         Picture("workers", "Pools, and how busy they are.", "/workers"),
         Picture("pool", "One of them: its workers and its queue.", f"/workers/{pool}"),
         Picture("pool-queue", "What waits, and for what.", f"/workers/{sample.idle_pool}"),
         Picture("new-pool", "A new one.", "/workers/new"),
-        Picture("webhooks", "Addresses that are called.", "/webhooks"),
-        Picture("new-webhook", "A new one.", "/webhooks/new"),
-        Picture("webhook", "One of them, and what it was told.", f"/webhooks/{sample.webhook}"),
+        Picture("webhooks", "Addresses that are called.", hooks),
+        Picture("new-webhook", "A new one.", f"{hooks}/new"),
+        Picture(
+            "webhook",
+            "One of them, and what it was told.",
+            f"{hooks}/{sample.webhook}",
+        ),
         Picture(
             "webhook-delivery",
             "What was sent, and what came back.",
-            f"/webhooks/{sample.webhook}",
+            f"{hooks}/{sample.webhook}",
             open_delivery,
         ),
-        Picture("audit-webhook", "Where the audit trail is sent.", "/webhooks/audit"),
+        Picture("audit-webhook", "Where the audit trail is sent.", f"{hooks}/audit"),
         Picture("profile", "Who is signed in.", "/account"),
         Picture("api-keys", "Keys for programs.", "/account/api-keys"),
         Picture("sessions", "Who is signed in where.", "/account/sessions"),
@@ -196,12 +200,7 @@ def installation() -> Iterator[Platform]:
     """A platform whose leases are short: what a dead worker leaves behind is there sooner."""
     cluster = Cluster()
     place = Path(tempfile.mkdtemp(prefix="gantry-pictures-"))
-    platform = Platform(
-        place,
-        cluster.database(),
-        GANTRY_LEASE_SECONDS="5",
-        GANTRY_OUTWARD_ALLOWED="localhost",
-    )
+    platform = Platform(place, cluster.database(), GANTRY_LEASE_SECONDS="5")
     try:
         yield platform
     finally:

@@ -272,6 +272,8 @@ class Platform:
             "GANTRY_MQTT_BROKER_HOST": "127.0.0.1",
             "GANTRY_DATA_DIR": str(self.place / "data"),
             "GANTRY_GIT_ALLOW_FILE_URLS": "true",
+            # Those who are called by webhooks are on this machine.
+            "GANTRY_OUTWARD_ALLOWED": "localhost,127.0.0.1",
             # There is nobody whom a leaving server would have to give time.
             "GANTRY_SHUTDOWN_DELAY_SECONDS": "0",
             **settings,

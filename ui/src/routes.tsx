@@ -66,19 +66,19 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/workers/PoolPage')).default }),
       },
       {
-        path: 'webhooks',
+        path: 'integrations/webhooks',
         lazy: async () => ({ Component: (await import('~/features/webhooks/WebhooksPage')).default }),
       },
       {
-        path: 'webhooks/new',
+        path: 'integrations/webhooks/new',
         lazy: async () => ({ Component: (await import('~/features/webhooks/NewWebhookPage')).default }),
       },
       {
-        path: 'webhooks/audit',
+        path: 'integrations/webhooks/audit',
         lazy: async () => ({ Component: (await import('~/features/webhooks/AuditWebhookPage')).default }),
       },
       {
-        path: 'webhooks/:webhookId',
+        path: 'integrations/webhooks/:webhookId',
         lazy: async () => ({ Component: (await import('~/features/webhooks/WebhookPage')).default }),
       },
       {

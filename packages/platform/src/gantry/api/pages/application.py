@@ -26,7 +26,10 @@ FOR_EVER = "public, max-age=31536000, immutable"
 AN_HOUR = "public, max-age=3600"
 """For files that keep their names, and matter little."""
 
-PLACES = ("sign-in", "setup", "stacks", "stack", "new", "workers", "account", "help", "launchpad")
+PLACES = (
+    *("sign-in", "setup", "stacks", "stack", "new", "workers", "integrations", "account", "help"),
+    "launchpad",
+)
 """The first words of the application's addresses, as in `ui/src/routes.tsx`."""
 
 
