@@ -175,6 +175,16 @@ async def test_a_webhook_that_is_switched_off_is_told_nothing(core, stack, recei
     assert (await logged(core), receiver.calls) == ([], [])
 
 
+async def test_what_was_written_while_it_was_switched_off_is_not_sent(core, stack, receiver):
+    webhook = await given_a_stack_webhook(core, stack, receiver.url)
+    await send(core, webhook, "{}")
+    await core.change("update webhook set enabled = false")
+
+    await core.drain()
+
+    assert (await logged(core), receiver.calls) == ([("FAILED", 0, None)], [])
+
+
 async def test_what_is_undone_is_not_told(core, receiver):
     webhook = await given_a_named_webhook(core, receiver.url)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from gantry.infra.outward import Allowed, OutwardHttp, parse, parse_allowed
+from gantry.infra.outward import OutwardHttp, parse
+from gantry.infra.outward_allowed import Allowed, parse_allowed
 from gantry.infra.tls import Trust, server_context
 from gantry.ports.outward import AddressRefused, BadAddress, Unreached
 from gantry_protocol.proxies import Proxies

@@ -21,7 +21,8 @@ from gantry.infra import job_failures, live, queue
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
 from gantry.infra.local_objects import LocalObjects
-from gantry.infra.outward import OutwardHttp, parse_allowed
+from gantry.infra.outward import OutwardHttp
+from gantry.infra.outward_allowed import parse_allowed
 from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.pool_keys import new_pool_key

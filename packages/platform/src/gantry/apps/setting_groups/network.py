@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from gantry.apps import settings_rules as rules
-from gantry.infra.outward import Allowed, parse_allowed
+from gantry.infra.outward_allowed import Allowed, parse_allowed
 
 
 class NetworkSettings(BaseSettings):

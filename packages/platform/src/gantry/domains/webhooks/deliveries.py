@@ -74,6 +74,10 @@ async def _next(tx: Tx, vault: Vault, webhook_id: str) -> tuple[Delivery, Outgoi
         return None
     if webhook.kind is Kind.AUDIT and not await auditing.fill(tx, webhook):
         return None
+    if webhook.kind is not Kind.AUDIT and not webhook.enabled:
+        # A run that moved at the same moment did not know that it was switched off.
+        await repo.give_up(tx, webhook_id, service.SWITCHED_OFF)
+        return None
     delivery = await repo.first_waiting(tx, webhook_id)
     if delivery is None or delivery.next_at > tx.now:
         return None
