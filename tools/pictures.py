@@ -166,7 +166,7 @@ def of_the_rest(sample: Sample) -> list[Picture]:
         Picture("pool-queue", "What waits, and for what.", f"/workers/{sample.idle_pool}"),
         Picture("new-pool", "A new one.", "/workers/new"),
         Picture("webhooks", "Addresses that are called.", hooks),
-        Picture("new-webhook", "A new one.", f"{hooks}/new"),
+        Picture("new-webhook", "A new webhook.", f"{hooks}/new"),
         Picture(
             "webhook",
             "One of them, and what it was told.",

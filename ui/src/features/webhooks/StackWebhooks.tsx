@@ -60,7 +60,7 @@ export default function StackWebhooks() {
           <Stack gap="xs">
             <Group justify="space-between" align="flex-start">
               <div style={{ minWidth: 0, flex: '1 1 240px' }}>
-                <Title order={3} size="sm" style={{ overflowWrap: 'anywhere' }}>
+                <Title order={2} size="sm" style={{ overflowWrap: 'anywhere' }}>
                   {webhook.endpoint}
                 </Title>
                 <Group gap={8} mt={4}>
