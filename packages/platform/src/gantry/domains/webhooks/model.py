@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gantry.domains.webhooks.kinds import DeliveryState, Kind
 from gantry.kernel.ids import new_id
 from gantry.kernel.model import Model
+from gantry.kernel.sealed import sealed_for
 
 
 class Webhook(Model):
@@ -30,7 +31,7 @@ class Webhook(Model):
     """Of the audit trail's: whether moves of runs are sent as well."""
     retry_on_failure: Mapped[bool | None]
     labels: Mapped[list[str]] = mapped_column(default=list)
-    secret_sealed: Mapped[bytes | None]
+    secret_sealed: Mapped[bytes | None] = sealed_for("webhook:{id}")
     failures: Mapped[int] = mapped_column(default=0)
     """Deliveries in a row that failed for good; of the audit trail's, attempts."""
     disabled_reason: Mapped[str | None]
@@ -76,7 +77,7 @@ class Header(Model):
     """In lower case: headers have no other."""
     key: Mapped[str]
     """As it was given."""
-    value_sealed: Mapped[bytes]
+    value_sealed: Mapped[bytes] = sealed_for("webhook-header:{webhook_id}:{name}")
 
     @property
     def identity(self) -> str:
