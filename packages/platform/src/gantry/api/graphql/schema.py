@@ -14,10 +14,14 @@ from strawberry.types import ExecutionContext
 from gantry.api.graphql.account.installation import InstallationQuery
 from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.audit.roots import AuditQuery
+from gantry.api.graphql.audit.standing import AuditStandingQuery
 from gantry.api.graphql.contexts.roots import ContextMutation, ContextQuery
 from gantry.api.graphql.direct import Executor, read_directly
 from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
+from gantry.api.graphql.roles.actions import ActionQuery
 from gantry.api.graphql.roles.bindings import BindingMutation, BindingQuery
+from gantry.api.graphql.roles.given import GivenQuery
+from gantry.api.graphql.roles.rights import RightsQuery
 from gantry.api.graphql.roles.roots import RoleMutation, RoleQuery
 from gantry.api.graphql.runs.roots import RunMutation
 from gantry.api.graphql.spaces.roots import SpaceMutation, SpaceQuery
@@ -51,6 +55,10 @@ Query = merge_types(
         AuditQuery,
         WebhookQuery,
         DeliveryQuery,
+        AuditStandingQuery,
+        ActionQuery,
+        GivenQuery,
+        RightsQuery,
     ),
 )
 Mutation = merge_types(

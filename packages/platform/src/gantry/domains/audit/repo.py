@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 
+from gantry.domains.audit import rules
 from gantry.domains.audit.model import AuditChain, AuditEntry
 from gantry.domains.audit.rules import GENESIS, month_after
+from gantry.kernel.facets import Facets, count_facets
 from gantry.kernel.paging import Page
-from gantry.kernel.search import Order, Search, Searchable, contains, equals, run_search
+from gantry.kernel.search import (
+    Order,
+    Predicate,
+    Search,
+    Searchable,
+    contains,
+    equals,
+    run_search,
+)
 from gantry.kernel.tx import Tx
 
 COVERED = (
@@ -31,8 +41,29 @@ COVERED = (
 )
 """What an entry's digest covers, in order."""
 
+LOOKED_THROUGH = 50_000
+"""Of so many entries, the newest, values to filter by are collected: what nobody did for that long,
+people type, and a look through all of a million would take a second."""
+
+
+def _within(predicate: Predicate) -> ColumnElement[bool]:
+    spans = [rules.span(given) for given in predicate.strings or ()]
+    return or_(
+        false(),
+        *(
+            and_(
+                true() if since is None else AuditEntry.at >= since,
+                true() if until is None else AuditEntry.at < until,
+            )
+            for since, until in spans
+        ),
+    )
+
+
 _SEARCH = Searchable(
     fields={
+        "id": equals(AuditEntry.id),
+        "createdAt": _within,
         "action": equals(AuditEntry.action),
         "actor": equals(AuditEntry.actor),
         "eventType": equals(AuditEntry.action),
@@ -49,12 +80,32 @@ _SEARCH = Searchable(
     ),
     default_order=Order("createdAt", descending=True),
     key=AuditEntry.id,
+    facets={
+        "action": AuditEntry.action,
+        "actor": AuditEntry.actor,
+        "affectedResourceType": AuditEntry.resource,
+    },
 )
 
 
 async def search(tx: Tx, wanted: Search) -> Page[AuditEntry]:
     """A page of entries. Not authorised; the caller is. Raises BadSearch, BadCursor."""
     return await run_search(tx, select(AuditEntry), wanted, _SEARCH, AuditEntry)
+
+
+async def suggestions(
+    tx: Tx, wanted: Search, fields: Sequence[str], *, words: str | None = None
+) -> Facets:
+    """What the newest LOOKED_THROUGH entries can be narrowed by. Not authorised; the caller is.
+
+    Raises BadSearch.
+    """
+    before = select(AuditEntry.at).order_by(AuditEntry.at.desc()).offset(LOOKED_THROUGH).limit(1)
+    oldest = await tx.session.scalar(before)
+    query = select(AuditEntry)
+    if oldest is not None:
+        query = query.where(AuditEntry.at > oldest)
+    return await count_facets(tx, query, wanted, _SEARCH, fields, words=words)
 
 
 # -- the chain
@@ -84,6 +135,12 @@ async def unsealed(tx: Tx, limit: int) -> list[Any]:
         .limit(limit)
     )
     return list(await tx.session.execute(query))
+
+
+async def count_unsealed(tx: Tx, most: int) -> int:
+    """How many entries are not in the chain yet, counted up to `most`."""
+    waiting = select(AuditEntry.id).where(AuditEntry.seq.is_(None)).limit(most).subquery()
+    return await tx.session.scalar(select(func.count()).select_from(waiting)) or 0
 
 
 async def seal(tx: Tx, sealed: Sequence[tuple[str, datetime, int, bytes]]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gantry.kernel.paging import BadSearch
+
 MAX_ENTRY = 16 * 1024
 """Characters of what an entry keeps of its request. The trail says what was done; what is larger
 is kept where it belongs."""
@@ -91,6 +93,23 @@ def digest(before: bytes, seq: int, parts: tuple[str, ...]) -> bytes:
 def spoken(at: datetime) -> str:
     """A time as a digest covers it: UTC, to the microsecond, as databases keep it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def span(given: str) -> tuple[datetime | None, datetime | None]:
+    """`<from>..<until>` in Unix seconds, the end not included; either may be left out.
+
+    Raises BadSearch.
+    """
+    since, dots, until = given.partition("..")
+    try:
+        if not dots:
+            raise ValueError
+        found = tuple(datetime.fromtimestamp(int(at), UTC) if at else None for at in (since, until))
+    except (ValueError, OverflowError, OSError):
+        raise BadSearch(
+            'Search "createdAt" by `<from>..<until>` in Unix seconds; either may be left out.'
+        ) from None
+    return found[0], found[1]
 
 
 def month_after(at: datetime) -> datetime:

@@ -9,6 +9,7 @@ from sqlalchemy import Select, delete, func, or_, select
 from gantry.domains.contexts.model import Attachment, Context
 from gantry.domains.people import access
 from gantry.kernel.errors import NotFound
+from gantry.kernel.facets import Facets, count_facets
 from gantry.kernel.paging import Page
 from gantry.kernel.search import Order, Search, Searchable, contains, equals, label, run_search
 from gantry.kernel.tx import Tx
@@ -43,12 +44,23 @@ _SEARCH = Searchable(
     text=lambda word: or_(contains(Context.name, word), contains(Context.description, word)),
     default_order=Order("name"),
     key=Context.id,
+    facets={
+        "label": func.jsonb_array_elements_text(Context.labels),
+        "space": Context.space_id,
+    },
 )
 
 
 async def search(tx: Tx, wanted: Search) -> Page[Context]:
     """A page of the visible contexts. Raises BadSearch, BadCursor."""
     return await run_search(tx, visible(tx), wanted, _SEARCH, Context)
+
+
+async def suggestions(
+    tx: Tx, wanted: Search, fields: Sequence[str], *, words: str | None = None
+) -> Facets:
+    """What the visible contexts of a search can be narrowed by, counted. Raises BadSearch."""
+    return await count_facets(tx, visible(tx), wanted, _SEARCH, fields, words=words)
 
 
 async def lock(tx: Tx, context_id: str) -> Context:
@@ -71,12 +83,6 @@ async def name_taken(tx: Tx, name: str, *, except_id: str = "") -> bool:
     """Whether another context has the name, whoever may see it."""
     query = select(func.count()).where(Context.name == name, Context.id != except_id)
     return bool(await tx.session.scalar(query))
-
-
-async def count_in_space(tx: Tx, space_id: str) -> int:
-    """How many contexts are in the space."""
-    query = select(func.count()).select_from(Context).where(Context.space_id == space_id)
-    return await tx.session.scalar(query) or 0
 
 
 async def count_attached(tx: Tx, context_id: str) -> int:

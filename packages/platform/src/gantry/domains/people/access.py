@@ -45,8 +45,11 @@ def require_admin(tx: Tx) -> None:
 
 def readable_spaces(actor: Actor) -> list[str] | None:
     """The spaces whose things the actor may see; None when it may see all."""
-    if actor.kind == "system" or Action.SPACE_READ.value in actor.everywhere:
+    return spaces_where(actor, Action.SPACE_READ)
+
+
+def spaces_where(actor: Actor, action: Action) -> list[str] | None:
+    """The spaces in which the actor may do it; None for all of them."""
+    if actor.kind == "system" or action.value in actor.everywhere:
         return None
-    return [
-        space for space, actions in actor.by_space.items() if Action.SPACE_READ.value in actions
-    ]
+    return [space for space, actions in actor.by_space.items() if action.value in actions]

@@ -68,6 +68,11 @@ READ_ONLY = frozenset({Action.SPACE_READ.value})
 _LEVELS = ((Action.SPACE_READ, READ), (Action.SPACE_WRITE, WRITE), (Action.SPACE_ADMIN, ADMIN))
 
 
+def bringing(action: Action) -> Action:
+    """The lowest level that lets one do it, whatever else a role names."""
+    return next(level for level, brought in _LEVELS if action.value in brought)
+
+
 def with_levels(actions: Iterable[str]) -> frozenset[str]:
     """The actions, and what those among them that are levels bring along."""
     return _with_levels(frozenset(actions))

@@ -24,14 +24,6 @@ def visible(tx: Tx) -> Select[WorkerPool]:
     return query if spaces is None else query.where(WorkerPool.space_id.in_(spaces))
 
 
-async def count_in_space(tx: Tx, space_id: str) -> int:
-    """How many pools are in the space, whoever may see them."""
-    query = select(func.count()).where(
-        WorkerPool.space_id == space_id, WorkerPool.deleted_at.is_(None)
-    )
-    return await tx.session.scalar(query) or 0
-
-
 async def move_deleted(tx: Tx, before: str, after: str) -> None:
     """Rows of deleted pools of a space belong to another one: theirs is about to go."""
     await tx.session.execute(

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    delete,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from gantry.domains.roles.model import Role, RoleBinding, Subject
@@ -22,7 +34,7 @@ async def rights(
     """What the subjects' bindings come to, in one query: by space, the actions of each role that
     holds there (for spaces beneath a bound one too); and by bound space, those it inherits from.
     """
-    held = _held_by(whom)
+    held = held_by(whom)
     bound = select(RoleBinding.space_id, RoleBinding.role_id).where(held).distinct().cte("bound")
     down = (
         select(
@@ -47,16 +59,18 @@ async def rights(
     return by_space, above
 
 
-def _held_by(whom: Collection[Whom]) -> ColumnElement[bool]:
+def held_by(whom: Collection[Whom]) -> ColumnElement[bool]:
+    """Whether a binding is one of the subjects'."""
     kinds = {subject for subject, _ in whom}
     return or_(
+        false(),
         *(
             and_(
                 RoleBinding.subject == kind,
                 RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
             )
             for kind in sorted(kinds)
-        )
+        ),
     )
 
 

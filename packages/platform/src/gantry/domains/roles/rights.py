@@ -21,8 +21,13 @@ _KINDS = {"user": Subject.USER, "api_key": Subject.API_KEY}
 
 async def of_signed_in(tx: Tx, actor: Actor) -> Actor:
     """Somebody who has signed in, with what they may do."""
+    return await with_rights(tx, actor, subjects_of(actor))
+
+
+def subjects_of(actor: Actor) -> list[Whom]:
+    """As whom the actor has been given roles."""
     kind = _KINDS.get(actor.kind)
-    return actor if kind is None else await with_rights(tx, actor, [(kind, actor.id)])
+    return [] if kind is None else [(kind, actor.id)]
 
 
 async def with_rights(tx: Tx, actor: Actor, whom: Collection[Whom]) -> Actor:

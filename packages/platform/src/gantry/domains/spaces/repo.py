@@ -65,12 +65,6 @@ async def height(tx: Tx, space_id: str) -> int:
     return deepest - (own or 0) + 1
 
 
-async def count_children(tx: Tx, space_id: str) -> int:
-    """How many spaces hang on this one."""
-    query = select(func.count()).select_from(Space).where(Space.parent_id == space_id)
-    return await tx.session.scalar(query) or 0
-
-
 async def draw_lines(tx: Tx, space_id: str) -> None:
     """Write anew what the space and all beneath it keep of their ways up."""
     await tx.session.flush()

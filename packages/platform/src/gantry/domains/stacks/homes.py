@@ -5,14 +5,12 @@ A stack uses what is in its own space, and in the spaces above that it inherits 
 
 from __future__ import annotations
 
-from gantry.domains.contexts import context_repo as contexts
 from gantry.domains.pools import repo as pools
 from gantry.domains.roles import repo as roles
 from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
 from gantry.domains.spaces.model import ROOT, Space
-from gantry.domains.stacks import repo
-from gantry.domains.webhooks import repo as webhooks
+from gantry.domains.stacks import held_repo, repo
 from gantry.kernel.errors import Conflict
 from gantry.kernel.tx import Tx
 
@@ -72,14 +70,15 @@ async def delete_space(tx: Tx, space_id: str) -> Space:
     NotAllowed, NotFound.
     """
     space = await spaces.require_removable(tx, space_id)
-    held = {
-        "space": await space_repo.count_children(tx, space.id),
-        "stack": await repo.count_in_space(tx, space.id),
-        "context": await contexts.count_in_space(tx, space.id),
-        "worker pool": await pools.count_in_space(tx, space.id),
-        "webhook": await webhooks.count_in_space(tx, space.id),
+    held = (await held_repo.holdings(tx, [space.id]))[space.id]
+    counted = {
+        "space": held.spaces,
+        "stack": held.stacks,
+        "context": held.contexts,
+        "worker pool": held.pools,
+        "webhook": held.webhooks,
     }
-    found = [f"{n} {what}{'s' if n > 1 else ''}" for what, n in held.items() if n]
+    found = [f"{n} {what}{'s' if n > 1 else ''}" for what, n in counted.items() if n]
     if found:
         raise SpaceNotEmpty(
             f"The space {space.name} still holds {' and '.join(found)}; only an empty space can be"

@@ -72,12 +72,6 @@ async def find(tx: Tx, stack_id: str) -> Stack:
     return stack
 
 
-async def count_in_space(tx: Tx, space_id: str) -> int:
-    """How many stacks are in the space, whoever may see them."""
-    query = select(func.count()).where(Stack.space_id == space_id, Stack.deleted_at.is_(None))
-    return await tx.session.scalar(query) or 0
-
-
 async def move_deleted(tx: Tx, before: str, after: str) -> None:
     """Rows of deleted stacks of a space belong to another one: theirs is about to go."""
     await tx.session.execute(

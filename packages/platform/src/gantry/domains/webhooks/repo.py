@@ -116,12 +116,6 @@ async def endpoint_taken(tx: Tx, stack_id: str, endpoint: str, *, except_id: str
     return bool(await tx.session.scalar(query))
 
 
-async def count_in_space(tx: Tx, space_id: str) -> int:
-    """How many named webhooks are in the space."""
-    query = select(func.count()).select_from(Webhook).where(Webhook.space_id == space_id)
-    return await tx.session.scalar(query) or 0
-
-
 async def remove_of_stack(tx: Tx, stack_id: str) -> None:
     """The stack is about to go, and its webhooks are gone with all their deliveries."""
     await tx.session.execute(delete(Webhook).where(Webhook.stack_id == stack_id))

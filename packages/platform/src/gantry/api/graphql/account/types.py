@@ -6,6 +6,9 @@ import enum
 
 import strawberry
 
+from gantry.api.graphql.context import Info
+from gantry.domains.stacks import held_repo
+
 
 @strawberry.enum
 class SpaceAccessLevel(enum.Enum):
@@ -14,6 +17,15 @@ class SpaceAccessLevel(enum.Enum):
     READ = "READ"
     WRITE = "WRITE"
     ADMIN = "ADMIN"
+
+
+@strawberry.type(description="What a space holds, counted. Whoever sees the space sees all of it.")
+class SpaceHolding:
+    """Spaces beneath it are not counted: not everybody sees those."""
+
+    stacks: int
+    contexts: int
+    worker_pools: int
 
 
 @strawberry.type
@@ -27,6 +39,12 @@ class Space:
     inherit_entities: bool
     labels: list[str]
     access_level: SpaceAccessLevel | None
+
+    @strawberry.field
+    async def holds(self, info: Info) -> SpaceHolding:
+        """How much there is in it, those beneath it left out."""
+        found = await info.context.load(held_repo.holdings, str(self.id)) or held_repo.Holding()
+        return SpaceHolding(stacks=found.stacks, contexts=found.contexts, worker_pools=found.pools)
 
 
 @strawberry.type

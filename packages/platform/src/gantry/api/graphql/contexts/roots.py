@@ -17,11 +17,18 @@ from gantry.api.graphql.contexts.context_types import (
 from gantry.api.graphql.contexts.types import ConfigElement, ConfigInput
 from gantry.api.graphql.contexts.views import element_view
 from gantry.api.graphql.fields import SIGNED_IN, mutation, query
-from gantry.api.graphql.shared.convert import edges, page_info, search
-from gantry.api.graphql.shared.types import SearchInput
+from gantry.api.graphql.shared.convert import (
+    edges,
+    page_info,
+    search,
+    search_of_suggestions,
+    suggestions_view,
+)
+from gantry.api.graphql.shared.types import SearchInput, SearchSuggestions, SearchSuggestionsInput
 from gantry.domains.contexts import context_repo, context_service, repo, service
 from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.people.actions import Action
+from gantry.domains.spaces import repo as spaces
 from gantry.domains.stacks import access, attachments, homes
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks.events import StackChanged
@@ -56,6 +63,23 @@ class ContextQuery:
             found = await context_repo.search(tx, search(input))
         shown = found.shown(lambda one: Context(model=one))
         return SearchContextsOutput(edges=edges(shown, ContextEdge), page_info=page_info(shown))
+
+    @query(SIGNED_IN)
+    async def search_contexts_suggestions(
+        self, info: Info, input: SearchSuggestionsInput
+    ) -> SearchSuggestions:
+        """What the contexts of a search can be narrowed by, with how many have each value.
+
+        Fields: label, space.
+        """
+        async with info.context.read() as tx:
+            found = await context_repo.suggestions(
+                tx, search_of_suggestions(input), input.fields, words=input.value_contains
+            )
+            ids = {facet.field: [one.value for one in facet.values] for facet in found.fields}
+            known = await spaces.by_ids(tx, ids.get("space", []))
+            names = {key: space.name for key, space in known.items()}
+        return suggestions_view(found, {"space": names})
 
 
 @strawberry.type

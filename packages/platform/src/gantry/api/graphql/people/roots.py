@@ -13,14 +13,11 @@ from gantry.api.graphql.people.types import (
     ApiKeyInput,
     ApiKeyUpdateInput,
     Session,
-    SpaceRights,
-    rights_view,
     session_view,
 )
 from gantry.domains.people import api_keys, sessions
 from gantry.domains.people.api_keys import BadApiKey
 from gantry.domains.roles import bindings
-from gantry.domains.spaces import repo as spaces
 from gantry.kernel.errors import NotFound
 
 
@@ -42,12 +39,6 @@ class PeopleQuery:
         """Every key, without its secret."""
         async with info.context.read() as tx:
             return [ApiKey(model=key) for key in await api_keys.listed(tx)]
-
-    @query(SIGNED_IN)
-    async def rights(self, info: Info) -> list[SpaceRights]:
-        """What the caller may do, in each space that it may see."""
-        async with info.context.read() as tx:
-            return [rights_view(space, tx.actor) for space in await spaces.all_visible(tx)]
 
     @query(SIGNED_IN)
     async def sessions(self, info: Info, everybody: bool = False) -> list[Session]:

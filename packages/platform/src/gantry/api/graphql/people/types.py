@@ -6,17 +6,13 @@ import enum
 
 import strawberry
 
-from gantry.api.graphql.account.types import Space, SpaceAccessLevel, User
-from gantry.api.graphql.account.views import space_view
+from gantry.api.graphql.account.types import SpaceAccessLevel, User
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
-from gantry.domains.people import access, repo
-from gantry.domains.people.actions import Action
+from gantry.domains.people import repo
 from gantry.domains.people.model import ApiKey as KeyModel
 from gantry.domains.people.service import API_KEY_SOURCE
 from gantry.domains.people.sessions import OpenSession
-from gantry.domains.spaces.model import Space as SpaceModel
-from gantry.kernel.tx import Actor
 
 
 @strawberry.enum
@@ -209,20 +205,6 @@ class ApiKey:
         """What the key may do, by space."""
         level = SpaceAccessLevel.ADMIN if self.model.admin else SpaceAccessLevel.READ
         return [SpaceAccessRule(space=strawberry.ID("root"), space_access_level=level)]
-
-
-@strawberry.type(description="What the caller may do in a space.")
-class SpaceRights:
-    """Actions are in the order of the enum `Action`."""
-
-    space: Space
-    actions: list[Action]
-
-
-def rights_view(space: SpaceModel, actor: Actor) -> SpaceRights:
-    """What the actor may do in the space."""
-    actions = [action for action in Action if access.may(actor, action, space.id)]
-    return SpaceRights(space=space_view(space, actor), actions=actions)
 
 
 @strawberry.type(description="A sign-in that goes on.")
