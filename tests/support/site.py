@@ -74,6 +74,31 @@ class Site:
             self.platform.secrets.add(value)
         self.api.ask(CONFIGURE, stack=stack, config={**element, "value": value})
 
+    def context(self, name: str, variables: dict[str, str], **more: Any) -> str:
+        """A context with these variables; its id."""
+        elements = [
+            {"id": key, "type": "ENVIRONMENT_VARIABLE", "writeOnly": False, "value": value}
+            for key, value in variables.items()
+        ]
+        wanted = {"name": name, "configAttachments": elements, **more}
+        return str(self.api.ask(CONTEXT, input=wanted)["contextCreateV2"]["id"])
+
+    def space(self, name: str, above: str = "root", *, inherits: bool = True, **more: Any) -> str:
+        """A space beneath another; its id."""
+        wanted = {
+            "name": name,
+            "description": "",
+            "parentSpace": above,
+            "inheritEntities": inherits,
+            **more,
+        }
+        return str(self.api.ask(SPACE, input=wanted)["spaceCreate"]["id"])
+
+    def role(self, name: str, *actions: str, **more: Any) -> str:
+        """A role of these actions; its id."""
+        wanted = {"name": name, "actions": list(actions), **more}
+        return str(self.api.ask(ROLE, input=wanted)["roleCreate"]["id"])
+
     def trigger(self, stack: str, kind: str = "TRACKED") -> str:
         """Start a run; its id."""
         return str(self.api.ask(TRIGGER, stack=stack, kind=kind)["runTrigger"]["id"])
@@ -144,6 +169,9 @@ mutation ($stack: ID!, $config: ConfigInput!) {
   stackConfigAdd(stack: $stack, config: $config) { id }
 }
 """
+CONTEXT = "mutation ($input: ContextInput!) { contextCreateV2(input: $input) { id } }"
+SPACE = "mutation ($input: SpaceInput!) { spaceCreate(input: $input) { id } }"
+ROLE = "mutation ($input: RoleInput!) { roleCreate(input: $input) { id } }"
 TRIGGER = """
 mutation ($stack: ID!, $kind: RunType) { runTrigger(stack: $stack, runType: $kind) { id } }
 """

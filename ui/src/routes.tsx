@@ -1,8 +1,9 @@
-import { createBrowserRouter } from 'react-router'
+import { createBrowserRouter, redirect } from 'react-router'
 
 import { TABS } from '~/features/stack/tabs'
 import { Shell } from '~/layout/Shell'
 import { Broken, NotHere } from '~/layout/Broken'
+import { to } from '~/lib/paths'
 import { CenteredLoader } from '~/ui'
 
 /** Every page by its address; each is loaded when it is first opened. */
@@ -82,6 +83,59 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('~/features/webhooks/WebhookPage')).default }),
       },
       {
+        path: 'spaces/:spaceId?',
+        lazy: async () => ({ Component: (await import('~/features/spaces/SpacesPage')).default }),
+      },
+      {
+        path: 'contexts',
+        lazy: async () => ({ Component: (await import('~/features/contexts/ContextsPage')).default }),
+      },
+      {
+        path: 'new/context',
+        lazy: async () => ({ Component: (await import('~/features/contexts/NewContext')).default }),
+      },
+      {
+        path: 'context/:contextId',
+        lazy: async () => ({ Component: (await import('~/features/contexts/ContextPage')).default }),
+      },
+      {
+        path: 'access',
+        lazy: async () => ({ Component: (await import('~/features/access/AccessPage')).default }),
+        children: [
+          { index: true, loader: () => redirect(to.roles()) },
+          {
+            path: 'roles',
+            lazy: async () => ({ Component: (await import('~/features/access/RolesPage')).default }),
+          },
+          {
+            path: 'api-keys',
+            lazy: async () => ({ Component: (await import('~/features/access/ApiKeys')).default }),
+          },
+        ],
+      },
+      {
+        path: 'new/role',
+        lazy: async () => ({ Component: (await import('~/features/access/NewRole')).default }),
+      },
+      {
+        path: 'access/roles/:roleId',
+        lazy: async () => ({ Component: (await import('~/features/access/RolePage')).default }),
+      },
+      {
+        path: 'access/roles/:roleId/edit',
+        lazy: async () => ({ Component: (await import('~/features/access/EditRole')).default }),
+      },
+      {
+        path: 'audit',
+        lazy: async () => ({ Component: (await import('~/features/audit/AuditPage')).default }),
+      },
+      {
+        path: 'audit/:entryId',
+        lazy: async () => ({ Component: (await import('~/features/audit/EntryPage')).default }),
+      },
+      // Where keys were before roles had pages; links to it are kept.
+      { path: 'account/api-keys', loader: () => redirect(to.apiKeys()) },
+      {
         path: 'account',
         lazy: async () => ({ Component: (await import('~/features/account/AccountPage')).default }),
         children: [
@@ -90,8 +144,8 @@ export const router = createBrowserRouter([
             lazy: async () => ({ Component: (await import('~/features/account/Profile')).default }),
           },
           {
-            path: 'api-keys',
-            lazy: async () => ({ Component: (await import('~/features/account/ApiKeys')).default }),
+            path: 'rights',
+            lazy: async () => ({ Component: (await import('~/features/account/MyRights')).default }),
           },
           {
             path: 'sessions',

@@ -74,7 +74,7 @@ def test_a_page_says_when_nobody_can_sign_in_with_a_password(fresh, visit):
 
 
 def test_a_key_is_shown_once_opens_the_api_and_is_deleted(site, person):
-    page = person.open("/account/api-keys")
+    page = person.open("/access/api-keys")
     page.get_by_role("button", name="Create API key").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Name").fill("night builds")

@@ -31,8 +31,21 @@ PAGES = {
     "integrations/webhooks/new": "/integrations/webhooks/new",
     "integrations/webhooks/audit": "/integrations/webhooks/audit",
     "integrations/webhooks/:webhookId": "/integrations/webhooks/{webhook}",
+    "spaces/:spaceId?": "/spaces",
+    "contexts": "/contexts",
+    "new/context": "/new/context",
+    "context/:contextId": "/context/{context}",
+    "access": "/access",
+    "roles": "/access/roles",
+    "api-keys": "/access/api-keys",
+    "new/role": "/new/role",
+    "access/roles/:roleId": "/access/roles/{role}",
+    "access/roles/:roleId/edit": "/access/roles/{role}/edit",
+    "audit": "/audit",
+    "audit/:entryId": "/audit/{entry}",
     "account": "/account",
-    "api-keys": "/account/api-keys",
+    "account/api-keys": "/account/api-keys",
+    "rights": "/account/rights",
     "sessions": "/account/sessions",
     "health": "/account/health",
     "help/errors": "/help/errors",
@@ -43,6 +56,12 @@ PAGES = {
 MORE = (
     "/stacks?q=nothing+has+these+words",
     "/workers/public",
+    "/spaces/{space}",
+    "/spaces/nowhere",
+    "/context/nowhere",
+    "/contexts?q=nothing+has+these+words",
+    "/access/roles/nobodys",
+    "/audit/nothing",
     "/stack/{stack}/tasks",
     "/stack/{stack}/environment",
     "/stack/{stack}/outputs",
@@ -57,6 +76,12 @@ MORE = (
 OUTSIDE = ("/sign-in",)
 """Pages without the frame that all others have."""
 
+GIVE = "mutation ($input: StackRoleBindingInput!) { stackRoleBindingCreate(input: $input) { id } }"
+ATTACH = """
+mutation ($context: ID!, $stack: ID!) {
+  contextAttach(id: $context, stack: $stack, priority: 1) { id }
+}
+"""
 CODE = """
 variable "size" { default = 1 }
 resource "terraform_data" "subnet" {
@@ -94,11 +119,29 @@ def here(chromium, site: Site) -> Iterator[Here]:
     site.configure(stack, "TF_VAR_size", "2")
     run = site.planned(stack)
     webhook = site.api.ask(WEBHOOK, stack=stack)["namedWebhooksIntegrationCreate"]["id"]
+    names = {"stack": stack, "run": run, "pool": site.pool.id, "webhook": webhook}
+    names |= furnish(site, stack)
     person = Person(chromium, site.server.address, reduced_motion="reduce")
     person.sign_in()
-    named = {"stack": stack, "run": run, "pool": site.pool.id, "webhook": webhook}
-    yield Here(person, named)
+    yield Here(person, names)
     person.leave()
+
+
+def furnish(site: Site, stack: str) -> dict[str, str]:
+    """A space, a role that is given there, and a context that the stack has; and their ids."""
+    ask = site.api.ask
+    space = site.space(
+        "a space whose name is long enough to be broken on a phone",
+        description="Where the shop is",
+        labels=["team:shop"],
+    )
+    role = site.role("deployer", "SPACE_READ", "RUN_TRIGGER", "RUN_CONFIRM")
+    ask(GIVE, input={"stackID": stack, "roleID": role, "spaceID": "root"})
+    context = site.context("shared by all", {"TF_VAR_size": "3", "REGION": "eu-west-1"})
+    ask(ATTACH, context=context, stack=stack)
+    found = ask("{ searchAuditTrailEntries(input: {first: 1}) { edges { node { id } } } }")
+    entry = found["searchAuditTrailEntries"]["edges"][0]["node"]["id"]
+    return {"space": space, "role": role, "context": context, "entry": entry}
 
 
 def routes() -> list[str]:

@@ -7,6 +7,8 @@ import json
 import pytest
 from gantry.api.graphql import trail
 from gantry.api.graphql.schema import schema
+from gantry.domains.audit import chain
+from gantry.kernel.tx import SYSTEM
 
 from tests.integration.api.conftest import PASSWORD
 from tests.support.given import given_a_pool, given_a_stack
@@ -168,3 +170,59 @@ async def test_the_trail_is_read_in_pages_from_the_newest(core, ada, first):
             break
 
     assert seen == ["stack.unlock", "stack.lock"] * 3
+
+
+async def test_the_trail_is_searched_by_time(core, ada):
+    stack = await given_a_stack(core, await given_a_pool(core))
+    await ada.ask("mutation ($id: ID!) { stackLock(id: $id) { id } }", id=stack.id)
+    lock = exactly("action", "stack.lock")
+    async with core.db.read(SYSTEM) as tx:
+        now = int(tx.now.timestamp())
+
+    assert len(await entries(ada, lock, exactly("createdAt", f"{now - 60}..{now + 60}"))) == 1
+    assert len(await entries(ada, lock, exactly("createdAt", f"{now - 60}.."))) == 1
+    assert await entries(ada, lock, exactly("createdAt", f"{now + 60}..")) == []
+    assert await entries(ada, lock, exactly("createdAt", f"..{now - 60}")) == []
+
+
+@pytest.mark.parametrize("span", ["yesterday", "1", "a..b", f"{10**20}.."])
+async def test_a_time_that_is_none_is_refused_in_words(ada, span):
+    predicates = [exactly("createdAt", span)]
+
+    message, code = await ada.refusal(SEARCH, input={"predicates": predicates})
+
+    assert code == "BAD_SEARCH"
+    assert "Unix seconds" in message
+
+
+async def test_what_the_trail_can_be_narrowed_by_is_for_root_admins_alone(core, ada, robot):
+    stack = await given_a_stack(core, await given_a_pool(core))
+    await ada.ask("mutation ($id: ID!) { stackLock(id: $id) { id } }", id=stack.id)
+    document = """
+    query ($input: SearchSuggestionsInput!) {
+      searchAuditTrailEntriesSuggestions(input: $input) { fields { values { value count } } }
+    }"""
+    wanted = {"fields": ["action"], "predicates": [exactly("affectedResourceType", "STACK")]}
+    _, somebody = await robot()
+
+    found = await ada.ask(document, input=wanted)
+
+    (field,) = found["searchAuditTrailEntriesSuggestions"]["fields"]
+    assert field["values"] == [{"value": "stack.lock", "count": 1}]
+    assert (await somebody.refusal(document, input=wanted))[1] == "NOT_ALLOWED"
+
+
+async def test_how_far_the_chain_has_come_is_told_to_root_admins_alone(core, ada, robot):
+    document = "{ auditTrailChain { sealed waiting checkpoint checkpointAt } }"
+    _, somebody = await robot()
+    before = (await ada.ask(document))["auditTrailChain"]
+    assert before["sealed"] == 0
+    assert before["waiting"] > 0
+
+    sealed = await chain.seal(core.db)
+    await chain.checkpoint(core.db, core.vault, core.objects)
+
+    after = (await ada.ask(document))["auditTrailChain"]
+    assert (after["sealed"], after["waiting"], after["checkpoint"]) == (sealed, 0, sealed)
+    assert after["checkpointAt"] > 0
+    assert (await somebody.refusal(document))[1] == "NOT_ALLOWED"

@@ -6,7 +6,7 @@ import asyncio
 import base64
 
 import pytest
-from gantry.domains.roles.rules import ADMIN, WRITER
+from gantry.domains.roles.rules import ADMIN, READER, WRITER
 
 from tests.integration.api.test_spaces_and_roles import give, space
 from tests.support.given import (
@@ -389,3 +389,28 @@ async def test_contexts_of_other_spaces_are_in_no_list(ada, robot):
     assert listed["contexts"] == [{"id": mine}]
     assert [edge["node"]["id"] for edge in listed["searchContexts"]["edges"]] == [mine]
     assert await somebody.ask('{ context(id: "theirs") { id } }') == {"context": None}
+
+
+async def test_what_contexts_can_be_narrowed_by_is_counted_among_those_that_one_sees(ada, robot):
+    team = await space(ada, "Team")
+    await context(ada, "one", labels=["tier:1", "team:shop"], space=team)
+    await context(ada, "two", labels=["tier:1"])
+    document = """
+    query ($input: SearchSuggestionsInput!) {
+      searchContextsSuggestions(input: $input) {
+        total fields { field values { value label count } }
+      }
+    }"""
+    wanted = {"fields": ["label", "space"]}
+    key, somebody = await robot()
+    await give(ada, key, READER.id, team)
+
+    everything = (await ada.ask(document, input=wanted))["searchContextsSuggestions"]
+    seen = (await somebody.ask(document, input=wanted))["searchContextsSuggestions"]
+
+    assert everything["total"] == 2
+    labels, spaces = everything["fields"]
+    assert labels["values"][0] == {"value": "tier:1", "label": "tier:1", "count": 2}
+    assert {"value": team, "label": "Team", "count": 1} in spaces["values"]
+    assert seen["total"] == 1
+    assert [one["value"] for one in seen["fields"][1]["values"]] == [team]

@@ -12,10 +12,15 @@ from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.context_service import WantedElement
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.people.actions import Action
+from gantry.domains.roles import bindings
 from gantry.domains.roles import service as roles
+from gantry.domains.roles.bindings import Gift
+from gantry.domains.roles.model import Subject
 from gantry.domains.runs import decisions
 from gantry.domains.runs.repo import RUNS_PER_PAGE
 from gantry.domains.runs.states import Kind
+from gantry.domains.spaces import service as spaces
+from gantry.domains.spaces.model import ROOT
 from gantry.domains.stacks import attachments
 from sqlalchemy import event
 
@@ -100,6 +105,12 @@ DOCUMENTS = {
     { stacks { id attachedContexts { contextName config { id } }
                runtimeConfig(byLabel: true) { context { contextName } element { id value } } } }""",
     "roles": "{ roles { id actions roleBindingsCount } }",
+    "spaces": """
+    { spaces { id holds { stacks contexts workerPools } }
+      rights { actions reasons { way role { name } subjectName } } }""",
+    "what was given": """
+    { searchRoleBindings(input: {}) {
+        edges { node { subjectName role { name } space { name } } } } }""",
     "pools": """
     { workerPools {
         id name spaceDetails { id } workersCount busyWorkers pendingRuns
@@ -137,9 +148,12 @@ async def furnish(core):
                     tx, core.vault, context_service.Wanted(f"context {number}", elements=[BROUGHT])
                 )
                 await attachments.attach(tx, context.id, stack.id, number)
-                await roles.create(
+                role = await roles.create(
                     tx, name=f"role {number}", description="", actions=[Action.SPACE_READ.value]
                 )
+                space = await spaces.create(tx, spaces.Wanted(f"space {number}", ROOT))
+                gift = Gift(Subject.STACK, stack.id, role.id, space.id)
+                await bindings.give(tx, [gift])
             holding = await given_a_run(core, stack)
             await hand.plan(holding, ONE_CHANGE)
             await given_a_run(core, stack)  # waits for the first

@@ -35,3 +35,9 @@ export function lacking(
   if (here?.actions.includes(action)) return undefined
   return `You need the right ${action} in space ${here?.space.name ?? space} for this. An administrator can do it.`
 }
+
+/** Why an action cannot be taken in any space; nothing when it can in some, or is not known. */
+export function lackingAnywhere(rights: Rights | undefined, action: ActionName): string | undefined {
+  if (!rights || rights.some((one) => one.actions.includes(action))) return undefined
+  return `You need the right ${action} in some space for this. An administrator can give it to you.`
+}

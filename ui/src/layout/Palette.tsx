@@ -14,6 +14,7 @@ import { useQuery } from 'urql'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { useSession } from '~/graphql/session'
+import { useStanding, type Standing } from '~/graphql/standing'
 import { usePageCommands, type Command } from '~/lib/commands'
 import { to } from '~/lib/paths'
 import { opened } from '~/lib/recent'
@@ -67,9 +68,16 @@ const PAGES = [
   { label: 'Webhooks', path: to.webhooks() },
   { label: 'Create a webhook', path: to.newWebhook() },
   { label: "Audit trail's webhook", path: to.auditWebhook() },
+  { label: 'Contexts', path: to.contexts() },
+  { label: 'Create a context', path: to.newContext() },
+  { label: 'Spaces', path: to.spaces() },
+  { label: 'Roles', path: to.roles(), for: 'adminSomewhere' },
+  { label: 'Create a role', path: to.newRole(), for: 'rootAdmin' },
+  { label: 'API keys', path: to.apiKeys(), for: 'adminSomewhere' },
+  { label: 'Audit', path: to.audit(), for: 'rootAdmin' },
   { label: 'Account', path: to.account() },
-  { label: 'API keys', path: to.accountTab('api-keys') },
-]
+  { label: 'What you may do, and why', path: to.accountTab('rights') },
+] as const satisfies readonly { label: string; path: string; for?: keyof Standing }[]
 
 interface Entry {
   id: string
@@ -167,7 +175,8 @@ function useGroups(
     leftSection: <IconPlayerPlay size={18} stroke={1.6} aria-hidden />,
     onClick: () => void go(to.run(stack.id, run.id)),
   }))
-  const pages = PAGES.filter(({ label }) => has(label)).map(({ label, path }) => ({
+  const standing = useStanding()
+  const pages = PAGES.filter((one) => has(one.label) && (!('for' in one) || standing?.[one.for])).map(({ label, path }) => ({
     id: `page ${path}`,
     label,
     leftSection: <IconArrowRight size={18} stroke={1.6} aria-hidden />,

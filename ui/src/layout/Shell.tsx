@@ -1,13 +1,17 @@
 import {
   IconDeviceDesktop,
+  IconHistory,
   IconHome,
   IconLogout,
   IconMoon,
   IconSearch,
   IconServer,
+  IconShieldLock,
+  IconSitemap,
   IconStack2,
   IconSun,
   IconUser,
+  IconVariable,
   IconWebhook,
 } from '@tabler/icons-react'
 import { useCallback, useEffect } from 'react'
@@ -17,6 +21,7 @@ import { useClient } from 'urql'
 import { useLiveQuery } from '~/graphql/live'
 import { isSignedOut, problemOf } from '~/graphql/problem'
 import { noteEnded, SessionProvider, SessionQuery, useSessionMoves, type Session } from '~/graphql/session'
+import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
 import {
   ActionIcon,
@@ -47,9 +52,13 @@ const PLACES = [
   { label: 'Overview', path: to.home(), icon: IconHome, end: true },
   { label: 'Stacks', path: to.stacks(), icon: IconStack2, end: false },
   { label: 'Workers', path: to.workers(), icon: IconServer, end: false },
+  { label: 'Contexts', path: to.contexts(), icon: IconVariable, end: false },
+  { label: 'Spaces', path: to.spaces(), icon: IconSitemap, end: false },
+  { label: 'Access', path: to.access(), icon: IconShieldLock, end: false, for: 'adminSomewhere' },
+  { label: 'Audit', path: to.audit(), icon: IconHistory, end: false, for: 'rootAdmin' },
   { label: 'Webhooks', path: to.webhooks(), icon: IconWebhook, end: false },
   { label: 'Account', path: to.account(), icon: IconUser, end: false },
-]
+] as const
 
 const MAIN = 'main'
 
@@ -81,6 +90,7 @@ function Frame({ session, reached }: { session: Session; reached: boolean }) {
   const [opened, { toggle, close }] = useDisclosure(false)
   const { pathname } = useLocation()
   const look = useSessionCheck(session)
+  const standing = useStanding()
   useEffect(close, [pathname, close])
   useSessionMoves(session.viewer.validUntil, look)
   useArrival(MAIN, session.name)
@@ -106,7 +116,7 @@ function Frame({ session, reached }: { session: Session; reached: boolean }) {
           <Header session={session} opened={opened} toggle={toggle} />
         </AppShell.Header>
         <AppShell.Navbar p="xs" aria-label="Main">
-          {PLACES.map((place) => (
+          {PLACES.filter((place) => !('for' in place) || standing?.[place.for]).map((place) => (
             <NavLink
               key={place.path}
               component={RouterLink}

@@ -5,7 +5,7 @@ import { Stack, Tabs, Title } from '~/ui'
 
 const TABS = [
   { key: 'profile', label: 'Profile', path: to.account() },
-  { key: 'api-keys', label: 'API keys', path: to.accountTab('api-keys') },
+  { key: 'rights', label: 'What you may do', path: to.accountTab('rights') },
   { key: 'sessions', label: 'Sessions', path: to.accountTab('sessions') },
   { key: 'health', label: 'Versions and health', path: to.accountTab('health') },
 ] as const

@@ -90,7 +90,7 @@ const STEPS: readonly Step[] = [
     title: 'Make an API key',
     what: 'Programs sign in with one: the Terraform provider, the command line, your pipelines.',
     verb: 'Go to API keys',
-    at: () => to.accountTab('api-keys'),
+    at: () => to.apiKeys(),
   },
 ]
 

@@ -1,17 +1,20 @@
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { useMutation, useQuery, type CombinedError } from 'urql'
+import { useQuery } from 'urql'
 
+import { DropElement } from '~/environment/DropElement'
+import { ElementTable } from '~/environment/ElementTable'
+import { FileForm } from '~/environment/FileForm'
+import type { Given } from '~/environment/given'
+import { VariableForm } from '~/environment/VariableForm'
 import { Refused } from '~/graphql/Refused'
 import { to } from '~/lib/paths'
-import { Action, Anchor, Coming, Confirm, Empty, Group, Stack, Switch, Text, TextInput, Title, tell } from '~/ui'
+import { Action, Anchor, Coming, Empty, Group, Stack, Switch, Text, TextInput, Title } from '~/ui'
 
 import { lacking, useStack, useStackQuery } from '../here'
-import { DropElement, EnvironmentQuery, ValuesQuery, type Given } from './elements'
-import { ElementTable } from './ElementTable'
-import { FileForm } from './FileForm'
+import { EnvironmentQuery, givenOf, useStackOwner, ValuesQuery } from './elements'
+import { StackContexts } from './StackContexts'
 import { StackHooks } from './StackHooks'
-import { VariableForm } from './VariableForm'
 
 type Asked = { what: 'variable' | 'file' | 'drop'; given?: Given }
 
@@ -24,17 +27,20 @@ export default function Environment() {
   const [computed, setComputed] = useState(false)
   const [asked, setAsked] = useState<Asked>()
   const known = useValues(stack.id, values)
+  const owner = useStackOwner(stack.id)
   if (error && !data) return <Refused title="The environment could not be loaded" error={error} />
   if (!data) return <Coming height={400} />
 
-  const all = data.stack?.runtimeConfig ?? []
+  const all = (data.stack?.runtimeConfig ?? []).map(givenOf)
   const fits = (given: Given) => given.element.id.toLowerCase().includes(words.trim().toLowerCase())
   const variables = all.filter(({ element }) => element.type === 'ENVIRONMENT_VARIABLE')
   const files = all.filter(({ element }) => element.type === 'FILE_MOUNT')
   const given = variables.filter(({ element }) => !element.runtime)
   const why = lacking(stack, 'STACK_ADD_CONFIG')
   const close = () => setAsked(undefined)
+  const taken = all.filter((one) => one.own).map(({ element }) => element.id)
   const table = {
+    sources: true,
     values: known,
     onEdit: (what: Given) =>
       setAsked({ what: what.element.type === 'FILE_MOUNT' ? 'file' : 'variable', given: what }),
@@ -72,8 +78,8 @@ export default function Environment() {
           </Group>
         </Group>
         <Text size="sm" c="dimmed">
-          Names that begin with TF_VAR_ are inputs of the code. The next run takes what stands here then; runs
-          under way keep what they began with.
+          Names that begin with TF_VAR_ are inputs of the code. What the stack has itself counts before what its
+          contexts give. The next run takes what stands here then; runs under way keep what they began with.
         </Text>
         {given.length === 0 && !computed ? (
           <Empty title="No variable yet">
@@ -108,6 +114,8 @@ export default function Environment() {
         )}
       </Stack>
 
+      <StackContexts contexts={data.stack?.attachedContexts ?? []} />
+
       <StackHooks />
 
       <Text size="sm" c="dimmed">
@@ -118,9 +126,11 @@ export default function Environment() {
         .
       </Text>
 
-      {asked?.what === 'variable' && <VariableForm given={asked.given} taken={all} onClose={close} />}
-      {asked?.what === 'file' && <FileForm given={asked.given} taken={all} onClose={close} />}
-      {asked?.what === 'drop' && asked.given && <Drop given={asked.given} onClose={close} />}
+      {asked?.what === 'variable' && (
+        <VariableForm owner={owner} given={asked.given} taken={taken} onClose={close} />
+      )}
+      {asked?.what === 'file' && <FileForm owner={owner} given={asked.given} taken={taken} onClose={close} />}
+      {asked?.what === 'drop' && asked.given && <DropElement owner={owner} given={asked.given} onClose={close} />}
     </Stack>
   )
 }
@@ -131,42 +141,8 @@ function useValues(id: string, wanted: boolean): (given: Given) => string | unde
   const stack = wanted ? data?.stack : undefined
   return (given) => {
     const from = given.context
-      ? stack?.attachedContexts.find((one) => one.contextId === given.context?.contextId)?.config
+      ? stack?.attachedContexts.find((one) => one.contextId === given.context?.id)?.config
       : stack?.config
     return from?.find((element) => element.id === given.element.id)?.value ?? undefined
   }
 }
-
-function Drop({ given, onClose }: { given: Given; onClose: () => void }) {
-  const stack = useStack()
-  const [{ fetching }, drop] = useMutation(DropElement)
-  const [error, setError] = useState<CombinedError>()
-  const { id, writeOnly } = given.element
-  return (
-    <Confirm
-      opened
-      title={`Delete ${id}?`}
-      verb="Delete"
-      dangerous
-      busy={fetching}
-      onClose={onClose}
-      onConfirm={() =>
-        void drop({ stack: stack.id, id }).then((result) => {
-          setError(result.error)
-          if (result.error) return
-          onClose()
-          tell(`${id} is deleted`, 'The next run goes without it.')
-        })
-      }
-    >
-      <Stack gap="sm">
-        <Text size="sm">
-          The next run goes without it.{' '}
-          {writeOnly ? 'Its value is secret, and nobody can read it back from here.' : 'Its value is gone.'}
-        </Text>
-        {error && <Refused title="It was not deleted" error={error} />}
-      </Stack>
-    </Confirm>
-  )
-}
-

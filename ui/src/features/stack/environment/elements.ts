@@ -1,3 +1,6 @@
+import { useClient } from 'urql'
+
+import { PutStackElement, type Given, type Owner } from '~/environment/given'
 import { graphql, type ResultOf } from '~/graphql/gql'
 
 /** All that a run will be given, without the values: those are asked for when somebody looks. */
@@ -5,7 +8,7 @@ export const EnvironmentQuery = graphql(`
   query StackEnvironment($id: ID!) {
     stack(id: $id) {
       id
-      runtimeConfig {
+      runtimeConfig(byLabel: true) {
         context {
           contextId
           contextName
@@ -17,8 +20,19 @@ export const EnvironmentQuery = graphql(`
           runtime
           createdAt
           description
-          fileMode
         }
+        overrides {
+          contextId
+          contextName
+        }
+      }
+      attachedContexts {
+        id
+        contextId
+        contextName
+        contextDescription
+        isAutoattached
+        priority
       }
     }
   }
@@ -44,31 +58,19 @@ export const ValuesQuery = graphql(`
   }
 `)
 
-export const ElementQuery = graphql(`
+const ElementQuery = graphql(`
   query StackElement($stack: ID!, $id: ID!) {
     stack(id: $stack) {
       id
       configElement(id: $id) {
         id
-        type
         value
-        writeOnly
-        description
       }
     }
   }
 `)
 
-export const PutElement = graphql(`
-  mutation PutElement($stack: ID!, $config: ConfigInput!) {
-    stackConfigAdd(stack: $stack, config: $config) {
-      id
-      checksum
-    }
-  }
-`)
-
-export const DropElement = graphql(`
+const DropMutation = graphql(`
   mutation DropElement($stack: ID!, $id: ID!) {
     stackConfigDelete(stack: $stack, id: $id) {
       id
@@ -76,15 +78,31 @@ export const DropElement = graphql(`
   }
 `)
 
-export type Given = NonNullable<ResultOf<typeof EnvironmentQuery>['stack']>['runtimeConfig'][number]
+type Environment = NonNullable<ResultOf<typeof EnvironmentQuery>['stack']>
+export type StackContext = Environment['attachedContexts'][number]
 
-/** Where it comes from: the stack itself, a context, or Gantry for each run. */
-export function sourceOf(given: Given): string {
-  if (given.element.runtime) return 'computed for each run'
-  return given.context ? given.context.contextName : 'this stack'
+/** The elements in words: from the stack itself, a context, or computed for each run. */
+export function givenOf(found: Environment['runtimeConfig'][number]): Given {
+  const { element, context, overrides } = found
+  return {
+    element,
+    context: context ? { id: context.contextId, name: context.contextName } : undefined,
+    source: element.runtime ? 'computed for each run' : (context?.contextName ?? 'this stack'),
+    own: !element.runtime && !context,
+    insteadOf: overrides.map((one) => ({ id: one.contextId, name: one.contextName })),
+  }
 }
 
-/** Whether it is the stack's own, and can be changed here. */
-export function own(given: Given): boolean {
-  return !given.element.runtime && !given.context
+/** The stack as one whose variables and files are edited. */
+export function useStackOwner(stack: string): Owner {
+  const client = useClient()
+  return {
+    next: 'The next run is given it.',
+    put: async (config) => (await client.mutation(PutStackElement, { stack, config })).error,
+    drop: async (id) => (await client.mutation(DropMutation, { stack, id })).error,
+    read: async (id) => {
+      const { data, error } = await client.query(ElementQuery, { stack, id }, { requestPolicy: 'network-only' })
+      return error ? { error } : { value: data?.stack?.configElement?.value ?? '' }
+    },
+  }
 }

@@ -3,6 +3,7 @@ import type { CombinedError } from 'urql'
 
 import { Refused } from '~/graphql/Refused'
 import { problemOf } from '~/graphql/problem'
+import { Unsaved } from '~/layout/Unsaved'
 import { Action, Box, Button, Coming, Group, Paper, Stack, Text, Trouble, tell } from '~/ui'
 
 import { lacking, useStack, useStackQuery } from '../here'
@@ -14,7 +15,6 @@ import { useSaving } from './saving'
 import { inputOf, SettingsQuery, type Kept } from './settings'
 import { Source } from './Source'
 import { Tool } from './Tool'
-import { Unsaved } from './Unsaved'
 
 /** Everything that can be set about the stack. */
 export default function StackSettings() {

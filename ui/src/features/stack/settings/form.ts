@@ -1,7 +1,9 @@
 import { useState } from 'react'
 
 import { faultsOf, type Faults } from './faults'
-import { changesOf, type StackInput } from './settings'
+import { changesOf } from '~/lib/changes'
+
+import type { StackInput } from './settings'
 
 /** What is shown: the settings as they are kept now, with what was changed here on top. */
 export interface Form {

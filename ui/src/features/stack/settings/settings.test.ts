@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
 import { faultsOf, faultsSaid, nameOf } from './faults'
-import { changesOf, inputOf, type Kept } from './settings'
+import { changesOf } from '~/lib/changes'
+
+import { inputOf, type Kept } from './settings'
 
 const KEPT: Kept = {
   id: 'network',

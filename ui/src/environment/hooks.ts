@@ -1,5 +1,3 @@
-import type { StackInput } from '../settings/settings'
-
 /** The phases that have commands around them, in the order in which a run goes through them. */
 export const PHASES = [
   { title: 'Initialize', before: 'beforeInit', after: 'afterInit' },
@@ -18,14 +16,20 @@ export const HOOK_NAMES: readonly HookName[] = PHASES.flatMap(({ before, after }
   before ? [before, after] : [after],
 )
 
-/** The hooks among the settings. */
-export function hooksOf(input: StackInput): Hooks {
-  return Object.fromEntries(HOOK_NAMES.map((name) => [name, input[name] ?? []])) as unknown as Hooks
+/** The hooks among other settings; none is an empty list. */
+export function hooksOf(input: Partial<Record<HookName, readonly string[] | null>>): Record<HookName, string[]> {
+  return Object.fromEntries(HOOK_NAMES.map((name) => [name, [...(input[name] ?? [])]])) as Record<HookName, string[]>
 }
 
 /** As they are saved: without commands that were left empty. */
 export function tidied(commands: readonly string[]): string[] {
   return commands.filter((command) => command.trim() !== '')
+}
+
+/** "before plan": where the commands stand, in words. */
+export function wordsOf(name: HookName): string {
+  const phase = PHASES.find(({ before, after }) => before === name || after === name)
+  return `${phase?.before === name ? 'before' : 'after'} ${phase?.title.toLowerCase() ?? ''}`
 }
 
 /** The list with one of its commands one place further up or down. */

@@ -1,12 +1,30 @@
 import { IconCheck, IconCopy, IconPencil, IconTrash } from '@tabler/icons-react'
 
-import { ActionIcon, Badge, Code, CopyButton, Group, Table, Text, Tooltip, VisuallyHidden, When } from '~/ui'
+import { Fragment } from 'react'
+import { Link } from 'react-router'
 
-import { own, sourceOf, type Given } from './elements'
+import { to } from '~/lib/paths'
+import {
+  ActionIcon,
+  Anchor,
+  Badge,
+  Code,
+  CopyButton,
+  Group,
+  Table,
+  Text,
+  Tooltip,
+  VisuallyHidden,
+  When,
+} from '~/ui'
+
+import type { Given } from './given'
 
 interface Props {
   name: string
   elements: readonly Given[]
+  /** Whether it is told where each comes from; where all are of one owner, it is not. */
+  sources: boolean
   /** Whether values are to be seen. */
   shown: boolean
   values: (given: Given) => string | undefined
@@ -31,7 +49,7 @@ export function ElementTable(props: Props) {
           <Table.Tr>
             <Table.Th>{files ? 'Path' : 'Name'}</Table.Th>
             <Table.Th>Value</Table.Th>
-            <Table.Th visibleFrom="sm">From</Table.Th>
+            {props.sources && <Table.Th visibleFrom="sm">From</Table.Th>}
             <Table.Th visibleFrom="sm">Set</Table.Th>
             <Table.Th w={76}>
               <VisuallyHidden>Actions</VisuallyHidden>
@@ -40,7 +58,7 @@ export function ElementTable(props: Props) {
         </Table.Thead>
         <Table.Tbody>
           {props.elements.map((given) => (
-            <Row key={`${given.context?.contextId ?? ''} ${given.element.id}`} given={given} {...props} />
+            <Row key={`${given.context?.id ?? ''} ${given.element.id}`} given={given} {...props} />
           ))}
         </Table.Tbody>
       </Table>
@@ -61,27 +79,31 @@ function Row({ given, ...props }: Props & { given: Given }) {
             {element.description}
           </Text>
         )}
-        {!own(given) && (
-          <Text size="xs" c="dimmed" hiddenFrom="sm">
-            From {sourceOf(given)}
+        {props.sources && (
+          <Text component="div" size="xs" c="dimmed" hiddenFrom="sm">
+            From <Source given={given} />
+            <InsteadOf given={given} />
           </Text>
         )}
       </Table.Td>
       <Table.Td maw={360}>
         <Value given={given} {...props} />
       </Table.Td>
-      <Table.Td visibleFrom="sm">
-        <Badge variant={own(given) ? 'default' : 'light'} color="gray" tt="none" fw={500}>
-          {sourceOf(given)}
-        </Badge>
-      </Table.Td>
+      {props.sources && (
+        <Table.Td visibleFrom="sm">
+          <Text component="div" size="sm">
+            <Source given={given} />
+            <InsteadOf given={given} />
+          </Text>
+        </Table.Td>
+      )}
       <Table.Td visibleFrom="sm">
         <Text size="sm">
           <When at={element.createdAt} />
         </Text>
       </Table.Td>
       <Table.Td>
-        {own(given) && (
+        {given.own && (
           <Group gap={4} wrap="nowrap" justify="flex-end">
             <ActionIcon
               variant="subtle"
@@ -103,6 +125,34 @@ function Row({ given, ...props }: Props & { given: Given }) {
         )}
       </Table.Td>
     </Table.Tr>
+  )
+}
+
+/** Where it comes from; a context has a page. */
+function Source({ given }: { given: Given }) {
+  if (!given.context) return <>{given.source}</>
+  return (
+    <Anchor component={Link} to={to.context(given.context.id)} inherit underline="always">
+      {given.source}
+    </Anchor>
+  )
+}
+
+/** The contexts that would give one of the same name, the next in line first. */
+function InsteadOf({ given }: { given: Given }) {
+  if (given.insteadOf.length === 0) return null
+  return (
+    <Text size="xs" c="dimmed">
+      instead of{' '}
+      {given.insteadOf.map((one, n) => (
+        <Fragment key={one.id}>
+          {n > 0 && ', '}
+          <Anchor component={Link} to={to.context(one.id)} inherit underline="always">
+            {one.name}
+          </Anchor>
+        </Fragment>
+      ))}
+    </Text>
   )
 }
 

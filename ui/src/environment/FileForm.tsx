@@ -5,20 +5,22 @@ import { size } from '~/lib/bytes'
 import { Button, Coming, FileButton, Group, Modal, Stack, Switch, Text, TextInput } from '~/ui'
 
 import { bytesOf, decoded, encoded, faultOfFile, faultOfPath, textOf } from './content'
-import { own, type Given } from './elements'
+import type { Given, Owner } from './given'
 import { FormEnd, Present, useSaving } from './saving'
 
 const FileEditor = lazy(() => import('./FileEditor'))
 
 interface Props {
+  owner: Owner
   /** The one to change; without, a new one. */
   given: Given | undefined
-  taken: readonly Given[]
+  /** Paths that the owner has already. */
+  taken: readonly string[]
   onClose: () => void
 }
 
 /** Mounts a file: written here, pasted, or taken from the viewer's computer. */
-export function FileForm({ given, taken, onClose }: Props) {
+export function FileForm({ owner, given, taken, onClose }: Props) {
   return (
     <Modal
       opened
@@ -29,25 +31,27 @@ export function FileForm({ given, taken, onClose }: Props) {
       centered
     >
       {given && !given.element.writeOnly ? (
-        <Present given={given} problem="The file could not be loaded" height={320}>
-          {(value) => <Fields given={given} taken={taken} before={decoded(value)} onClose={onClose} />}
+        <Present owner={owner} id={given.element.id} problem="The file could not be loaded" height={320}>
+          {(value) => (
+            <Fields owner={owner} given={given} taken={taken} before={decoded(value)} onClose={onClose} />
+          )}
         </Present>
       ) : (
-        <Fields given={given} taken={taken} before={new Uint8Array()} onClose={onClose} />
+        <Fields owner={owner} given={given} taken={taken} before={new Uint8Array()} onClose={onClose} />
       )}
     </Modal>
   )
 }
 
-function Fields({ given, taken, before, onClose }: Props & { before: Uint8Array }) {
+function Fields({ owner, given, taken, before, onClose }: Props & { before: Uint8Array }) {
   const [path, setPath] = useState(given?.element.id ?? '')
   const [bytes, setBytes] = useState(before)
   // Counts the files taken from the computer: the editor begins anew with each.
   const [taking, setTaking] = useState(0)
   const [touched, setTouched] = useState(false)
   const [secret, setSecret] = useState(given?.element.writeOnly ?? false)
-  const saving = useSaving(onClose)
-  const there = taken.some((one) => own(one) && one.element.id === path)
+  const saving = useSaving(owner, onClose)
+  const there = taken.includes(path)
   const fault = faultOfPath(path) ?? (!given && there ? 'There is one of this path; edit that one.' : undefined)
   const tooLarge = faultOfFile(bytes)
   const why =
@@ -75,7 +79,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: Uint8Array 
           writeOnly: secret,
           description: given?.element.description ?? null,
         }
-        saving.save(config, `${path} is mounted`, 'The next run finds it there.')
+        saving.save(config, `${path} is mounted`)
       }}
     >
       <Stack gap="md">

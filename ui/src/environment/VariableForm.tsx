@@ -3,18 +3,20 @@ import { useState } from 'react'
 import { Modal, Stack, Switch, Text, Textarea, TextInput } from '~/ui'
 
 import { faultOfName, faultOfValue } from './content'
-import { own, type Given } from './elements'
+import type { Given, Owner } from './given'
 import { FormEnd, Present, useSaving } from './saving'
 
 interface Props {
+  owner: Owner
   /** The one to change; without, a new one. */
   given: Given | undefined
-  taken: readonly Given[]
+  /** Names that the owner has already. */
+  taken: readonly string[]
   onClose: () => void
 }
 
-/** Sets a variable of the stack. A secret's value is asked for anew: nobody can read the old one. */
-export function VariableForm({ given, taken, onClose }: Props) {
+/** Sets a variable. A secret's value is asked for anew: nobody can read the old one. */
+export function VariableForm({ owner, given, taken, onClose }: Props) {
   return (
     <Modal
       opened
@@ -24,23 +26,23 @@ export function VariableForm({ given, taken, onClose }: Props) {
       centered
     >
       {given && !given.element.writeOnly ? (
-        <Present given={given} problem="Its value could not be loaded" height={220}>
-          {(value) => <Fields given={given} taken={taken} before={value} onClose={onClose} />}
+        <Present owner={owner} id={given.element.id} problem="Its value could not be loaded" height={220}>
+          {(value) => <Fields owner={owner} given={given} taken={taken} before={value} onClose={onClose} />}
         </Present>
       ) : (
-        <Fields given={given} taken={taken} before="" onClose={onClose} />
+        <Fields owner={owner} given={given} taken={taken} before="" onClose={onClose} />
       )}
     </Modal>
   )
 }
 
-function Fields({ given, taken, before, onClose }: Props & { before: string }) {
+function Fields({ owner, given, taken, before, onClose }: Props & { before: string }) {
   const [name, setName] = useState(given?.element.id ?? '')
   const [value, setValue] = useState(before)
   const [secret, setSecret] = useState(given?.element.writeOnly ?? false)
   const [description, setDescription] = useState(given?.element.description ?? '')
-  const saving = useSaving(onClose)
-  const there = taken.some((one) => own(one) && one.element.id === name)
+  const saving = useSaving(owner, onClose)
+  const there = taken.includes(name)
   const fault = faultOfName(name) ?? (!given && there ? 'There is one of this name; edit that one.' : undefined)
   const tooLong = faultOfValue(value)
   const why =
@@ -58,7 +60,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: string }) {
           writeOnly: secret,
           description: description.trim() || null,
         }
-        saving.save(config, `${name} is set`, 'The next run is given it.')
+        saving.save(config, `${name} is set`)
       }}
     >
       <Stack gap="md">
@@ -95,7 +97,7 @@ function Fields({ given, taken, before, onClose }: Props & { before: string }) {
         />
         {given?.element.writeOnly && !secret && (
           <Text size="sm" c="orange">
-            Everybody who may see the stack will see the new value.
+            Everybody who may see this will see the new value.
           </Text>
         )}
         <TextInput
