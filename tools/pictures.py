@@ -29,13 +29,17 @@ from tools.poses import (
     ask_to_delete,
     choose_stacks,
     compare_states,
+    edit_space,
+    give_role,
     lose_session,
     open_confirm,
     open_delivery,
+    open_entry,
     open_filter,
     open_palette,
     open_stacks_deliveries,
     show_values,
+    type_labels,
     type_name,
     walk_wizard,
 )
@@ -86,6 +90,7 @@ def pictures(sample: Sample) -> list[Picture]:
         *of_the_wizard(sample),
         *of_a_stack(sample),
         *of_runs(sample),
+        *of_access(sample),
         *of_the_rest(sample),
     ]
 
@@ -158,6 +163,27 @@ def of_runs(sample: Sample) -> list[Picture]:
     ]
 
 
+def of_access(sample: Sample) -> list[Picture]:
+    role = f"/access/roles/{sample.roles['deployer']}"
+    space, inner = (f"/spaces/{sample.spaces[name]}" for name in ("shop", "staging"))
+    context = f"/context/{sample.contexts['aws']}"
+    return [
+        Picture("spaces", "The tree that everything hangs on.", "/spaces"),
+        Picture("space", "One space, and who has roles there.", space),
+        Picture("space-edit", "A space is moved.", inner, edit_space),
+        Picture("roles", "Sets of actions with a name.", "/access/roles"),
+        Picture("role", "What one allows, and who has it.", role),
+        Picture("role-edit", "A role is composed of actions.", f"{role}/edit"),
+        Picture("role-give", "A role is given.", role, give_role),
+        Picture("rights", "What somebody may do, and why.", "/account/rights"),
+        Picture("contexts", "What several stacks are given alike.", "/contexts"),
+        Picture("context", "Its variables, files and hooks.", context),
+        Picture("new-context", "A label attaches it.", "/new/context", type_labels),
+        Picture("audit", "What anybody did.", "/audit"),
+        Picture("audit-entry", "One thing that somebody did.", "/audit", open_entry),
+    ]
+
+
 def of_the_rest(sample: Sample) -> list[Picture]:
     pool, hooks = sample.site.pool.id, "/integrations/webhooks"
     return [
@@ -180,7 +206,7 @@ def of_the_rest(sample: Sample) -> list[Picture]:
         ),
         Picture("audit-webhook", "Where the audit trail is sent.", f"{hooks}/audit"),
         Picture("profile", "Who is signed in.", "/account"),
-        Picture("api-keys", "Keys for programs.", "/account/api-keys"),
+        Picture("api-keys", "Keys for programs.", "/access/api-keys"),
         Picture("sessions", "Who is signed in where.", "/account/sessions"),
         Picture("health", "What the installation stands on.", "/account/health"),
         Picture("help-errors", "Every error by its code.", "/help/errors"),

@@ -83,6 +83,28 @@ def open_confirm(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def edit_space(page: Page) -> None:
+    page.get_by_role("button", name="Edit or move").click()
+    expect(page.get_by_role("dialog").get_by_label("Above it")).to_be_visible()
+
+
+def give_role(page: Page) -> None:
+    page.get_by_role("button", name="Give a role").click()
+    expect(page.get_by_role("dialog").get_by_label("Space")).to_be_visible()
+
+
+def type_labels(page: Page) -> None:
+    page.get_by_role("textbox", name="Name").fill("AWS, staging")
+    page.get_by_role("textbox", name="Labels").fill("autoattach:env:staging")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("attaches it to stacks with the label")).to_be_visible()
+
+
+def open_entry(page: Page) -> None:
+    page.get_by_role("link", name="context.create").first.click()
+    expect(page.get_by_role("heading", name="context.create", level=1)).to_be_visible()
+
+
 def lose_session(page: Page) -> None:
     page.context.request.post("/logout")
     page.evaluate("new BroadcastChannel('gantry.session').postMessage('look')")

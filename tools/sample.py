@@ -12,6 +12,7 @@ from typing import Any
 from tests.support.git_repository import Repository
 from tests.support.platform import Platform, Process, make_pool, workers_of
 from tests.support.site import Site
+from tools.sample_access import Access, give_roles, make_contexts, make_spaces_and_roles
 
 COMPANY = "Northwind"
 
@@ -116,10 +117,9 @@ print("\\x1b[1;32m1,200 steps done, nothing was lost\\x1b[0m")
 
 
 @dataclass
-class Sample:
+class Sample(Access):
     """What there is: stacks and a run of each, by the words that pictures use."""
 
-    site: Site
     stacks: dict[str, str] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
 
@@ -154,6 +154,8 @@ def fill(platform: Platform, server: Process, hooks: str) -> Sample:
     site = Site(platform, server, pool="eu-west-1")
     sample = Sample(site)
     workers = site.start_workers(3)
+    make_spaces_and_roles(sample)
+    make_contexts(sample)
     _quick_ones(sample)
     _cluster(sample, hooks)
     _troubles(sample)
@@ -289,6 +291,7 @@ def _rest(sample: Sample) -> None:
     for name, admin in (("terraform provider", True), ("night builds", False)):
         made = site.api.ask(KEY, input={"name": name, "admin": admin})["apiKeyCreate"]
         site.platform.secrets.add(made["secret"])
+    give_roles(sample, key=made["id"], stack=sample.stacks["kubernetes"])
 
     # The newest come first; those that were killed are missed only after a minute.
     idle = next(one for one in workers_of(site.api, site.pool) if not one["busy"])

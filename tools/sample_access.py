@@ -1,0 +1,96 @@
+"""What pictures show of spaces, roles and contexts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.support.site import Site
+
+
+@dataclass
+class Access:
+    """An installation, and the ids of what is in it by the words that pictures use."""
+
+    site: Site
+    spaces: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    contexts: dict[str, str] = field(default_factory=dict)
+
+
+def make_spaces_and_roles(sample: Access) -> None:
+    """A tree of teams, and what they let people do."""
+    site = sample.site
+    shop = site.space("shop", description="All that sells", labels=["team:shop"])
+    sample.spaces = {
+        "shop": shop,
+        "staging": site.space("staging", shop, description="For trying things"),
+        "production": site.space("production", shop, labels=["queue-weight:3"]),
+        "platform": site.space("platform", description="Clusters, networks, names"),
+        "security": site.space("security", inherits=False, description="Sign-on and secrets"),
+    }
+    deploying = ("SPACE_READ", "RUN_TRIGGER", "RUN_CONFIRM", "RUN_DISCARD", "STACK_LOCK")
+    keeping = ("SPACE_READ", "CONTEXT_CREATE", "CONTEXT_UPDATE")
+    sample.roles = {
+        "deployer": site.role(
+            "Deployer", *deploying, description="Deploys what others have written"
+        ),
+        "keeper": site.role(
+            "Keeper of contexts", *keeping, description="Looks after what stacks are given"
+        ),
+    }
+
+
+def make_contexts(sample: Access) -> None:
+    """What stacks are given alike: all of them, those of production, and those of a team."""
+    site = sample.site
+    everywhere = {"TF_LOG": "warn", "TF_IN_AUTOMATION": "1", "TF_VAR_region": "eu-central-1"}
+    aws = {
+        "AWS_REGION": "eu-west-1",
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy",
+        "TF_VAR_region": "eu-west-2",
+    }
+    sample.contexts = {
+        "defaults": site.context(
+            "Terraform defaults", everywhere, labels=["autoattach:*"], description="For everything"
+        ),
+        "aws": site.context(
+            "AWS, production",
+            aws,
+            labels=["autoattach:env:production", "cloud:aws"],
+            description="Credentials and region of the production account",
+            hooks={"beforeInit": ["echo production, eu-west-1"]},
+        ),
+        "shop": site.context("shop secrets", {}, space=sample.spaces["shop"]),
+    }
+    secret = "a-password-nobody-sees"  # of nothing
+    site.platform.secrets.add(secret)
+    for name, value, more in (
+        ("REGISTRY_PASSWORD", secret, {"writeOnly": True}),
+        ("aws/config", "W2RlZmF1bHRdCnJlZ2lvbiA9IGV1LXdlc3QtMQo=", {"type": "FILE_MOUNT"}),
+    ):
+        element = {"id": name, "type": "ENVIRONMENT_VARIABLE", "writeOnly": False, **more}
+        given = {**element, "value": value}
+        site.api.ask(PUT, context=sample.contexts["aws"], config=given)
+
+
+def give_roles(sample: Access, *, key: str, stack: str) -> None:
+    """Something to an API key, in two spaces, and something to a stack."""
+    ask = sample.site.api.ask
+    for role, space in (("deployer", "shop"), ("keeper", "staging")):
+        given = {"roleID": sample.roles[role], "spaceID": sample.spaces[space]}
+        ask(GIVE_KEY, input={"apiKeyID": key, **given})
+    given = {"roleID": sample.roles["deployer"], "spaceID": "root"}
+    ask(GIVE_STACK, input={"stackID": stack, **given})
+
+
+PUT = """
+mutation ($context: ID!, $config: ConfigInput!) {
+  contextConfigAdd(context: $context, config: $config) { id }
+}
+"""
+GIVE_KEY = """
+mutation ($input: ApiKeyRoleBindingInput!) { apiKeyRoleBindingCreate(input: $input) { id } }
+"""
+GIVE_STACK = """
+mutation ($input: StackRoleBindingInput!) { stackRoleBindingCreate(input: $input) { id } }
+"""
