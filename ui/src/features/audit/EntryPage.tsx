@@ -35,7 +35,6 @@ export default function EntryPage() {
 function Shown({ entry }: { entry: Entry }) {
   const page = pageOf(entry)
   const { resourceId } = entry.affectedResource
-  const of = (field: string, value: string) => `${to.audit()}?f.${field}=${encodeURIComponent(value)}`
   return (
     <>
       <div>
@@ -71,7 +70,7 @@ function Shown({ entry }: { entry: Entry }) {
             ],
             [
               'Who',
-              <Anchor key="who" component={Link} to={of('actor', entry.actor.username)} inherit>
+              <Anchor key="who" component={Link} to={listOf('actor', entry.actor.username)} inherit>
                 {entry.actor.username}
               </Anchor>,
             ],
@@ -89,7 +88,7 @@ function Shown({ entry }: { entry: Entry }) {
             [
               'The same thing',
               resourceId && (
-                <Anchor key="all" component={Link} to={of('affectedResourceId', resourceId)} inherit>
+                <Anchor key="all" component={Link} to={listOf('affectedResourceId', resourceId)} inherit>
                   All that was done to it
                 </Anchor>
               ),
@@ -107,4 +106,9 @@ function Shown({ entry }: { entry: Entry }) {
       <CopyText label="Link to this entry" value={`${window.location.origin}${to.auditEntry(entry.id)}`} />
     </>
   )
+}
+
+/** The address of the list, narrowed to one value. */
+function listOf(field: string, value: string): string {
+  return `${to.audit()}?f.${field}=${encodeURIComponent(value)}`
 }
