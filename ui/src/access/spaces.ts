@@ -16,8 +16,8 @@ const SpacesQuery = graphql(`
 
 export type SomeSpace = ResultOf<typeof SpacesQuery>['spaces'][number]
 
-export function useSpaces(): readonly SomeSpace[] | undefined {
-  const [{ data }] = useQuery({ query: SpacesQuery })
+export function useSpaces(options: { pause?: boolean } = {}): readonly SomeSpace[] | undefined {
+  const [{ data }] = useQuery({ query: SpacesQuery, pause: options.pause ?? false })
   return data?.spaces
 }
 

@@ -5,12 +5,15 @@ import {
   IconClock,
   IconPlayerPlay,
   IconSearch,
+  IconSitemap,
   IconStack2,
+  IconVariable,
 } from '@tabler/icons-react'
 import { useState, type ReactNode } from 'react'
 import { useNavigate } from 'react-router'
 import { useQuery } from 'urql'
 
+import { pathOf, useSpaces, type SomeSpace } from '~/access/spaces'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { useSession } from '~/graphql/session'
@@ -32,6 +35,17 @@ const FindQuery = graphql(`
           id
           name
           state
+          spaceDetails {
+            name
+          }
+        }
+      }
+    }
+    searchContexts(input: { first: 4, fullTextSearch: $text }) {
+      edges {
+        node {
+          id
+          name
           spaceDetails {
             name
           }
@@ -79,6 +93,9 @@ const PAGES = [
   { label: 'What you may do, and why', path: to.accountTab('rights') },
 ] as const satisfies readonly { label: string; path: string; for?: keyof Standing }[]
 
+/** As many spaces as are seen beside everything else; more letters find the others. */
+const SPACES = 5
+
 interface Entry {
   id: string
   label: string
@@ -100,7 +117,8 @@ export function Palette() {
   const found = typed !== '' && wanted !== '' ? data : undefined
   const coming = typed !== wanted || fetching
   const { dialogs, commands } = useStackCommands()
-  const groups = useGroups(typed.toLowerCase(), found, [...commands, ...usePageCommands()])
+  const spaces = useSpaces({ pause: wanted === '' })
+  const groups = useGroups(typed.toLowerCase(), found, spaces ?? [], [...commands, ...usePageCommands()])
   let nothing = 'Nothing has these letters.'
   if (error) nothing = problemOf(error).sentence
   else if (coming) nothing = 'Looking…'
@@ -138,6 +156,7 @@ function asId(text: string): string {
 function useGroups(
   letters: string,
   found: ResultOf<typeof FindQuery> | undefined,
+  spaces: readonly SomeSpace[],
   commands: readonly Command[],
 ): { group: string; actions: Entry[] }[] {
   const go = useNavigate()
@@ -176,6 +195,23 @@ function useGroups(
     onClick: () => void go(to.run(stack.id, run.id)),
   }))
   const standing = useStanding()
+  const contexts = (found?.searchContexts.edges ?? []).map(({ node }) => ({
+    id: `context ${node.id}`,
+    label: node.name,
+    description: `context in ${node.spaceDetails.name}`,
+    leftSection: <IconVariable size={18} stroke={1.6} aria-hidden />,
+    onClick: () => void go(to.context(node.id)),
+  }))
+  const named = (letters === '' ? [] : spaces)
+    .filter(({ name }) => has(name))
+    .slice(0, SPACES)
+    .map(({ id, name }) => ({
+      id: `space ${id}`,
+      label: name,
+      description: pathOf(spaces, id),
+      leftSection: <IconSitemap size={18} stroke={1.6} aria-hidden />,
+      onClick: () => void go(to.space(id)),
+    }))
   const pages = PAGES.filter((one) => has(one.label) && (!('for' in one) || standing?.[one.for])).map(({ label, path }) => ({
     id: `page ${path}`,
     label,
@@ -187,6 +223,8 @@ function useGroups(
     { group: 'Opened lately', actions: lately },
     { group: 'Stacks', actions: stacks },
     { group: 'Runs', actions: runs },
+    { group: 'Contexts', actions: contexts },
+    { group: 'Spaces', actions: named },
     { group: 'Pages', actions: pages },
   ].filter(({ actions }) => actions.length > 0)
 }

@@ -6,7 +6,7 @@ import { hooksOf } from '~/environment/hooks'
 import { Refused } from '~/graphql/Refused'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
-import { Anchor, Badge, Card, Coming, Empty, Facts, Group, Stack, Text, Title, When } from '~/ui'
+import { Anchor, Card, Coming, Empty, Facts, Group, Labels, Stack, Text, Title, When } from '~/ui'
 
 import { ContextActions } from './ContextActions'
 import { ContextElements } from './ContextElements'
@@ -101,17 +101,5 @@ function AllContexts() {
     <Anchor component={Link} to={to.contexts()} size="sm">
       All contexts
     </Anchor>
-  )
-}
-
-function Labels({ labels }: { labels: readonly string[] }) {
-  return (
-    <Group gap={4}>
-      {labels.map((label) => (
-        <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-          {label}
-        </Badge>
-      ))}
-    </Group>
   )
 }

@@ -9,7 +9,7 @@ import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter } from '~/list/Listing'
 import { useView } from '~/list/view'
-import { Action, Anchor, Badge, Button, Empty, Group, Stack, Text, Title, When } from '~/ui'
+import { Action, Anchor, Button, Empty, Labels, Stack, Text, Title, When } from '~/ui'
 
 const ContextsQuery = graphql(`
   query Contexts($input: SearchInput!, $values: SearchSuggestionsInput!) {
@@ -102,16 +102,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'labels',
     title: 'Labels',
-    cell: (one) =>
-      one.labels.length > 0 && (
-        <Group gap={4}>
-          {one.labels.map((label) => (
-            <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-              {label}
-            </Badge>
-          ))}
-        </Group>
-      ),
+    cell: (one) => <Labels labels={one.labels} />,
   },
   {
     key: 'space',

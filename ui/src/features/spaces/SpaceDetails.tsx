@@ -5,7 +5,7 @@ import { Link } from 'react-router'
 import { Bindings } from '~/access/Bindings'
 import { wayTo } from '~/access/spaces'
 import { to } from '~/lib/paths'
-import { Action, Anchor, Badge, Breadcrumbs, Card, Empty, Facts, Group, Stack, Text, Title } from '~/ui'
+import { Action, Anchor, Breadcrumbs, Card, Empty, Facts, Group, Labels, Stack, Text, Title } from '~/ui'
 
 import { DeleteSpace } from './DeleteSpace'
 import type { Space, Tree } from './documents'
@@ -110,18 +110,6 @@ function Counted({ count, at }: { count: number; at: string }) {
     <Anchor component={Link} to={at} inherit>
       {count.toLocaleString()}
     </Anchor>
-  )
-}
-
-function Labels({ labels }: { labels: readonly string[] }) {
-  return (
-    <Group gap={4}>
-      {labels.map((label) => (
-        <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-          {label}
-        </Badge>
-      ))}
-    </Group>
   )
 }
 

@@ -7,7 +7,7 @@ import { StateBadge } from '~/features/runs/RunState'
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
-import { ActionIcon, Anchor, Badge, Code, Group, Stack, Text, Title, When, warn } from '~/ui'
+import { ActionIcon, Anchor, Badge, Code, Group, Labels, Stack, Text, Title, When, warn } from '~/ui'
 
 import type { StackHead } from './here'
 import { StackActions } from './StackActions'
@@ -108,17 +108,13 @@ function Facts({ stack }: { stack: StackHead }) {
         </Text>
       </Fact>
       <Fact name="Space">
-        <Text size="sm">{stack.spaceDetails.name}</Text>
+        <Anchor component={Link} to={to.space(stack.spaceDetails.id)} size="sm">
+          {stack.spaceDetails.name}
+        </Anchor>
       </Fact>
       {stack.labels.length > 0 && (
         <Fact name="Labels">
-          <Group gap={4}>
-            {stack.labels.map((label) => (
-              <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-                {label}
-              </Badge>
-            ))}
-          </Group>
+          <Labels labels={stack.labels} />
         </Fact>
       )}
     </Group>

@@ -7,7 +7,7 @@ import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import type { Column } from '~/list/Listing'
-import { ActionIcon, Anchor, Badge, Group, Text, When, warn } from '~/ui'
+import { ActionIcon, Anchor, Badge, Group, Labels, Text, When, warn } from '~/ui'
 
 import type { Row } from './list'
 
@@ -60,7 +60,7 @@ export const COLUMNS: readonly Column<Row>[] = [
     ),
   },
   { key: 'branch', title: 'Branch', extra: true, cell: (stack) => <code>{stack.branch}</code> },
-  { key: 'labels', title: 'Labels', cell: (stack) => <Labels labels={stack.labels} /> },
+  { key: 'labels', title: 'Labels', cell: (stack) => <Labels labels={stack.labels} most={LABELS} /> },
   { key: 'space', title: 'Space', cell: (stack) => <Text size="sm">{stack.spaceDetails.name}</Text> },
   {
     key: 'pool',
@@ -116,24 +116,6 @@ function Name({ stack }: { stack: Row }) {
           </Text>
         )}
       </div>
-    </Group>
-  )
-}
-
-function Labels({ labels }: { labels: readonly string[] }) {
-  if (labels.length === 0) return null
-  return (
-    <Group gap={4}>
-      {labels.slice(0, LABELS).map((label) => (
-        <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-          {label}
-        </Badge>
-      ))}
-      {labels.length > LABELS && (
-        <Text size="xs" c="dimmed" title={labels.slice(LABELS).join(', ')}>
-          +{labels.length - LABELS}
-        </Text>
-      )}
     </Group>
   )
 }

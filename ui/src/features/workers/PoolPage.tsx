@@ -6,7 +6,7 @@ import { useLiveQuery } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import { useView } from '~/list/view'
-import { Anchor, Badge, Card, Coming, Empty, Facts, Group, Stack, Text, Title, Trouble, When } from '~/ui'
+import { Anchor, Card, Coming, Empty, Facts, Group, Labels, Stack, Text, Title, Trouble, When } from '~/ui'
 
 import { QueueFields, WorkerFields } from './fields'
 import { loadOf } from './load'
@@ -118,7 +118,12 @@ function PrivatePool({ id }: { id: string }) {
             ['Load', <Load key="load" load={loadOf(workers)} />],
             ['Runs waiting', pool.pendingRuns],
             ['Id', <code key="id">{pool.id}</code>],
-            ['Space', pool.spaceDetails.name],
+            [
+              'Space',
+              <Anchor key="space" component={Link} to={to.space(pool.spaceDetails.id)} inherit>
+                {pool.spaceDetails.name}
+              </Anchor>,
+            ],
             ['Labels', pool.labels.length > 0 ? <Labels key="labels" labels={pool.labels} /> : null],
             ['Drift checks at a time', pool.driftDetectionRunLimit ?? null],
             ['Made', <When key="made" at={pool.createdAt} />],
@@ -220,17 +225,5 @@ function AllWorkers() {
     <Anchor component={Link} to={to.workers()} size="sm">
       All workers
     </Anchor>
-  )
-}
-
-function Labels({ labels }: { labels: readonly string[] }) {
-  return (
-    <Group gap={4}>
-      {labels.map((label) => (
-        <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-          {label}
-        </Badge>
-      ))}
-    </Group>
   )
 }

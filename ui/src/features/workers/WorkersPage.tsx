@@ -9,7 +9,7 @@ import { to } from '~/lib/paths'
 import { asked, narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
 import { useView } from '~/list/view'
-import { Action, Anchor, Badge, Button, Card, Coming, Empty, Group, Stack, Text, Title, Trouble, When } from '~/ui'
+import { Action, Anchor, Button, Card, Coming, Empty, Group, Labels, Stack, Text, Title, Trouble, When } from '~/ui'
 
 import { Load } from './LoadBar'
 import { loadOf } from './load'
@@ -100,15 +100,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'labels',
     title: 'Labels',
-    cell: (pool) => pool.labels.length > 0 && (
-      <Group gap={4}>
-        {pool.labels.map((label) => (
-          <Badge key={label} variant="default" size="sm" tt="none" fw={500}>
-            {label}
-          </Badge>
-        ))}
-      </Group>
-    ),
+    cell: (pool) => <Labels labels={pool.labels} />,
   },
   { key: 'space', title: 'Space', cell: (pool) => <Text size="sm">{pool.spaceDetails.name}</Text> },
   {

@@ -36,6 +36,8 @@ class Held:
 
 async def held(tx: Tx, whom: Collection[Whom]) -> list[Held]:
     """All that was given to the subjects, oldest first. Not authorised: it is for themselves."""
+    if not whom:
+        return []
     query = (
         select(RoleBinding, Role, Space)
         .join(Role, Role.id == RoleBinding.role_id)

@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Text,
-    and_,
-    delete,
-    false,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from gantry.domains.roles.model import Role, RoleBinding, Subject
@@ -60,17 +48,16 @@ async def rights(
 
 
 def held_by(whom: Collection[Whom]) -> ColumnElement[bool]:
-    """Whether a binding is one of the subjects'."""
+    """Whether a binding is one of the subjects', of whom there is at least one."""
     kinds = {subject for subject, _ in whom}
     return or_(
-        false(),
         *(
             and_(
                 RoleBinding.subject == kind,
                 RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
             )
             for kind in sorted(kinds)
-        ),
+        )
     )
 
 
