@@ -107,7 +107,7 @@ DOCUMENTS = {
     "roles": "{ roles { id actions roleBindingsCount } }",
     "spaces": """
     { spaces { id holds { stacks contexts workerPools } }
-      rights { actions reasons { way role { name } subjectName } } }""",
+      rights { actions reasons { way roleName subjectName } } }""",
     "what was given": """
     { searchRoleBindings(input: {}) {
         edges { node { subjectName role { name } space { name } } } } }""",

@@ -15,7 +15,7 @@ from tests.support.given import given_a_pool, given_a_stack
 WHY = """
 query ($space: ID) {
   rights(space: $space) {
-    space { id } reasons { way role { slug } spaceID spaceName subject subjectName }
+    space { id } reasons { way roleName spaceID spaceName subject subjectName }
   }
 }
 """
@@ -92,7 +92,7 @@ async def test_a_right_says_by_which_role_it_comes_and_how_it_reaches_the_space(
     assert await why(somebody, other) == {}
     (right,) = (await somebody.ask(WHY, space=team))["rights"]
     (reason,) = right["reasons"]
-    assert reason["role"] == {"slug": "space-writer"}
+    assert reason["roleName"] == "Space writer"
     assert (reason["subject"], reason["subjectName"]) == ("API_KEY", "night builds")
 
 

@@ -22,10 +22,8 @@ const ReasonsQuery = graphql(`
       }
       reasons {
         way
-        role {
-          id
-          name
-        }
+        roleID
+        roleName
         spaceID
         spaceName
         subject
@@ -112,7 +110,7 @@ function SpaceRight({ right, path, opened }: { right: Right; path: string; opene
         </Group>
         <List size="sm">
           {reasons.map((reason) => (
-            <List.Item key={`${reason.way} ${reason.role?.id} ${reason.spaceID} ${reason.subjectName}`}>
+            <List.Item key={`${reason.way} ${reason.roleID} ${reason.spaceID} ${reason.subjectName}`}>
               <Because reason={reason} />
             </List.Item>
           ))}
@@ -151,11 +149,11 @@ function Because({ reason }: { reason: Reason }) {
 /** Only administrators of some space see the pages of roles. */
 function RoleLink({ reason }: { reason: Reason }) {
   const standing = useStanding()
-  if (!reason.role) return null
-  if (!standing?.adminSomewhere) return <b>{reason.role.name}</b>
+  if (reason.roleID === null) return null
+  if (!standing?.adminSomewhere) return <b>{reason.roleName}</b>
   return (
-    <Anchor component={Link} to={to.role(reason.role.id)} inherit underline="always">
-      {reason.role.name}
+    <Anchor component={Link} to={to.role(reason.roleID)} inherit underline="always">
+      {reason.roleName}
     </Anchor>
   )
 }

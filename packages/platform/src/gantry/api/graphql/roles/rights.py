@@ -9,7 +9,6 @@ from gantry.api.graphql.account.views import space_view
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import SIGNED_IN, query
 from gantry.api.graphql.roles.given import subject_name
-from gantry.api.graphql.roles.types import Role
 from gantry.domains.people import access
 from gantry.domains.people.actions import Action
 from gantry.domains.roles import reasons
@@ -32,10 +31,15 @@ class RightsReason:
         """How it reaches the space."""
         return self.model.way
 
-    @strawberry.field
-    def role(self) -> Role | None:
+    @strawberry.field(name="roleID")
+    def role_id(self) -> strawberry.ID | None:
         """The role; none for whoever was made for everything."""
-        return None if self.model.held is None else Role(model=self.model.held.role)
+        return None if self.model.held is None else strawberry.ID(self.model.held.role.id)
+
+    @strawberry.field
+    def role_name(self) -> str | None:
+        """Its name: all of it that is told to who is admin nowhere."""
+        return None if self.model.held is None else self.model.held.role.name
 
     @strawberry.field(name="spaceID")
     def space_id(self) -> strawberry.ID | None:
