@@ -9,6 +9,10 @@ export const MOST = 10_000
 /** The most that the server gives at once. */
 const PAGE = 500
 
+function page(input: ReturnType<typeof asked>, after: string | null) {
+  return send(EntriesQuery, { input: { ...input, first: PAGE, after } })
+}
+
 /** The entries that fit, page by page; `told` hears how many there are by now. */
 export async function gather(
   input: ReturnType<typeof asked>,
@@ -16,7 +20,7 @@ export async function gather(
 ): Promise<{ entries: Entry[]; more: boolean } | { problem: Problem }> {
   const entries: Entry[] = []
   for (let after: string | null = null; ; ) {
-    const answer = await send(EntriesQuery, { input: { ...input, first: PAGE, after } })
+    const answer = await page(input, after)
     if (answer.problem) return { problem: answer.problem }
     const { edges, pageInfo } = answer.data.searchAuditTrailEntries
     entries.push(...edges.map(({ node }) => node))

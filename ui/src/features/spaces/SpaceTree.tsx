@@ -11,6 +11,9 @@ import classes from './SpaceTree.module.css'
 /** As many as are seen without scrolling: so many are all open from the beginning. */
 const ALL_OPEN = 40
 
+/** Pixels by which a space stands further in than the one that it hangs on. */
+const INDENT = 18
+
 interface Props {
   spaces: readonly Space[]
   chosen: string | undefined
@@ -108,7 +111,7 @@ function Item(props: {
     <li
       role="treeitem"
       className={classes.row}
-      style={{ '--level': level }}
+      style={{ paddingLeft: 8 + (level - 1) * INDENT }}
       aria-level={level}
       aria-posinset={place}
       aria-setsize={size}
