@@ -95,7 +95,7 @@ def give_role(page: Page) -> None:
 
 def type_labels(page: Page) -> None:
     page.get_by_role("textbox", name="Name").fill("AWS, staging")
-    page.get_by_role("textbox", name="Labels").fill("autoattach:env:staging")
+    page.get_by_role("combobox", name="Labels").fill("autoattach:env:staging")
     page.keyboard.press("Enter")
     expect(page.get_by_text("attaches it to stacks with the label")).to_be_visible()
 

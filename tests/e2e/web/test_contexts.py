@@ -22,7 +22,7 @@ def test_a_context_is_filled_attached_copied_and_deleted(site, person):
     page = person.open("/contexts")
     page.get_by_role("button", name="Create context").click()
     page.get_by_role("textbox", name="Name").fill("sky")
-    page.get_by_role("textbox", name="Labels").fill("autoattach:env:sky")
+    page.get_by_role("combobox", name="Labels").fill("autoattach:env:sky")
     page.keyboard.press("Enter")
     expect(page.get_by_text("attaches it to stacks with the label env:sky")).to_be_visible()
     page.get_by_role("button", name="Create the context").click()

@@ -77,7 +77,7 @@ def test_the_account_says_what_one_may_do_and_why(person):
     page = person.open("/account")
     page.get_by_role("link", name="What you may do, and why").click()
 
-    root = page.get_by_role("region", name="root", exact=True)
-    expect(root).to_contain_text("You may do everything, everywhere")
-    root.get_by_text("What that lets you do").click()
-    expect(root.get_by_text("Confirm a plan, so that it is applied.")).to_be_visible()
+    everywhere = page.get_by_role("region", name="Everywhere")
+    expect(everywhere).to_contain_text("you may do everything, in every space")
+    everywhere.get_by_text("What that lets you do").click()
+    expect(everywhere.get_by_text("Confirm a plan, so that it is applied.")).to_be_visible()

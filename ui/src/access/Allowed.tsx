@@ -15,9 +15,9 @@ export function Allowed({ actions }: { actions: readonly ActionName[] }) {
       <Meanings meanings={named} />
       {along.length > 0 && (
         <details>
-          <summary>
+          <Text component="summary" size="sm">
             {level} brings {along.length} more along
-          </summary>
+          </Text>
           <Meanings meanings={along} />
         </details>
       )}

@@ -67,13 +67,15 @@ export default function RolesPage() {
 
 function Roles({ roles }: { roles: readonly Role[] }) {
   return (
-    <Table.ScrollContainer minWidth={480} type="native">
+    <Table.ScrollContainer minWidth={320} type="native">
       <Table aria-label="Roles" verticalSpacing={6} highlightOnHover>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Role</Table.Th>
-            <Table.Th>Kind</Table.Th>
-            <Table.Th ta="right">Actions</Table.Th>
+            <Table.Th visibleFrom="sm">Kind</Table.Th>
+            <Table.Th visibleFrom="sm" ta="right">
+              Actions
+            </Table.Th>
             <Table.Th ta="right">Given</Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -90,12 +92,14 @@ function Roles({ roles }: { roles: readonly Role[] }) {
                   </Text>
                 )}
               </Table.Td>
-              <Table.Td>
+              <Table.Td visibleFrom="sm">
                 <Badge variant={role.isSystem ? 'light' : 'default'} color="gray" tt="none" fw={500}>
                   {role.isSystem ? "the system's" : 'your own'}
                 </Badge>
               </Table.Td>
-              <Table.Td ta="right">{role.actions.length}</Table.Td>
+              <Table.Td visibleFrom="sm" ta="right">
+                {role.actions.length}
+              </Table.Td>
               <Table.Td ta="right">
                 {role.roleBindingsCount === 0 ? 'to nobody' : `${role.roleBindingsCount.toLocaleString()} ×`}
               </Table.Td>

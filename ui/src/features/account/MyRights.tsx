@@ -7,6 +7,7 @@ import { KINDS } from '~/access/kinds'
 import { pathOf } from '~/access/spaces'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
+import { useSession } from '~/graphql/session'
 import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
 import { Anchor, Badge, Card, Coming, Empty, Group, List, Stack, Text, TextInput } from '~/ui'
@@ -53,6 +54,9 @@ const LEVELS = {
   READ: 'read',
 } as const
 
+/** As many spaces as are seen without searching. */
+const FEW = 6
+
 /** What the viewer may do in each space, and because of what. */
 export default function MyRights() {
   const [params] = useSearchParams()
@@ -62,7 +66,12 @@ export default function MyRights() {
   if (error && !data) return <Refused title="Your rights could not be loaded" error={error} />
   if (!data) return <Coming height={320} />
   const spaces = data.rights.map(({ space }) => space)
-  const named = data.rights
+  const everywhere = data.rights.some(({ reasons }) => reasons.some(({ way }) => way === 'EVERYWHERE'))
+  // Where everything is allowed anyway, only roles besides are told space by space.
+  const held = data.rights
+    .map((right) => ({ ...right, reasons: right.reasons.filter(({ way }) => way !== 'EVERYWHERE') }))
+    .filter(({ reasons }) => reasons.length > 0)
+  const named = held
     .map((right) => ({ right, path: pathOf(spaces, right.space.id) }))
     .filter(({ path }) => path.toLowerCase().includes(words.trim().toLowerCase()))
     // The one that somebody came for stands first.
@@ -74,7 +83,8 @@ export default function MyRights() {
         beneath. From a space that inherits, whoever has a role in it also sees the spaces above. What you may do is all
         of it together.
       </Text>
-      {data.rights.length > 6 && (
+      {everywhere && <Everywhere />}
+      {held.length > FEW && (
         <TextInput
           type="search"
           aria-label="Find a space"
@@ -116,8 +126,40 @@ function SpaceRight({ right, path, opened }: { right: Right; path: string; opene
           ))}
         </List>
         <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-          <summary>What that lets you do</summary>
+          <Text component="summary" size="sm">
+            What that lets you do
+          </Text>
           {open && <Actions space={space.id} />}
+        </details>
+      </Stack>
+    </Card>
+  )
+}
+
+/** Of those who may do everything: said once, and not of each space. */
+function Everywhere() {
+  const { viewer } = useSession()
+  const [open, setOpen] = useState(false)
+  return (
+    <Card withBorder component="section" aria-label="Everywhere" padding="sm">
+      <Stack gap="xs">
+        <Group gap="xs">
+          <Text fw={600}>Everywhere</Text>
+          <Badge variant="light" tt="none">
+            {LEVELS.ADMIN}
+          </Badge>
+        </Group>
+        <Text size="sm">
+          {viewer.type === 'api_key'
+            ? 'This key was made for everything, in every space there is and will be.'
+            : 'You are an administrator of the installation: you may do everything, in every space there is and will be.'}{' '}
+          No role is needed for it.
+        </Text>
+        <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+          <Text component="summary" size="sm">
+            What that lets you do
+          </Text>
+          {open && <Actions space="root" />}
         </details>
       </Stack>
     </Card>
@@ -134,7 +176,6 @@ function Actions({ space }: { space: string }) {
 /** One of the reasons as a sentence: which role, to whom, where, and how it gets here. */
 function Because({ reason }: { reason: Reason }) {
   const { way, spaceName, subject, subjectName } = reason
-  if (way === 'EVERYWHERE') return <>You may do everything, everywhere: as the installation&apos;s administrator, or by a key that was made for all.</>
   const whom = subject === 'GROUP' ? `your group ${subjectName ?? ''}` : subject ? `you (${KINDS[subject].label.toLowerCase()})` : 'you'
   return (
     <>

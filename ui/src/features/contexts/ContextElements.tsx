@@ -8,7 +8,7 @@ import type { Given } from '~/environment/given'
 import { VariableForm } from '~/environment/VariableForm'
 import { Action, Empty, Group, Stack, Switch, Text, Title } from '~/ui'
 
-import { useContextOwner, ValuesQuery, type Context } from './documents'
+import { HELD, useContextOwner, ValuesQuery, type Context } from './documents'
 
 type Asked = { what: 'variable' | 'file' | 'drop'; given?: Given }
 
@@ -17,7 +17,7 @@ export function ContextElements({ context, why }: { context: Context; why: strin
   const owner = useContextOwner(context.id)
   const [values, setValues] = useState(false)
   const [asked, setAsked] = useState<Asked>()
-  const [{ data }] = useQuery({ query: ValuesQuery, variables: { id: context.id }, pause: !values })
+  const [{ data }] = useQuery({ query: ValuesQuery, variables: { id: context.id }, pause: !values, context: HELD })
   const all = context.config.map((element): Given => ({
     element,
     source: 'this context',

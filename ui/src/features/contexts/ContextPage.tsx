@@ -11,13 +11,13 @@ import { Anchor, Card, Coming, Empty, Facts, Group, Labels, Stack, Text, Title, 
 import { ContextActions } from './ContextActions'
 import { ContextElements } from './ContextElements'
 import { ContextStacks } from './ContextStacks'
-import { ContextQuery, UpdateMutation, type Context } from './documents'
+import { ContextQuery, HELD, UpdateMutation, type Context } from './documents'
 import { attaching } from './labels'
 
 /** A context: what it holds, and which stacks have it. */
 export default function ContextPage() {
   const { contextId = '' } = useParams()
-  const [{ data, error }] = useQuery({ query: ContextQuery, variables: { id: contextId } })
+  const [{ data, error }] = useQuery({ query: ContextQuery, variables: { id: contextId }, context: HELD })
   if (error && !data) return <Refused title="The context could not be loaded" error={error} />
   if (!data) return <Coming height={480} />
   if (!data.context) {

@@ -49,6 +49,9 @@ export const ContextQuery = graphql(`
   }
 `)
 
+/** What a context holds may be nothing yet: then only this says what a change concerns. */
+export const HELD = { additionalTypenames: ['ConfigElement', 'ContextStackAttachment'] }
+
 /** Values stand apart: they are asked for when somebody looks. */
 export const ValuesQuery = graphql(`
   query ContextValues($id: ID!) {
