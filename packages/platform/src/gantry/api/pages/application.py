@@ -27,11 +27,9 @@ AN_HOUR = "public, max-age=3600"
 """For files that keep their names, and matter little."""
 
 PLACES = (
-    *("sign-in", "setup", "stacks", "stack", "new", "workers", "integrations", "account", "help"),
-    "launchpad",
     *("sign-in", "setup", "launchpad", "account", "help"),
     *("stacks", "stack", "new", "workers", "contexts", "context"),
-    *("spaces", "access", "audit"),
+    *("spaces", "access", "audit", "integrations"),
 )
 """The first words of the application's addresses, as in `ui/src/routes.tsx`."""
 
