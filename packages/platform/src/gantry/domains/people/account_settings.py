@@ -7,10 +7,10 @@ import re
 from gantry.domains.accounts import repo
 from gantry.domains.accounts.model import Account
 from gantry.domains.people import access
+from gantry.domains.people.rules import is_email
 from gantry.kernel.errors import UserError
 from gantry.kernel.tx import Tx
 
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}")
 
 
@@ -24,7 +24,7 @@ async def set_security_email(tx: Tx, email: str) -> Account:
     """Who is told of security matters; empty: nobody. Needs root admin."""
     access.require_admin(tx)
     email = email.strip()
-    if email and not _EMAIL.fullmatch(email):
+    if email and not is_email(email):
         raise BadAccountSetting("The security email is not an e-mail address.")
     account = await _locked(tx)
     account.security_email = email or None

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from gantry.domains.people.model import ApiKey, LoginFailure, Session, User
+from gantry.domains.people.model import (
+    ApiKey,
+    ApiKeyTraits,
+    LoginFailure,
+    Session,
+    SessionGroups,
+    User,
+)
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import Tx
 
 Owner: TypeAlias = tuple[str, str]
 """Whose sessions: the kind of an actor, `user` or `api_key`, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session and whose it is. `groups`: those of the key, and those its token named."""
+
+    session: Session
+    user: User | None
+    key: ApiKey | None
+    groups: frozenset[str]
 
 
 async def remember_user(tx: Tx, *, source: str, username: str, admin: bool) -> User:
@@ -40,18 +58,20 @@ async def remember_user(tx: Tx, *, source: str, username: str, admin: bool) -> U
     ).one()
 
 
-async def session_with_owner(
-    tx: Tx, session_id: str
-) -> tuple[Session, User | None, ApiKey | None] | None:
+async def session_with_owner(tx: Tx, session_id: str) -> Found | None:
     """The session that has neither ended nor expired, and whose it is, in one query."""
     query = (
-        select(Session, User, ApiKey)
+        select(Session, User, ApiKey, ApiKeyTraits.teams, SessionGroups.groups)
         .outerjoin(User, User.id == Session.user_id)
         .outerjoin(ApiKey, (ApiKey.id == Session.api_key_id) & ApiKey.deleted_at.is_(None))
+        .outerjoin(ApiKeyTraits, ApiKeyTraits.key_id == Session.api_key_id)
+        .outerjoin(SessionGroups, SessionGroups.session_id == Session.id)
         .where(Session.id == session_id, Session.ended_at.is_(None), Session.expires_at > tx.now)
     )
     row = (await tx.session.execute(query)).first()
-    return None if row is None else (row[0], row[1], row[2])
+    if row is None:
+        return None
+    return Found(row[0], row[1], row[2], frozenset([*(row[3] or ()), *(row[4] or ())]))
 
 
 async def end_session(tx: Tx, session_id: str) -> None:

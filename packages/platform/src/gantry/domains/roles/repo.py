@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from gantry.domains.people.model import UserGroup
 from gantry.domains.roles.model import Role, RoleBinding, Subject
 from gantry.domains.roles.rules import SYSTEM_ROLES
 from gantry.domains.spaces.model import Space
@@ -17,12 +30,13 @@ Whom = tuple[Subject, str]
 
 
 async def rights(
-    tx: Tx, whom: Collection[Whom]
+    tx: Tx, whom: Collection[Whom], groups: Collection[str] = ()
 ) -> tuple[dict[str, list[list[str]]], dict[str, list[str]]]:
-    """What the subjects' bindings come to, in one query: by space, the actions of each role that
-    holds there (for spaces beneath a bound one too); and by bound space, those it inherits from.
+    """What the bindings of the subjects and of the groups so named come to, in one query: by space,
+    the actions of each role that holds there (for spaces beneath a bound one too); and by bound
+    space, those it inherits from.
     """
-    held = _held_by(whom)
+    held = _held_by(whom, groups)
     bound = select(RoleBinding.space_id, RoleBinding.role_id).where(held).distinct().cte("bound")
     down = (
         select(
@@ -47,17 +61,20 @@ async def rights(
     return by_space, above
 
 
-def _held_by(whom: Collection[Whom]) -> ColumnElement[bool]:
+def _held_by(whom: Collection[Whom], groups: Collection[str]) -> ColumnElement[bool]:
     kinds = {subject for subject, _ in whom}
-    return or_(
-        *(
-            and_(
-                RoleBinding.subject == kind,
-                RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
-            )
-            for kind in sorted(kinds)
+    held = [
+        and_(
+            RoleBinding.subject == kind,
+            RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
         )
-    )
+        for kind in sorted(kinds)
+    ]
+    if groups:
+        named = UserGroup.name == func.any(cast(sorted(groups), ARRAY(Text)))
+        ids = select(UserGroup.id).where(named)
+        held.append(and_(RoleBinding.subject == Subject.GROUP, RoleBinding.subject_id.in_(ids)))
+    return or_(*held)
 
 
 async def put_system_roles(tx: Tx) -> None:
