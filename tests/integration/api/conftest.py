@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,13 +15,17 @@ from gantry.api.doors import House
 from gantry.api.graphql.door import routes
 from gantry.domains.people import api_keys
 from gantry.domains.people import service as people
+from gantry.domains.people.api_keys import Wanted
 from gantry.infra.bus import Bus
 from gantry.infra.db import libpq_url
+from gantry.infra.issuers import OidcIssuers
 from gantry.infra.news import NewsDesk
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
 
+from tests.support.certificates import Authority
 from tests.support.core import BASE_URL, LEASE, Core
+from tests.support.token_issuer import TokenIssuer
 
 PASSWORD = "the password of these tests"
 
@@ -59,8 +64,15 @@ class Caller:
         return error["message"], error["extensions"]["code"]
 
 
+@pytest.fixture(scope="session")
+def token_issuer(workshop: Path) -> Iterator[TokenIssuer]:
+    """Somebody whose tokens API keys may trust. What a test changes in it, it changes back."""
+    with TokenIssuer(Authority(workshop / "issuer")) as issuer:
+        yield issuer
+
+
 @pytest.fixture
-async def nobody(core: Core) -> AsyncIterator[Caller]:
+async def nobody(core: Core, token_issuer: TokenIssuer) -> AsyncIterator[Caller]:
     """Somebody who has not signed in."""
 
     async def authority():
@@ -74,6 +86,7 @@ async def nobody(core: Core) -> AsyncIterator[Caller]:
         outward=core.outward,
         authority=authority,
         passwords=core.passwords,
+        issuers=OidcIssuers(token_issuer.outward("issuer.test")),
         base_url=BASE_URL,
         issuer=BASE_URL,
         jwks_url=f"{BASE_URL}/.well-known/jwks",
@@ -111,7 +124,7 @@ def robot(core: Core, nobody: Caller):
 
     async def make(name: str = "ci") -> tuple[str, Caller]:
         async with core.db.write(SYSTEM) as tx:
-            key, secret = await api_keys.create(tx, core.passwords, name=name, admin=False)
+            key, secret = await api_keys.create(tx, core.passwords, Wanted(name))
         async with core.db.write(SYSTEM) as tx:
             signed_in = await people.sign_in_api_key(
                 tx,

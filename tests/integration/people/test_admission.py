@@ -155,6 +155,25 @@ async def test_a_member_of_a_known_group_enters_without_an_invitation(core):
     assert actor.groups == {"Platform ", "others"}
 
 
+async def test_an_expired_invitation_promises_nothing_to_who_comes_with_a_group(core):
+    user_id = await invited(core, hours=0)
+    await known_group(core, "team")
+
+    signed_in = await admit(core, replace(EVE, groups=frozenset({"team"})))
+
+    assert signed_in.actor.id != user_id
+    assert (user_id, "", "eve") in await users(core)
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 1001, "a\0b", "\ud800"], ids=repr)
+async def test_who_has_no_usable_id_is_refused(core, subject):
+    await invited(core)
+
+    assert isinstance(await admit(core, replace(EVE, subject=subject)), NotInvited)
+
+    assert await core.rows("select 1 from session") == []
+
+
 async def test_whoever_was_let_in_is_known_by_the_providers_id_alone(core):
     await invited(core)
     first = await admit(core)
@@ -230,10 +249,10 @@ async def test_with_another_provider_nobody_is_known_any_more(core):
     refused = await admit(core)
 
     assert isinstance(refused, NotInvited)
-    assert "invite them again" in refused.message
+    assert "nobody has invited you" in refused.message
 
 
-@pytest.mark.parametrize("source", ["", "admin", "api"])
-async def test_no_provider_speaks_for_the_accounts_own_names(core, source):
+@pytest.mark.parametrize("own", ["", "admin", "api"])
+async def test_no_provider_speaks_for_the_accounts_own_names(core, own):
     with pytest.raises(ValueError, match="source of its own"):
-        await admit(core, replace(EVE, source=source))
+        await admit(core, replace(EVE, source=own))

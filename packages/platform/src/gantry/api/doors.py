@@ -34,6 +34,7 @@ from gantry.kernel.texts import UNKEPT, all_can_be_kept, can_be_kept
 from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
 from gantry.ports.db import Db
 from gantry.ports.findings import Finding
+from gantry.ports.issuers import Issuers
 from gantry.ports.live import Live
 from gantry.ports.objects import LocalFiles, Objects
 from gantry.ports.outward import Outward
@@ -73,6 +74,8 @@ class House:
     outward: Outward
     authority: Callable[[], Awaitable[Authority]]
     passwords: Passwords
+    issuers: Issuers
+    """Those whose tokens API keys may trust."""
     base_url: str
     issuer: str
     """Who signs runs' tokens for clouds, as its discovery document and they name it."""

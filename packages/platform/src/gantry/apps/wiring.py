@@ -35,6 +35,7 @@ from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.external_broker import Login
 from gantry.infra.git import GitSources
 from gantry.infra.git_credentials import credentials
+from gantry.infra.issuers import OidcIssuers
 from gantry.infra.local_objects import LocalObjects
 from gantry.infra.meter import Meter
 from gantry.infra.news import NewsDesk
@@ -224,6 +225,7 @@ def house(
         outward=built.outward,
         authority=built.authority,
         passwords=Argon2Passwords(),
+        issuers=OidcIssuers(built.outward),
         base_url=settings.base_url,
         issuer=settings.issuer,
         jwks_url=settings.jwks_url,

@@ -16,7 +16,10 @@ from gantry.api.graphql.account.roots import AccountMutation, AccountQuery
 from gantry.api.graphql.audit.roots import AuditQuery
 from gantry.api.graphql.contexts.roots import ContextMutation, ContextQuery
 from gantry.api.graphql.direct import Executor, read_directly
+from gantry.api.graphql.people.binding_roots import PeopleBindingMutation, PeopleBindingQuery
+from gantry.api.graphql.people.group_roots import GroupMutation, GroupQuery
 from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
+from gantry.api.graphql.people.user_roots import UserMutation, UserQuery
 from gantry.api.graphql.roles.bindings import BindingMutation, BindingQuery
 from gantry.api.graphql.roles.roots import RoleMutation, RoleQuery
 from gantry.api.graphql.runs.roots import RunMutation
@@ -43,6 +46,9 @@ Query = merge_types(
         WorkerQuery,
         StateQuery,
         PeopleQuery,
+        UserQuery,
+        GroupQuery,
+        PeopleBindingQuery,
         InstallationQuery,
         SpaceQuery,
         RoleQuery,
@@ -63,6 +69,9 @@ Mutation = merge_types(
         StateMutation,
         ContextMutation,
         PeopleMutation,
+        UserMutation,
+        GroupMutation,
+        PeopleBindingMutation,
         SpaceMutation,
         RoleMutation,
         BindingMutation,

@@ -22,6 +22,12 @@ MAX_GROUPS = 1000
 """Groups that are kept of somebody: they are read with each request. Those that the account knows
 come first."""
 
+SUBJECT_MAX = 1000
+"""Characters of a provider's own id of somebody; OpenID Connect has 255 at most, SAML 256."""
+NO_ID = (
+    f"unauthorized: the identity provider has to say an id of you of 1 to {SUBJECT_MAX} characters."
+)
+
 _OURS = (NO_SOURCE, ADMIN_SOURCE, API_KEY_SOURCE)
 """Sources that no identity provider may be called by."""
 
@@ -48,13 +54,15 @@ async def admit(
     has ended. The user is found by source and subject, or made; what the provider says of them is
     remembered.
     """
-    if identity.source in _OURS or not identity.subject:
-        raise ValueError("an identity has a source of its own, and a subject")
-    user = await user_repo.by_identity(tx, identity)
+    if identity.source in _OURS:
+        raise ValueError("an identity has a source of its own")
+    subject = identity.subject
+    fit = bool(subject) and len(subject) <= SUBJECT_MAX and can_be_kept(subject)
+    user = await user_repo.by_identity(tx, identity) if fit else None
     groups = [one for one in identity.groups if len(one) <= GROUP_NAME_MAX and can_be_kept(one)]
     known = await user_repo.known_groups(tx, groups)
     if user is None:
-        found = await _newcomer(tx, identity, member=bool(known))
+        found = await _newcomer(tx, identity, member=bool(known)) if fit else NotInvited(NO_ID)
         if isinstance(found, NotInvited):
             name = f"{identity.source}::{identity.username}"
             service.note_refusal(tx, name, address, why=found.message)
@@ -107,6 +115,9 @@ async def _newcomer(tx: Tx, identity: Identity, *, member: bool) -> User | NotIn
             if invited is None
             else "unauthorized: your invitation has expired; ask an administrator to send it again."
         )
+    if not valid:
+        # What an expired invitation promised is not theirs, though they come with a group.
+        invited = None
     username = invited.username if invited is not None else name
     if await user_repo.by_name(tx, identity.source, username) is not None:
         return NotInvited(

@@ -117,6 +117,41 @@ async def api_keys(tx: Tx) -> list[ApiKey]:
     return list(await tx.session.scalars(query))
 
 
+async def api_keys_made_by(tx: Tx, creator_id: str) -> list[ApiKey]:
+    """The keys that were made by a user or key of this id, oldest first."""
+    query = (
+        select(ApiKey)
+        .join(ApiKeyTraits, ApiKeyTraits.key_id == ApiKey.id)
+        .where(ApiKey.deleted_at.is_(None), ApiKeyTraits.created_by_id == creator_id)
+        .order_by(ApiKey.id)
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def traits_by_ids(tx: Tx, key_ids: Sequence[str]) -> dict[str, ApiKeyTraits]:
+    """What the keys are besides; keys of earlier releases are not among them."""
+    rows = await tx.session.scalars(select(ApiKeyTraits).where(ApiKeyTraits.key_id.in_(key_ids)))
+    return {traits.key_id: traits for traits in rows}
+
+
+async def traits_held(tx: Tx, key_id: str) -> ApiKeyTraits:
+    """What the key is besides, held until the transaction ends; made if there is nothing yet."""
+    await tx.session.execute(
+        insert(ApiKeyTraits)
+        .values(key_id=key_id, created_by_id="", claim_mapping=[])
+        .on_conflict_do_nothing()
+    )
+    return await tx.session.get_one(
+        ApiKeyTraits, key_id, with_for_update=True, populate_existing=True
+    )
+
+
+async def forget_claimed_groups(tx: Tx, key_id: str) -> None:
+    """Sessions of the key are in its own groups, and in none that their tokens named."""
+    sessions = select(Session.id).where(Session.api_key_id == key_id)
+    await tx.session.execute(delete(SessionGroups).where(SessionGroups.session_id.in_(sessions)))
+
+
 def _open(tx: Tx) -> Select[Session, User, ApiKey]:
     return (
         select(Session, User, ApiKey)
@@ -158,6 +193,12 @@ async def end_sessions(tx: Tx, session_ids: Sequence[str]) -> None:
         .where(Session.id.in_(session_ids), Session.ended_at.is_(None))
         .values(ended_at=tx.now)
     )
+
+
+async def end_sessions_but(tx: Tx, session_id: str | None) -> None:
+    """Every session is over, except this one."""
+    others = Session.ended_at.is_(None), Session.id != (session_id or "")
+    await tx.session.execute(update(Session).where(*others).values(ended_at=tx.now))
 
 
 async def open_sessions_of_keys(tx: Tx, key_ids: Sequence[str]) -> dict[str, int]:

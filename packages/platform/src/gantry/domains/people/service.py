@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.people import access, repo
-from gantry.domains.people.model import NO_SOURCE, ApiKey, LoginFailure, Session, User
+from gantry.domains.people.model import (
+    NO_SOURCE,
+    ApiKey,
+    LoginFailure,
+    Session,
+    SessionGroups,
+    User,
+)
 from gantry.kernel.errors import TooMany, Unauthenticated
 from gantry.kernel.ids import is_ulid, new_id
 from gantry.kernel.secret import Secret
@@ -108,9 +116,30 @@ async def sign_in_api_key(
     fits = await passwords.fits(key.secret_hash if key is not None else None, secret)
     over = key is not None and key.expires_at is not None and key.expires_at <= tx.now
     if key is None or not fits or over:
-        _remember_failure(tx, subject)
-        note_refusal(tx, f"{API_KEY_SOURCE}::{key_id}", address)
+        fail_key(tx, key_id, address)
         return None
+    traits = (await repo.traits_by_ids(tx, [key.id])).get(key.id)
+    groups = traits.teams if traits is not None else []
+    return await open_for_key(tx, vault, key, audience=audience, address=address, groups=groups)
+
+
+def fail_key(tx: Tx, key_id: str, address: str, *, why: str = "") -> None:
+    """Somebody did not get in with a key: that counts, and the trail keeps it."""
+    _remember_failure(tx, _subject(address, key_id))
+    note_refusal(tx, f"{API_KEY_SOURCE}::{key_id}", address, why=why)
+
+
+async def open_for_key(
+    tx: Tx,
+    vault: Vault,
+    key: ApiKey,
+    *,
+    audience: str,
+    address: str,
+    groups: Sequence[str],
+    claimed: Sequence[str] = (),
+) -> SignIn:
+    """A session of the key. `groups` are the key's own; those `claimed` last with the session."""
     key.last_used_at = tx.now
     until = tx.now + API_TOKEN_LASTS
     session = Session(
@@ -120,8 +149,12 @@ async def sign_in_api_key(
         expires_at=until if key.expires_at is None else min(until, key.expires_at),
         address=address,
     )
-    actor = _key_actor(key, session.id)
-    return opened(tx, vault, session, actor, issuer="api-key", audience=audience)
+    actor = _key_actor(key, session.id, frozenset([*groups, *claimed]))
+    signed_in = opened(tx, vault, session, actor, issuer="api-key", audience=audience)
+    if claimed:
+        await tx.session.flush()
+        tx.session.add(SessionGroups(session_id=session.id, groups=list(claimed)))
+    return signed_in
 
 
 def admin_mark(vault: Vault, password: Secret | None) -> str:
@@ -231,6 +264,19 @@ def _subject(address: str, name: str) -> str:
     """
     # JSON may bring lone surrogates, which must not fail here.
     return hashlib.sha256(f"{address}\n{name}".encode(errors="surrogatepass")).hexdigest()
+
+
+async def require_patience(tx: Tx, address: str, name: str) -> None:
+    """Raises TooMany for who failed too often to sign in by this name from there."""
+    await _throttle(tx, _subject(address, name))
+
+
+async def slow_down(tx: Tx, who: str, what: str) -> None:
+    """Count that somebody asks for something. Raises TooMany, as after failed sign-ins."""
+    subject = _subject(who, f"asks {what}")
+    if await repo.failures_since(tx, subject, tx.now - FAILURE_WINDOW) >= FAILURES_ALLOWED:
+        raise TooMany("You have asked often enough; wait five minutes.")
+    _remember_failure(tx, subject)
 
 
 async def _throttle(tx: Tx, *subjects: str) -> None:

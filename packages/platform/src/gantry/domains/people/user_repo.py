@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Text, cast, delete, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
 from gantry.domains.people.model import (
     NO_SOURCE,
@@ -154,16 +155,34 @@ async def groups_by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, UserGroup]:
     return {group.id: group for group in rows}
 
 
-async def members(tx: Tx, names: Sequence[str]) -> dict[str, tuple[int, datetime | None]]:
-    """By name of a group: how many users are in it, and when the last of them signed in."""
-    named = select(func.unnest(User.groups).label("name"), User.last_sign_in_at).subquery()
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The users whom an identity provider named a group of, at their last sign-ins."""
+
+    count: int
+    newest: datetime | None
+    """When the last of them signed in."""
+    source: str
+    """Where that one came from."""
+
+
+async def members(tx: Tx, names: Sequence[str]) -> dict[str, Members]:
+    """By name of a group, if anybody is in it."""
+    named = select(func.unnest(User.groups).label("name"), User.last_sign_in_at, User.source)
+    row = named.subquery()
+    newest_first = aggregate_order_by(row.c.source, row.c.last_sign_in_at.desc().nulls_last())
     query = (
-        select(named.c.name, func.count(), func.max(named.c.last_sign_in_at))
-        .where(named.c.name.in_(names))
-        .group_by(named.c.name)
+        select(
+            row.c.name,
+            func.count(),
+            func.max(row.c.last_sign_in_at),
+            func.array_agg(newest_first),
+        )
+        .where(row.c.name.in_(names))
+        .group_by(row.c.name)
     )
     rows = await tx.session.execute(query)
-    return {name: (count, newest) for name, count, newest in rows.tuples()}
+    return {name: Members(count, newest, sources[0]) for name, count, newest, sources in rows}
 
 
 async def group_names_heard(tx: Tx) -> list[str]:

@@ -164,6 +164,26 @@ async def bindings_of(tx: Tx, subject: Subject, ids: Sequence[str]) -> dict[str,
     return found
 
 
+async def of_users(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the users, oldest first."""
+    return await bindings_of(tx, Subject.USER, ids)
+
+
+async def of_groups(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the groups, oldest first."""
+    return await bindings_of(tx, Subject.GROUP, ids)
+
+
+async def of_keys(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the API keys, oldest first."""
+    return await bindings_of(tx, Subject.API_KEY, ids)
+
+
+async def of_channels(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the channels, oldest first."""
+    return await bindings_of(tx, Subject.CHANNEL, ids)
+
+
 async def bindings_in(
     tx: Tx, subject: Subject, space_ids: Sequence[str] | None
 ) -> list[RoleBinding]:
@@ -190,6 +210,11 @@ async def any_given(tx: Tx, gifts: Collection[Any]) -> bool:
 async def remove(tx: Tx, binding_id: str) -> None:
     """The binding is gone."""
     await tx.session.execute(delete(RoleBinding).where(RoleBinding.id == binding_id))
+
+
+async def remove_these(tx: Tx, binding_ids: Sequence[str]) -> None:
+    """The bindings are gone."""
+    await tx.session.execute(delete(RoleBinding).where(RoleBinding.id.in_(binding_ids)))
 
 
 async def remove_all_in(tx: Tx, space_id: str) -> None:

@@ -20,7 +20,7 @@ from gantry.api.graphql.account.views import user_view
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import PUBLIC, SIGNED_IN, mutation, query
 from gantry.domains.accounts import service as accounts
-from gantry.domains.people import access, account_settings
+from gantry.domains.people import access, account_settings, federation
 from gantry.domains.people import service as people
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
@@ -167,8 +167,23 @@ class AccountMutation:
 
     @mutation(PUBLIC)
     async def api_key_user(self, info: Info, id: strawberry.ID, secret: str) -> User | None:
-        """Exchange an API key for a token; none when the key or the secret is wrong."""
+        """Exchange an API key for a token; none when the key or the secret is wrong. For a key
+        that trusts an issuer, the secret is a token of that issuer.
+        """
         context = info.context
+        trusted = await federation.trust_of(context.house.db, str(id))
+        if trusted is not None:
+            signed_in = await federation.sign_in(
+                context.house.db,
+                context.house.vault,
+                context.house.issuers,
+                key_id=str(id),
+                trusted=trusted,
+                token=secret,
+                audience=context.house.base_url,
+                address=context.address,
+            )
+            return None if signed_in is None else user_view(signed_in.actor, signed_in)
         async with context.house.db.write(SYSTEM) as tx:
             signed_in = await people.sign_in_api_key(
                 tx,
