@@ -271,6 +271,11 @@ async def require_patience(tx: Tx, address: str, name: str) -> None:
     await _throttle(tx, _subject(address, name))
 
 
+def count_failure(tx: Tx, address: str, name: str) -> None:
+    """Somebody failed to sign in by this name from there."""
+    _remember_failure(tx, _subject(address, name))
+
+
 async def slow_down(tx: Tx, who: str, what: str) -> None:
     """Count that somebody asks for something. Raises TooMany, as after failed sign-ins."""
     subject = _subject(who, f"asks {what}")
