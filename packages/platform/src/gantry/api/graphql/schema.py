@@ -23,6 +23,7 @@ from gantry.api.graphql.people.user_roots import UserMutation, UserQuery
 from gantry.api.graphql.roles.bindings import BindingMutation, BindingQuery
 from gantry.api.graphql.roles.roots import RoleMutation, RoleQuery
 from gantry.api.graphql.runs.roots import RunMutation
+from gantry.api.graphql.sign_on.roots import SignOnMutation, SignOnQuery
 from gantry.api.graphql.spaces.roots import SpaceMutation, SpaceQuery
 from gantry.api.graphql.stacks.checks import CheckQuery
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
@@ -57,6 +58,7 @@ Query = merge_types(
         AuditQuery,
         WebhookQuery,
         DeliveryQuery,
+        SignOnQuery,
     ),
 )
 Mutation = merge_types(
@@ -77,6 +79,7 @@ Mutation = merge_types(
         BindingMutation,
         WebhookMutation,
         DeliveryMutation,
+        SignOnMutation,
     ),
 )
 

@@ -67,6 +67,10 @@ def _channel(what: str, given: str | None = None) -> Row:
     return Row(f"user_group_integration.{what}", Resource.USER_GROUP_INTEGRATION, given)
 
 
+def _sign_on(what: str) -> Row:
+    return Row(f"sign_on.{what}", Resource.ACCOUNT)
+
+
 def _binding(whom: Resource, what: str, given: str | None = None) -> Row:
     return Row(f"role_binding.{what}", whom, given)
 
@@ -138,6 +142,14 @@ ROWS: Mapping[str, Row] = {
     "sessionDelete": Row("session.delete", Resource.SESSION, "id"),
     "sessionDeleteAll": Row("session.delete_all", Resource.SESSION),
     "logout": Row("session.end", Resource.SESSION),
+    "samlCreate": _sign_on("saml_create"),
+    "samlUpdate": _sign_on("saml_update"),
+    "samlDelete": _sign_on("saml_delete"),
+    "oidcCreate": _sign_on("oidc_create"),
+    "oidcUpdate": _sign_on("oidc_update"),
+    "oidcDelete": _sign_on("oidc_delete"),
+    "githubSignOnSet": _sign_on("github_set"),
+    "githubSignOnDelete": _sign_on("github_delete"),
     "workerPoolCreate": _pool("create", None),
     "workerPoolUpdate": _pool("update"),
     "workerPoolDelete": _pool("delete"),
@@ -195,7 +207,7 @@ _WITH_STATE = "the entry is written where the state is kept"
 
 UNWRITTEN: Mapping[str, str] = {
     "apiKeyUser": "signing in writes its entry itself, whether it succeeds or not",
-    "oauthUser": "refused always",
+    "oauthUser": "signing in writes its entry itself, whether it succeeds or not",
     "stackManagedStateImport": _WITH_STATE,
     "stackManagedStateRollback": _WITH_STATE,
     "stackUnsavedStateImport": _WITH_STATE,

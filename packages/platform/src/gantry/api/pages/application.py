@@ -27,8 +27,8 @@ AN_HOUR = "public, max-age=3600"
 """For files that keep their names, and matter little."""
 
 PLACES = (
-    *("sign-in", "setup", "stacks", "stack", "new", "workers", "integrations", "account", "help"),
-    "launchpad",
+    *("sign-in", "apikeytoken", "cli_login", "auth_success", "auth_failure", "setup", "launchpad"),
+    *("stacks", "stack", "new", "workers", "integrations", "account", "help"),
 )
 """The first words of the application's addresses, as in `ui/src/routes.tsx`."""
 

@@ -25,18 +25,11 @@ from gantry.domains.people import service as people
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.tfstate import repo as tfstate
-from gantry.kernel.errors import UserError
 from gantry.kernel.tx import SYSTEM
 
 UNNAMED = "unnamed"
 """The account before its first setup; clients want a name that is not empty."""
 METRICS_WINDOW = timedelta(days=30)
-
-
-class NoSuchLogin(UserError):
-    """A way of signing in that this installation does not offer."""
-
-    code = "NO_SUCH_LOGIN"
 
 
 @strawberry.type
@@ -195,13 +188,6 @@ class AccountMutation:
                 address=context.address,
             )
         return None if signed_in is None else user_view(signed_in.actor, signed_in)
-
-    @mutation(PUBLIC)
-    async def oauth_user(self, token: str) -> User | None:
-        """Personal tokens of an identity provider are not taken in this release."""
-        raise NoSuchLogin(
-            "unauthorized: this installation has no identity provider; use an API key"
-        )
 
     @mutation(SIGNED_IN)
     async def logout(self, info: Info) -> User | None:
