@@ -18,10 +18,20 @@ from gantry.domains.people import service as people
 from gantry.domains.people.api_keys import Wanted
 from gantry.infra.bus import Bus
 from gantry.infra.db import libpq_url
+from gantry.infra.github_sign_on import GitHubSignOn
+from gantry.infra.handover import CommandLineHandover
 from gantry.infra.issuers import OidcIssuers
 from gantry.infra.news import NewsDesk
+from gantry.infra.oidc import OidcProvider
+from gantry.infra.outward import OutwardHttp
+from gantry.infra.outward_allowed import Allowed
+from gantry.infra.provider_calls import Calls
+from gantry.infra.saml import SamlProvider
+from gantry.infra.tls import Trust
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
+from gantry.ports.sign_on import Protocols
+from gantry_protocol.proxies import Proxies
 
 from tests.support.certificates import Authority
 from tests.support.core import BASE_URL, LEASE, Core
@@ -72,7 +82,21 @@ def token_issuer(workshop: Path) -> Iterator[TokenIssuer]:
 
 
 @pytest.fixture
-async def nobody(core: Core, token_issuer: TokenIssuer) -> AsyncIterator[Caller]:
+def sign_on() -> Protocols:
+    """Identity providers are asked; those of tests are on this machine, and without TLS."""
+
+    def towards(host: str) -> OutwardHttp:
+        allowed = Allowed(names=frozenset({host}))
+        return OutwardHttp(allowed=allowed, trust=Trust(), proxies=Proxies(None, None, ""))
+
+    calls = Calls(towards, plain=True)
+    return Protocols(OidcProvider(calls), SamlProvider(calls), GitHubSignOn(calls))
+
+
+@pytest.fixture
+async def nobody(
+    core: Core, token_issuer: TokenIssuer, sign_on: Protocols
+) -> AsyncIterator[Caller]:
     """Somebody who has not signed in."""
 
     async def authority():
@@ -90,6 +114,8 @@ async def nobody(core: Core, token_issuer: TokenIssuer) -> AsyncIterator[Caller]
         base_url=BASE_URL,
         issuer=BASE_URL,
         jwks_url=f"{BASE_URL}/.well-known/jwks",
+        sign_on=sign_on,
+        handover=CommandLineHandover(),
         secure=True,
         reach=core.reach,
         admin_username="ada",
