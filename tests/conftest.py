@@ -67,3 +67,13 @@ async def core(shared_database, keys, source, workshop, tmp_path):
     shutil.copytree(workshop / "template" / "objects", tmp_path / "core" / "objects")
     yield core(shared_database.engine, shared_database.url, tmp_path / "core", keys, source)
     shutil.rmtree(tmp_path / "core")
+
+
+@pytest.fixture(scope="session")
+def providers():
+    """Identity providers for the installation of the small tests."""
+    from tests.support.core import BASE_URL
+    from tests.support.identity_providers import identity_providers
+
+    with identity_providers(BASE_URL) as found:
+        yield found

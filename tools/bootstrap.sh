@@ -5,7 +5,7 @@
 #   tools/bootstrap.sh ui        and the web application, built into the platform's package
 #   tools/bootstrap.sh wheels    and the packages of all of it, into dist
 #   tools/bootstrap.sh runtime   the environment, the application, and the Debian packages that running Gantry uses
-#   tools/bootstrap.sh test      and those that its tests use, with Azurite from npm
+#   tools/bootstrap.sh test      and those that its tests use, with Azurite and identity providers from npm
 #
 # Needs Python 3.11 or later, Node.js 20 or later for the web application, and root or sudo where
 # a package is missing.
@@ -190,15 +190,15 @@ sync_ui() {
     mv .cache/ui/now "$stamp"
 }
 
-# ---------------------------------------------------------------- Azurite
+# ---------------------------------------------------------------- Programs of tests, from npm
 
-# Microsoft's emulator of its storage, as tests/support/azurite/package-lock.json has it. Its tests
-# are skipped where there is no npm; any release of Node.js from 20 on will do.
-sync_azurite() {
-    from=tests/support/azurite to=.cache/azurite
+# What tests/support/$1/package-lock.json has, into .cache/$1. Tests of $2 are skipped where there
+# is no npm; any release of Node.js from 20 on will do.
+sync_npm() {
+    from=tests/support/$1 to=.cache/$1
     cmp -s "$from/package-lock.json" "$to/installed.json" && return
-    command -v npm >/dev/null || { say "without npm, tests of Azure's storage are skipped" && return; }
-    say "installing Azurite from npm into $to"
+    command -v npm >/dev/null || { say "without npm, tests of $2 are skipped" && return; }
+    say "installing what tests of $2 use from npm into $to"
     rm -rf "$to" && mkdir -p "$to"
     cp "$from/package.json" "$from/package-lock.json" "$to"
     (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
@@ -212,7 +212,8 @@ ensure_packages $packages
 find_uv
 sync_venv
 [ -z "${1-}" ] || sync_ui
-[ "${1-}" != test ] || sync_azurite
+[ "${1-}" != test ] || sync_npm azurite "Azure's storage"
+[ "${1-}" != test ] || sync_npm providers "sign-on"
 [ "${1-}" != wheels ] || "$uv" build --all-packages --wheel --quiet --out-dir dist
 if [ -n "$packages" ] && ! command -v terraform >/dev/null && ! command -v tofu >/dev/null; then
     say "neither terraform nor tofu is on PATH: the worker downloads what a stack asks for," \

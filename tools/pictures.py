@@ -27,6 +27,8 @@ from tests.support.postgres_cluster import Cluster
 from tests.support.receiver import Receiver
 from tools.poses import (
     ask_to_delete,
+    ask_to_end_sign_on,
+    choose_saml,
     choose_stacks,
     compare_states,
     edit_space,
@@ -72,12 +74,15 @@ def beginnings() -> dict[bool, list[Picture]]:
     return {
         False: [
             Picture("sign-in", "The way in.", "/sign-in", signed_in=False),
+            Picture("sign-in-key", "An API key's way in.", "/apikeytoken", signed_in=False),
             Picture("setup", "What the installation stands on, and its name.", "/setup", type_name),
         ],
         True: [
             Picture("launchpad", "From here to the first apply.", "/launchpad"),
             Picture("overview-empty", "An overview of nothing yet.", "/"),
             Picture("workers-empty", "No worker yet, and what to do.", "/workers"),
+            Picture("sign-on-new", "What to tell an identity provider.", "/account/sign-on"),
+            Picture("sign-on-saml", "One of SAML.", "/account/sign-on", choose_saml),
         ],
     }
 
@@ -208,6 +213,15 @@ def of_the_rest(sample: Sample) -> list[Picture]:
         Picture("profile", "Who is signed in.", "/account"),
         Picture("api-keys", "Keys for programs.", "/access/api-keys"),
         Picture("sessions", "Who is signed in where.", "/account/sessions"),
+        Picture("sign-on", "Who vouches for people.", "/account/sign-on"),
+        Picture("sign-on-delete", "Whom that shuts out.", "/account/sign-on", ask_to_end_sign_on),
+        Picture(
+            "sign-in-provider",
+            "The way in over a provider.",
+            "/sign-in?problem=NOT_INVITED",
+            signed_in=False,
+        ),
+        Picture("cli-login", "The command line asks to be let in.", "/cli_login?key=a&port=4711"),
         Picture("health", "What the installation stands on.", "/account/health"),
         Picture("help-errors", "Every error by its code.", "/help/errors"),
         Picture("help-error", "What one means, and what to do.", "/help/errors/STACK_LOCKED"),

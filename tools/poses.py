@@ -109,3 +109,13 @@ def lose_session(page: Page) -> None:
     page.context.request.post("/logout")
     page.evaluate("new BroadcastChannel('gantry.session').postMessage('look')")
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def choose_saml(page: Page) -> None:
+    page.get_by_text("SAML 2.0", exact=True).click()
+    expect(page.get_by_label("Address of the metadata")).to_be_visible()
+
+
+def ask_to_end_sign_on(page: Page) -> None:
+    page.get_by_role("button", name="Delete single sign-on").click()
+    expect(page.get_by_role("dialog")).to_be_visible()

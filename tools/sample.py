@@ -164,7 +164,16 @@ def fill(platform: Platform, server: Process, hooks: str) -> Sample:
     _unknown(sample, workers)
     _webhooks(sample, hooks)
     _rest(sample)
+    _sign_on(sample)
     return sample
+
+
+def _sign_on(sample: Sample) -> None:
+    given = {"organization": "northwind", "clientId": "Ov23liK1b2hT9", "clientSecret": "unknown"}
+    sample.site.api.ask(
+        "mutation ($input: GitHubSignOnInput!) { githubSignOnSet(input: $input) { clientId } }",
+        input=given,
+    )
 
 
 def _quick_ones(sample: Sample) -> None:

@@ -22,7 +22,7 @@ mutation ($id: ID!, $secret: String!) {
 }
 """
 
-PUBLIC = {"viewer", "debugInfo", "apiKeyUser", "oauthUser"}
+PUBLIC = {"viewer", "debugInfo", "apiKeyUser", "oauthUser", "managedUserRequestInvite"}
 """Root fields for anybody. They give nothing away; a test below looks."""
 
 

@@ -27,7 +27,7 @@ OTHER_CODES = {
     "BAD_DOCUMENT": "The GraphQL document is wrong; the message says where.",
     "INTERNAL": "A bug or a broken part. The message says nothing; the server's log does.",
     "DATABASE_UNAVAILABLE": "The database does not answer. Try again in a moment.",
-    "WRONG_CREDENTIALS": "Signing in at `/admin-login` failed. HTTP status 401.",
+    "WRONG_CREDENTIALS": "Signing in at `/admin-login` or `/apikeytoken` failed. HTTP status 401.",
 }
 """Codes that no class carries. The generator stops when the API's source has others."""
 

@@ -15,6 +15,30 @@ export const router = createBrowserRouter([
     HydrateFallback: CenteredLoader,
   },
   {
+    path: '/apikeytoken',
+    lazy: async () => ({ Component: (await import('~/features/session/ApiKeyToken')).default }),
+    ErrorBoundary: Broken,
+    HydrateFallback: CenteredLoader,
+  },
+  {
+    path: '/cli_login',
+    lazy: async () => ({ Component: (await import('~/features/session/CliLogin')).default }),
+    ErrorBoundary: Broken,
+    HydrateFallback: CenteredLoader,
+  },
+  {
+    path: '/auth_success',
+    lazy: async () => ({ Component: (await import('~/features/session/CliSuccess')).default }),
+    ErrorBoundary: Broken,
+    HydrateFallback: CenteredLoader,
+  },
+  {
+    path: '/auth_failure',
+    lazy: async () => ({ Component: (await import('~/features/session/CliFailure')).default }),
+    ErrorBoundary: Broken,
+    HydrateFallback: CenteredLoader,
+  },
+  {
     path: '/setup',
     lazy: async () => ({ Component: (await import('~/features/installation/Setup')).default }),
     ErrorBoundary: Broken,
@@ -150,6 +174,10 @@ export const router = createBrowserRouter([
           {
             path: 'sessions',
             lazy: async () => ({ Component: (await import('~/features/account/Sessions')).default }),
+          },
+          {
+            path: 'sign-on',
+            lazy: async () => ({ Component: (await import('~/features/signon/SignOn')).default }),
           },
           {
             path: 'health',

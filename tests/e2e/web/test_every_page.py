@@ -17,6 +17,10 @@ ROUTES = Path(__file__).parents[3] / "ui" / "src" / "routes.tsx"
 
 PAGES = {
     "/sign-in": "/sign-in",
+    "/apikeytoken": "/apikeytoken",
+    "/cli_login": "/cli_login?key=a&port=4711",
+    "/auth_success": "/auth_success",
+    "/auth_failure": "/auth_failure",
     "/": "/",
     "stacks": "/stacks",
     "new/stack": "/new/stack",
@@ -47,6 +51,7 @@ PAGES = {
     "account/api-keys": "/account/api-keys",
     "rights": "/account/rights",
     "sessions": "/account/sessions",
+    "sign-on": "/account/sign-on",
     "health": "/account/health",
     "help/errors": "/help/errors",
     "help/errors/:code": "/help/errors/STACK_LOCKED",
@@ -55,6 +60,8 @@ PAGES = {
 """An address for every route, as `ui/src/routes.tsx` has them; a new route needs a line here."""
 MORE = (
     "/stacks?q=nothing+has+these+words",
+    "/sign-in?problem=NOT_INVITED",
+    "/cli_login",
     "/workers/public",
     "/spaces/{space}",
     "/spaces/nowhere",
@@ -73,8 +80,14 @@ MORE = (
     "/stack/{stack}/run/{run}/details",
 )
 """Other faces of the same pages."""
-OUTSIDE = ("/sign-in",)
-"""Pages without the frame that all others have."""
+OUTSIDE = {
+    "/sign-in": "Sign in",
+    "/apikeytoken": "Sign in with an API key",
+    "/cli_login?key=a&port=4711": "Let the command line tool in?",
+    "/auth_success": "The command line tool is signed in",
+    "/auth_failure": "The command line tool is not signed in",
+}
+"""Pages without the frame that all others have, and their titles."""
 
 GIVE = "mutation ($input: StackRoleBindingInput!) { stackRoleBindingCreate(input: $input) { id } }"
 ATTACH = """
@@ -178,8 +191,8 @@ def test_a_page_has_no_barrier_and_fits(here: Here, address: str):
     assert found == []
     assert here.person.faults == []
     heading = page.get_by_role("heading", level=1).inner_text()
-    if address in OUTSIDE:
-        assert page.title() == "Sign in · Gantry"
+    if address.startswith(("/sign-in", *OUTSIDE)):
+        assert page.title() == f"{OUTSIDE.get(address, 'Sign in')} · Gantry"
     else:
         expect(page).to_have_title(re.compile(re.escape(heading)))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,13 +15,27 @@ from gantry.api.doors import House
 from gantry.api.graphql.door import routes
 from gantry.domains.people import api_keys
 from gantry.domains.people import service as people
+from gantry.domains.people.api_keys import Wanted
 from gantry.infra.bus import Bus
 from gantry.infra.db import libpq_url
+from gantry.infra.github_sign_on import GitHubSignOn
+from gantry.infra.handover import CommandLineHandover
+from gantry.infra.issuers import OidcIssuers
 from gantry.infra.news import NewsDesk
+from gantry.infra.oidc import OidcProvider
+from gantry.infra.outward import OutwardHttp
+from gantry.infra.outward_allowed import Allowed
+from gantry.infra.provider_calls import Calls
+from gantry.infra.saml import SamlProvider
+from gantry.infra.tls import Trust
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
+from gantry.ports.sign_on import Protocols
+from gantry_protocol.proxies import Proxies
 
+from tests.support.certificates import Authority
 from tests.support.core import BASE_URL, LEASE, Core
+from tests.support.token_issuer import TokenIssuer
 
 PASSWORD = "the password of these tests"
 
@@ -59,8 +74,29 @@ class Caller:
         return error["message"], error["extensions"]["code"]
 
 
+@pytest.fixture(scope="session")
+def token_issuer(workshop: Path) -> Iterator[TokenIssuer]:
+    """Somebody whose tokens API keys may trust. What a test changes in it, it changes back."""
+    with TokenIssuer(Authority(workshop / "issuer")) as issuer:
+        yield issuer
+
+
 @pytest.fixture
-async def nobody(core: Core) -> AsyncIterator[Caller]:
+def sign_on() -> Protocols:
+    """Identity providers are asked; those of tests are on this machine, and without TLS."""
+
+    def towards(host: str) -> OutwardHttp:
+        allowed = Allowed(names=frozenset({host}))
+        return OutwardHttp(allowed=allowed, trust=Trust(), proxies=Proxies(None, None, ""))
+
+    calls = Calls(towards, plain=True)
+    return Protocols(OidcProvider(calls), SamlProvider(calls), GitHubSignOn(calls))
+
+
+@pytest.fixture
+async def nobody(
+    core: Core, token_issuer: TokenIssuer, sign_on: Protocols
+) -> AsyncIterator[Caller]:
     """Somebody who has not signed in."""
 
     async def authority():
@@ -74,9 +110,12 @@ async def nobody(core: Core) -> AsyncIterator[Caller]:
         outward=core.outward,
         authority=authority,
         passwords=core.passwords,
+        issuers=OidcIssuers(token_issuer.outward("issuer.test")),
         base_url=BASE_URL,
         issuer=BASE_URL,
         jwks_url=f"{BASE_URL}/.well-known/jwks",
+        sign_on=sign_on,
+        handover=CommandLineHandover(),
         secure=True,
         reach=core.reach,
         admin_username="ada",
@@ -111,7 +150,7 @@ def robot(core: Core, nobody: Caller):
 
     async def make(name: str = "ci") -> tuple[str, Caller]:
         async with core.db.write(SYSTEM) as tx:
-            key, secret = await api_keys.create(tx, core.passwords, name=name, admin=False)
+            key, secret = await api_keys.create(tx, core.passwords, Wanted(name))
         async with core.db.write(SYSTEM) as tx:
             signed_in = await people.sign_in_api_key(
                 tx,

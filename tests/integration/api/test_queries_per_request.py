@@ -11,9 +11,12 @@ from gantry.domains.contexts import context_service
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.context_service import WantedElement
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
+from gantry.domains.people import api_keys
 from gantry.domains.people.actions import Action
-from gantry.domains.roles import bindings
+from gantry.domains.people.model import ChannelKind
+from gantry.domains.roles import access_rules, bindings, members
 from gantry.domains.roles import service as roles
+from gantry.domains.roles.access_rules import AccessRule
 from gantry.domains.roles.bindings import Gift
 from gantry.domains.roles.model import Subject
 from gantry.domains.runs import decisions
@@ -104,6 +107,22 @@ DOCUMENTS = {
     "stacks with what their contexts bring": """
     { stacks { id attachedContexts { contextName config { id } }
                runtimeConfig(byLabel: true) { context { contextName } element { id value } } } }""",
+    "users": """
+    { managedUsers {
+        id status spaceCount groupCount accessRules { space }
+        roleBindings { id role { name } user { username } }
+    } }""",
+    "groups": """
+    { managedUserGroups {
+        id memberCount status lastLoginTime identityProvider spaceCount accessRules { space }
+        roleBindings { id role { name } userGroup { groupName memberCount } }
+    } }""",
+    "channels": "{ managedUserGroupIntegrations { id accessRules { space } } }",
+    "API keys": """
+    { apiKeys {
+        id type teams teamCount spaceCount openSessions oidcSettings { issuer }
+        accessRules { space } apiKeyRoleBindings { id role { name } }
+    } }""",
     "roles": "{ roles { id actions roleBindingsCount } }",
     "spaces": """
     { spaces { id holds { stacks contexts workerPools } }
@@ -154,6 +173,18 @@ async def furnish(core):
                 space = await spaces.create(tx, spaces.Wanted(f"space {number}", ROOT))
                 gift = Gift(Subject.STACK, stack.id, role.id, space.id)
                 await bindings.give(tx, [gift])
+                read = [AccessRule("root", "READ")]
+                await members.invite(tx, username=f"user {number}", email=None, rules=read)
+                await members.create_group(tx, name=f"group {number}", description=None, rules=read)
+                await members.create_channel(
+                    tx,
+                    name=f"channel {number}",
+                    kind=ChannelKind.SLACK,
+                    slack_channel_id=f"C{number:08}",
+                    rules=read,
+                )
+                key, _ = await api_keys.create(tx, core.passwords, api_keys.Wanted(f"k {number}"))
+                await access_rules.put(tx, Subject.API_KEY, key.id, read)
             holding = await given_a_run(core, stack)
             await hand.plan(holding, ONE_CHANGE)
             await given_a_run(core, stack)  # waits for the first
@@ -209,6 +240,25 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(core, ada, f
         for s in answer["stacks"]
     }
     assert shown == {(2, 1, 1, 1)}
+
+
+async def test_whoever_is_in_groups_is_recognised_by_as_many_statements(core, ada, robot):
+    key, caller = await robot()
+    with counting(core) as alone:
+        await caller.ask("{ viewer { id } }")
+    teams = [f"group {number}" for number in range(MANY)]
+    async with core.db.write(ADMIN) as tx:
+        for name in teams:
+            await members.create_group(
+                tx, name=name, description=None, rules=[AccessRule("root", "READ")]
+            )
+        await api_keys.update(tx, key, teams=teams)
+
+    with counting(core) as in_groups:
+        found = await caller.ask("{ spaces { id } }")
+
+    assert found == {"spaces": [{"id": "root"}]}
+    assert len(in_groups) <= len(alone) + 1  # the spaces themselves
 
 
 async def test_runs_are_paged_by_the_last_one_seen_until_a_page_is_empty(core, ada):

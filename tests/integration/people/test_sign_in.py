@@ -9,6 +9,7 @@ import pytest
 from gantry.domains.people import api_keys, repo
 from gantry.domains.people import service as people
 from gantry.domains.people.access import EVERYTHING
+from gantry.domains.people.api_keys import Wanted
 from gantry.domains.people.service import FAILURES_ALLOWED
 from gantry.kernel.errors import NotAllowed, NotFound, TooMany, Unauthenticated
 from gantry.kernel.ids import new_id
@@ -48,7 +49,7 @@ async def recognise(core, token, *, audience=BASE_URL, password=PASSWORD):
 
 async def new_key(core, *, admin=False, by=ADMIN):
     async with core.db.write(by) as tx:
-        return await api_keys.create(tx, core.passwords, name="ci", admin=admin)
+        return await api_keys.create(tx, core.passwords, Wanted("ci", admin=admin))
 
 
 async def exchange(core, key_id, secret, *, address=HERE):

@@ -1,4 +1,4 @@
-import { IconKey, IconStack2, IconUser, IconUsersGroup } from '@tabler/icons-react'
+import { IconHash, IconKey, IconStack2, IconUser, IconUsersGroup } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Client, CombinedError } from 'urql'
 
@@ -81,6 +81,7 @@ const TakeFromStack = graphql(`
 export const KINDS: Record<Kind, Shown> = {
   USER: { label: 'User', icon: IconUser },
   GROUP: { label: 'Group', icon: IconUsersGroup },
+  CHANNEL: { label: 'Channel', icon: IconHash },
   API_KEY: {
     label: 'API key',
     icon: IconKey,

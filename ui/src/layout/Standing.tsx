@@ -5,6 +5,7 @@ import { link } from '~/graphql/stream'
 import { Alert, Button, Group, Modal, Stack, Text } from '~/ui'
 
 import { SignInForm } from './SignInForm'
+import { ProviderButton, useWays } from './ways'
 
 /** Servers that restart are back sooner than this: nobody has to be told. */
 const PATIENCE_MS = 3_000
@@ -43,7 +44,6 @@ function useAway(): boolean {
 }
 
 function Ended({ again }: { again: () => void }) {
-  const { viewer } = useSession()
   const [asking, setAsking] = useState(true)
   return (
     <>
@@ -66,16 +66,39 @@ function Ended({ again }: { again: () => void }) {
         centered
       >
         <Stack>
-          <Text size="sm">Sign in, and this page goes on where it is; what you have typed stays.</Text>
-          <SignInForm
-            name={viewer.name || viewer.login}
-            onDone={() => {
-              tellOtherTabs()
-              again()
-            }}
-          />
+          <WayBack again={again} />
         </Stack>
       </Modal>
+    </>
+  )
+}
+
+/** The administrator's form, in which nothing is lost, or the way over the identity provider. */
+function WayBack({ again }: { again: () => void }) {
+  const { viewer } = useSession()
+  const ways = useWays()
+  const byProvider = ways?.provider && !viewer.login.startsWith('admin::')
+  const here = window.location.pathname + window.location.search
+  if (byProvider) {
+    return (
+      <>
+        <Text size="sm">
+          Sign in, and this page opens again. What you have typed in it does not stay: copy it first.
+        </Text>
+        <ProviderButton provider={ways.provider} next={here} />
+      </>
+    )
+  }
+  return (
+    <>
+      <Text size="sm">Sign in, and this page goes on where it is; what you have typed stays.</Text>
+      <SignInForm
+        name={viewer.name || viewer.login}
+        onDone={() => {
+          tellOtherTabs()
+          again()
+        }}
+      />
     </>
   )
 }

@@ -7,6 +7,7 @@ const TABS = [
   { key: 'profile', label: 'Profile', path: to.account() },
   { key: 'rights', label: 'What you may do', path: to.accountTab('rights') },
   { key: 'sessions', label: 'Sessions', path: to.accountTab('sessions') },
+  { key: 'sign-on', label: 'Single sign-on', path: to.accountTab('sign-on') },
   { key: 'health', label: 'Versions and health', path: to.accountTab('health') },
 ] as const
 

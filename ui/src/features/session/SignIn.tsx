@@ -1,50 +1,58 @@
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
 
 import { tellOtherTabs } from '~/graphql/session'
 import { SignInForm } from '~/layout/SignInForm'
-import { to } from '~/lib/paths'
-import { Card, Coming, Stack, Title } from '~/ui'
+import { ProviderButton, SwitchedOff, useWays, type Ways } from '~/layout/ways'
+import { Alert, Button, Coming, Stack, Text } from '~/ui'
 
-import { SwitchedOff, useWays } from './ways'
+import { Doorstep } from './Doorstep'
+import { ownAddress } from './next'
+import { wordsFor } from './problems'
 
-/** The page for signing in. Single sign-on gets its place above the form. */
+/** The page for signing in: with the identity provider, if there is one, and as administrator. */
 export default function SignIn() {
   const [params] = useSearchParams()
   const ways = useWays()
+  const problem = params.get('problem')
+  const next = ownAddress(params.get('next'))
   // Whoever has just signed out is led here; pages in other tabs learn of it.
   useEffect(tellOtherTabs, [])
   return (
-    <Stack mih="100vh" align="center" justify="center" p="md" component="main">
-      <title>Sign in · Gantry</title>
-      <Card withBorder w="100%" maw={380} p="xl">
-        <Stack>
-          <Stack gap={4} align="center">
-            <img src="/icon.svg" width={44} height={44} alt="" />
-            <Title order={1} size="h2">
-              Sign in to Gantry
-            </Title>
-          </Stack>
-          {!ways && <Coming height={180} />}
-          {ways && !ways.password && <SwitchedOff />}
-          {ways?.password && (
-            <SignInForm
-              onDone={() => {
-                tellOtherTabs()
-                window.location.assign(ownAddress(params.get('next')))
-              }}
-            />
-          )}
-        </Stack>
-      </Card>
-    </Stack>
+    <Doorstep title="Sign in to Gantry" page="Sign in">
+      {problem && (
+        <Alert color="red" role="alert" title="You are not signed in">
+          <Text size="sm">{wordsFor(problem)}</Text>
+          <Text size="xs" mt={4}>
+            {/^[A-Z_]{1,64}$/.test(problem) ? problem : null}
+          </Text>
+        </Alert>
+      )}
+      {ways ? <Offered ways={ways} next={next} /> : <Coming height={180} />}
+    </Doorstep>
   )
 }
 
-/** Where to go on: a path of ours, whatever somebody has put into the link. */
-export function ownAddress(next: string | null): string {
-  if (!next) return to.home()
-  const target = new URL(next, window.location.origin)
-  const ours = target.origin === window.location.origin && !target.pathname.startsWith('//')
-  return ours ? target.pathname + target.search + target.hash : to.home()
+function Offered({ ways, next }: { ways: Ways; next: string }) {
+  const [asAdmin, setAsAdmin] = useState(false)
+  const form = (
+    <SignInForm
+      onDone={() => {
+        tellOtherTabs()
+        window.location.assign(next)
+      }}
+    />
+  )
+  if (!ways.provider) return ways.password ? form : <SwitchedOff />
+  return (
+    <Stack>
+      <ProviderButton provider={ways.provider} next={next} />
+      {ways.password && !asAdmin && (
+        <Button variant="subtle" size="compact-sm" aria-expanded={false} onClick={() => setAsAdmin(true)}>
+          Sign in as the administrator
+        </Button>
+      )}
+      {ways.password && asAdmin && form}
+    </Stack>
+  )
 }

@@ -19,7 +19,7 @@ from gantry.api.departure import Departure, LastAnswers
 from gantry.api.doors import House
 from gantry.api.health import probes
 from gantry.api.live import events
-from gantry.api.login import session
+from gantry.api.login import cli, session, sign_on
 from gantry.api.measured import Measure, Measured, unmeasured
 from gantry.api.objects import local
 from gantry.api.oidc import keys
@@ -128,6 +128,8 @@ def all_routes(graphql: Sequence[Route]) -> list[Route]:
         *local.routes(),
         *events.routes(),
         *session.routes(),
+        *sign_on.routes(),
+        *cli.routes(),
         *keys.routes(),
         *probes.routes(),
         *pages.routes(),

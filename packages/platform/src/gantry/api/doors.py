@@ -34,11 +34,14 @@ from gantry.kernel.texts import UNKEPT, all_can_be_kept, can_be_kept
 from gantry.kernel.tx import ANONYMOUS, SYSTEM, Actor
 from gantry.ports.db import Db
 from gantry.ports.findings import Finding
+from gantry.ports.handover import Handover
+from gantry.ports.issuers import Issuers
 from gantry.ports.live import Live
 from gantry.ports.objects import LocalFiles, Objects
 from gantry.ports.outward import Outward
 from gantry.ports.passwords import Passwords
 from gantry.ports.pki import Authority
+from gantry.ports.sign_on import Protocols
 from gantry.ports.sources import Sources
 from gantry.ports.vault import InvalidToken, Vault
 
@@ -73,10 +76,16 @@ class House:
     outward: Outward
     authority: Callable[[], Awaitable[Authority]]
     passwords: Passwords
+    issuers: Issuers
+    """Those whose tokens API keys may trust."""
     base_url: str
     issuer: str
     """Who signs runs' tokens for clouds, as its discovery document and they name it."""
     jwks_url: str
+    sign_on: Protocols
+    """How identity providers are spoken with."""
+    handover: Handover
+    """How the command line tool is given a token."""
     secure: bool
     """Whether clients come over TLS: cookies are bound to it."""
     reach: pools.Reach

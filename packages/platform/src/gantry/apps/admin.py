@@ -18,6 +18,7 @@ from gantry.apps import doctor, embedded, process, wiring
 from gantry.apps.admin_audit import audit
 from gantry.apps.admin_rekey import rekey
 from gantry.domains.people import api_keys
+from gantry.domains.people.api_keys import Wanted
 from gantry.domains.roles import bindings
 from gantry.domains.roles.bindings import Gift
 from gantry.domains.roles.model import Subject
@@ -154,9 +155,8 @@ def create_key(
 
     async def main() -> None:
         async with _core() as core, core.db.write(SYSTEM) as tx:
-            key, secret = await api_keys.create(
-                tx, Argon2Passwords(), name=name, admin=admin_rights
-            )
+            wanted = Wanted(name, admin=admin_rights)
+            key, secret = await api_keys.create(tx, Argon2Passwords(), wanted)
             if not admin_rights:
                 await bindings.give(tx, [Gift(Subject.API_KEY, key.id, READER.id, ROOT)])
         out = Console()

@@ -26,6 +26,7 @@ from gantry.apps.keys import keyring
 from gantry.apps.remote_storage import remote_objects
 from gantry.apps.setting_groups.storage import StorageType
 from gantry.apps.settings import MisconfiguredError, Settings
+from gantry.apps.sign_on import sign_on_protocols
 from gantry.domains.accounts import service as accounts
 from gantry.domains.pools.service import Reach
 from gantry.domains.runs.manifests import STATE_TOKEN_LASTS
@@ -35,6 +36,8 @@ from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.external_broker import Login
 from gantry.infra.git import GitSources
 from gantry.infra.git_credentials import credentials
+from gantry.infra.handover import CommandLineHandover
+from gantry.infra.issuers import OidcIssuers
 from gantry.infra.local_objects import LocalObjects
 from gantry.infra.meter import Meter
 from gantry.infra.news import NewsDesk
@@ -60,6 +63,7 @@ for _noun in (
     "accounts",
     "keys",
     "people",
+    "identity_providers",
     "spaces",
     "contexts",
     "pools",
@@ -224,10 +228,13 @@ def house(
         outward=built.outward,
         authority=built.authority,
         passwords=Argon2Passwords(),
+        issuers=OidcIssuers(built.outward),
         base_url=settings.base_url,
         issuer=settings.issuer,
         jwks_url=settings.jwks_url,
         secure=settings.server_scheme == "https",
+        sign_on=sign_on_protocols(settings, built.trust),
+        handover=CommandLineHandover(),
         reach=built.reach,
         admin_username=settings.admin_username,
         admin_password=Secret(password.get_secret_value()) if password else None,

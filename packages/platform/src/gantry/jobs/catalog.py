@@ -13,6 +13,7 @@ from datetime import timedelta
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import chain
 from gantry.domains.audit import service as audit
+from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.keys import places, retire, walk
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
@@ -112,6 +113,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await out.forget_job_failures()
         async with out.db.write(SYSTEM) as tx:
             await people.forget_old(tx)
+            await identity_providers.forget_old(tx)
             await accounts.forget_old(tx)
             await delivery_log.forget_old(tx)
 

@@ -16,7 +16,7 @@ class Actor:
     `kind` is one of user, api_key, run, worker, anonymous, system. `name` is what history
     shows, in the form `<identity source>::<name>`. `everywhere` holds the actions allowed in
     every space; `by_space` those allowed in single spaces. Both are filled when the actor is
-    recognised, so that asking costs nothing.
+    recognised, so that asking costs nothing. `groups` are names of groups it counts as a member of.
     """
 
     kind: str
@@ -24,6 +24,7 @@ class Actor:
     name: str = ""
     everywhere: frozenset[str] = frozenset()
     by_space: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    groups: frozenset[str] = frozenset()
     session_id: str | None = None
     address: str | None = None
 

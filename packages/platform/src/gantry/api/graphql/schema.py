@@ -17,13 +17,17 @@ from gantry.api.graphql.audit.roots import AuditQuery
 from gantry.api.graphql.audit.standing import AuditStandingQuery
 from gantry.api.graphql.contexts.roots import ContextMutation, ContextQuery
 from gantry.api.graphql.direct import Executor, read_directly
+from gantry.api.graphql.people.binding_roots import PeopleBindingMutation, PeopleBindingQuery
+from gantry.api.graphql.people.group_roots import GroupMutation, GroupQuery
 from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
+from gantry.api.graphql.people.user_roots import UserMutation, UserQuery
 from gantry.api.graphql.roles.actions import ActionQuery
 from gantry.api.graphql.roles.bindings import BindingMutation, BindingQuery
 from gantry.api.graphql.roles.given import GivenQuery
 from gantry.api.graphql.roles.rights import RightsQuery
 from gantry.api.graphql.roles.roots import RoleMutation, RoleQuery
 from gantry.api.graphql.runs.roots import RunMutation
+from gantry.api.graphql.sign_on.roots import SignOnMutation, SignOnQuery
 from gantry.api.graphql.spaces.roots import SpaceMutation, SpaceQuery
 from gantry.api.graphql.stacks.checks import CheckQuery
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
@@ -47,6 +51,9 @@ Query = merge_types(
         WorkerQuery,
         StateQuery,
         PeopleQuery,
+        UserQuery,
+        GroupQuery,
+        PeopleBindingQuery,
         InstallationQuery,
         SpaceQuery,
         RoleQuery,
@@ -59,6 +66,7 @@ Query = merge_types(
         ActionQuery,
         GivenQuery,
         RightsQuery,
+        SignOnQuery,
     ),
 )
 Mutation = merge_types(
@@ -71,11 +79,15 @@ Mutation = merge_types(
         StateMutation,
         ContextMutation,
         PeopleMutation,
+        UserMutation,
+        GroupMutation,
+        PeopleBindingMutation,
         SpaceMutation,
         RoleMutation,
         BindingMutation,
         WebhookMutation,
         DeliveryMutation,
+        SignOnMutation,
     ),
 )
 

@@ -55,6 +55,22 @@ def _audit_webhook(what: str) -> Row:
     return Row(f"audit_trail_webhook.{what}", Resource.WEBHOOK)
 
 
+def _user(what: str, given: str | None = None) -> Row:
+    return Row(f"user.{what}", Resource.USER, given)
+
+
+def _group(what: str, given: str | None = None) -> Row:
+    return Row(f"user_group.{what}", Resource.USER_GROUP, given)
+
+
+def _channel(what: str, given: str | None = None) -> Row:
+    return Row(f"user_group_integration.{what}", Resource.USER_GROUP_INTEGRATION, given)
+
+
+def _sign_on(what: str) -> Row:
+    return Row(f"sign_on.{what}", Resource.ACCOUNT)
+
+
 def _binding(whom: Resource, what: str, given: str | None = None) -> Row:
     return Row(f"role_binding.{what}", whom, given)
 
@@ -106,9 +122,34 @@ ROWS: Mapping[str, Row] = {
     "apiKeyCreate": Row("api_key.create", Resource.API_KEY),
     "apiKeyUpdate": Row("api_key.update", Resource.API_KEY, "id"),
     "apiKeyDelete": Row("api_key.delete", Resource.API_KEY, "id"),
+    "apiKeyEnableNonRootManagers": Row("account.let_space_admins_manage_keys", Resource.ACCOUNT),
+    "accountUpdateAuthorizationScheme": Row("account.set_authorization_scheme", Resource.ACCOUNT),
+    "managedUserInvite": _user("invite"),
+    "managedUserInviteV2": _user("invite"),
+    "managedUserResendInvite": _user("invite_again", "id"),
+    "managedUserUpdate": _user("update"),
+    "managedUserDelete": _user("delete", "id"),
+    "managedUserRequestInvite": _user("ask_to_be_invited"),
+    "managedUserRequestRoleChange": Row("user.ask_for_rights", Resource.SPACE, "spaceId"),
+    "managedUserGroupCreate": _group("create"),
+    "managedUserGroupCreateV2": _group("create"),
+    "managedUserGroupUpdate": _group("update"),
+    "managedUserGroupUpdateV2": _group("update"),
+    "managedUserGroupDelete": _group("delete", "id"),
+    "managedUserGroupIntegrationCreate": _channel("create"),
+    "managedUserGroupIntegrationUpdate": _channel("update"),
+    "managedUserGroupIntegrationDelete": _channel("delete", "id"),
     "sessionDelete": Row("session.delete", Resource.SESSION, "id"),
     "sessionDeleteAll": Row("session.delete_all", Resource.SESSION),
     "logout": Row("session.end", Resource.SESSION),
+    "samlCreate": _sign_on("saml_create"),
+    "samlUpdate": _sign_on("saml_update"),
+    "samlDelete": _sign_on("saml_delete"),
+    "oidcCreate": _sign_on("oidc_create"),
+    "oidcUpdate": _sign_on("oidc_update"),
+    "oidcDelete": _sign_on("oidc_delete"),
+    "githubSignOnSet": _sign_on("github_set"),
+    "githubSignOnDelete": _sign_on("github_delete"),
     "workerPoolCreate": _pool("create", None),
     "workerPoolUpdate": _pool("update"),
     "workerPoolDelete": _pool("delete"),
@@ -134,6 +175,14 @@ ROWS: Mapping[str, Row] = {
     "apiKeyRoleBindingBatchCreate": _binding(Resource.API_KEY, "create"),
     "apiKeyRoleBindingUpdate": _binding(Resource.API_KEY, "update"),
     "apiKeyRoleBindingDelete": _binding(Resource.API_KEY, "delete"),
+    "userRoleBindingCreate": _binding(Resource.USER, "create"),
+    "userRoleBindingBatchCreate": _binding(Resource.USER, "create"),
+    "userRoleBindingUpdate": _binding(Resource.USER, "update"),
+    "userRoleBindingDelete": _binding(Resource.USER, "delete"),
+    "userGroupRoleBindingCreate": _binding(Resource.USER_GROUP, "create"),
+    "userGroupRoleBindingBatchCreate": _binding(Resource.USER_GROUP, "create"),
+    "userGroupRoleBindingUpdate": _binding(Resource.USER_GROUP, "update"),
+    "userGroupRoleBindingDelete": _binding(Resource.USER_GROUP, "delete"),
     "stackRoleBindingCreate": _binding(Resource.STACK, "create"),
     "stackRoleBindingBatchCreate": _binding(Resource.STACK, "create"),
     "stackRoleBindingUpdate": _binding(Resource.STACK, "update"),
@@ -158,7 +207,7 @@ _WITH_STATE = "the entry is written where the state is kept"
 
 UNWRITTEN: Mapping[str, str] = {
     "apiKeyUser": "signing in writes its entry itself, whether it succeeds or not",
-    "oauthUser": "refused always",
+    "oauthUser": "signing in writes its entry itself, whether it succeeds or not",
     "stackManagedStateImport": _WITH_STATE,
     "stackManagedStateRollback": _WITH_STATE,
     "stackUnsavedStateImport": _WITH_STATE,

@@ -1,7 +1,7 @@
 """Signing in as the built-in admin, first setup, signing out.
 
-The cookie is HttpOnly, SameSite=Lax and, over TLS, Secure with the `__Host-` rules' path; state
-changes need a request of our own origin besides (doors.actor_of).
+The cookie (login.cookies) is not all: state changes need a request of our own origin besides
+(doors.actor_of).
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gantry.api.doors import COOKIE, Access, body_of, client_address, door, house, object_of
+from gantry.api.login.cookies import remember_session
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
+from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.people import access
 from gantry.domains.people import service as people
 from gantry.kernel.errors import NotAllowed, UserError
@@ -36,7 +38,14 @@ async def elsewhere(request: Request) -> Response:
 async def ways(request: Request) -> Response:
     """`GET /session`: the ways of signing in that this installation offers, and nothing else."""
     there = house(request)
-    return JSONResponse({"password": bool(there.admin_username and there.admin_password)})
+    async with there.db.read(SYSTEM) as tx:
+        kind = await identity_providers.kind_in_use(tx)
+    return JSONResponse(
+        {
+            "password": bool(there.admin_username and there.admin_password),
+            "provider": None if kind is None else kind.value,
+        }
+    )
 
 
 async def sign_in(request: Request) -> Response:
@@ -63,15 +72,30 @@ async def sign_in(request: Request) -> Response:
     if request.url.path != SESSION:
         return JSONResponse({"jwt": token, "validUntil": signed_in.valid_until})
     response = JSONResponse({"validUntil": signed_in.valid_until})
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(there.session_lasts.total_seconds()),
-        path="/",
-        secure=there.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    remember_session(response, there, signed_in)
+    return response
+
+
+async def exchange_key(request: Request) -> Response:
+    """`POST /apikeytoken`: an API key's way into the pages, for when nothing else opens them."""
+    there = house(request)
+    _require_same_origin(request, there.base_url)
+    given = await _given(request)
+    async with there.db.write(SYSTEM) as tx:
+        signed_in = await people.sign_in_api_key(
+            tx,
+            there.vault,
+            there.passwords,
+            key_id=given.get("id", "").strip(),
+            secret=given.get("secret", "").strip(),
+            audience=there.base_url,
+            address=client_address(request),
+        )
+    if signed_in is None:
+        words = "There is no such API key, or the secret is not its own."
+        return JSONResponse({"code": "WRONG_CREDENTIALS", "message": words}, status_code=401)
+    response = JSONResponse({"validUntil": signed_in.valid_until})
+    remember_session(response, there, signed_in)
     return response
 
 
@@ -120,6 +144,7 @@ def routes() -> list[Route]:
         door("/admin-login", sign_in, access=Access.PUBLIC, methods=["POST"]),
         door(SESSION, ways, access=Access.PUBLIC, methods=["GET"]),
         door(SESSION, sign_in, access=Access.PUBLIC, methods=["POST"]),
+        door("/apikeytoken", exchange_key, access=Access.PUBLIC, methods=["POST"]),
         door("/logout", sign_out, access=Access.SESSION, methods=["POST"]),
         door("/setup", setup, access=Access.SESSION, methods=["POST"]),
     ]

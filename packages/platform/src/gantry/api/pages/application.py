@@ -27,7 +27,8 @@ AN_HOUR = "public, max-age=3600"
 """For files that keep their names, and matter little."""
 
 PLACES = (
-    *("sign-in", "setup", "launchpad", "account", "help"),
+    *("sign-in", "apikeytoken", "cli_login", "auth_success", "auth_failure"),
+    *("setup", "launchpad", "account", "help"),
     *("stacks", "stack", "new", "workers", "contexts", "context"),
     *("spaces", "access", "audit", "integrations"),
 )

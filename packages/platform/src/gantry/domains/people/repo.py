@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from gantry.domains.people.model import ApiKey, LoginFailure, Session, User
+from gantry.domains.people.model import (
+    ApiKey,
+    ApiKeyTraits,
+    LoginFailure,
+    Session,
+    SessionGroups,
+    User,
+)
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import Tx
 
 Owner: TypeAlias = tuple[str, str]
 """Whose sessions: the kind of an actor, `user` or `api_key`, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session and whose it is. `groups`: those of the key, and those its token named."""
+
+    session: Session
+    user: User | None
+    key: ApiKey | None
+    groups: frozenset[str]
 
 
 async def remember_user(tx: Tx, *, source: str, username: str, admin: bool) -> User:
@@ -40,18 +58,20 @@ async def remember_user(tx: Tx, *, source: str, username: str, admin: bool) -> U
     ).one()
 
 
-async def session_with_owner(
-    tx: Tx, session_id: str
-) -> tuple[Session, User | None, ApiKey | None] | None:
+async def session_with_owner(tx: Tx, session_id: str) -> Found | None:
     """The session that has neither ended nor expired, and whose it is, in one query."""
     query = (
-        select(Session, User, ApiKey)
+        select(Session, User, ApiKey, ApiKeyTraits.teams, SessionGroups.groups)
         .outerjoin(User, User.id == Session.user_id)
         .outerjoin(ApiKey, (ApiKey.id == Session.api_key_id) & ApiKey.deleted_at.is_(None))
+        .outerjoin(ApiKeyTraits, ApiKeyTraits.key_id == Session.api_key_id)
+        .outerjoin(SessionGroups, SessionGroups.session_id == Session.id)
         .where(Session.id == session_id, Session.ended_at.is_(None), Session.expires_at > tx.now)
     )
     row = (await tx.session.execute(query)).first()
-    return None if row is None else (row[0], row[1], row[2])
+    if row is None:
+        return None
+    return Found(row[0], row[1], row[2], frozenset([*(row[3] or ()), *(row[4] or ())]))
 
 
 async def end_session(tx: Tx, session_id: str) -> None:
@@ -97,6 +117,41 @@ async def api_keys(tx: Tx) -> list[ApiKey]:
     return list(await tx.session.scalars(query))
 
 
+async def api_keys_made_by(tx: Tx, creator_id: str) -> list[ApiKey]:
+    """The keys that were made by a user or key of this id, oldest first."""
+    query = (
+        select(ApiKey)
+        .join(ApiKeyTraits, ApiKeyTraits.key_id == ApiKey.id)
+        .where(ApiKey.deleted_at.is_(None), ApiKeyTraits.created_by_id == creator_id)
+        .order_by(ApiKey.id)
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def traits_by_ids(tx: Tx, key_ids: Sequence[str]) -> dict[str, ApiKeyTraits]:
+    """What the keys are besides; keys of earlier releases are not among them."""
+    rows = await tx.session.scalars(select(ApiKeyTraits).where(ApiKeyTraits.key_id.in_(key_ids)))
+    return {traits.key_id: traits for traits in rows}
+
+
+async def traits_held(tx: Tx, key_id: str) -> ApiKeyTraits:
+    """What the key is besides, held until the transaction ends; made if there is nothing yet."""
+    await tx.session.execute(
+        insert(ApiKeyTraits)
+        .values(key_id=key_id, created_by_id="", claim_mapping=[])
+        .on_conflict_do_nothing()
+    )
+    return await tx.session.get_one(
+        ApiKeyTraits, key_id, with_for_update=True, populate_existing=True
+    )
+
+
+async def forget_claimed_groups(tx: Tx, key_id: str) -> None:
+    """Sessions of the key are in its own groups, and in none that their tokens named."""
+    sessions = select(Session.id).where(Session.api_key_id == key_id)
+    await tx.session.execute(delete(SessionGroups).where(SessionGroups.session_id.in_(sessions)))
+
+
 def _open(tx: Tx) -> Select[Session, User, ApiKey]:
     return (
         select(Session, User, ApiKey)
@@ -138,6 +193,12 @@ async def end_sessions(tx: Tx, session_ids: Sequence[str]) -> None:
         .where(Session.id.in_(session_ids), Session.ended_at.is_(None))
         .values(ended_at=tx.now)
     )
+
+
+async def end_sessions_but(tx: Tx, session_id: str | None) -> None:
+    """Every session is over, except this one."""
+    others = Session.ended_at.is_(None), Session.id != (session_id or "")
+    await tx.session.execute(update(Session).where(*others).values(ended_at=tx.now))
 
 
 async def open_sessions_of_keys(tx: Tx, key_ids: Sequence[str]) -> dict[str, int]:

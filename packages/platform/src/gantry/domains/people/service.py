@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.people import access, repo
-from gantry.domains.people.model import ApiKey, LoginFailure, Session
+from gantry.domains.people.model import (
+    NO_SOURCE,
+    ApiKey,
+    LoginFailure,
+    Session,
+    SessionGroups,
+    User,
+)
 from gantry.kernel.errors import TooMany, Unauthenticated
 from gantry.kernel.ids import is_ulid, new_id
 from gantry.kernel.secret import Secret
@@ -25,6 +33,9 @@ ADMIN_SOURCE = "admin"
 FAILURES_ALLOWED = 10
 """Sign-ins that may fail per address and name within the window below; then that pair waits."""
 FAILURE_WINDOW = timedelta(minutes=5)
+
+USER_ISSUER = "gantry"
+"""Who signs the tokens of people, as clients read it."""
 
 NAME_NOTED = 100
 """Characters of a name that could not sign in, as the audit trail keeps it."""
@@ -67,7 +78,7 @@ async def sign_in_admin(
     password_fits = expected_password is not None and expected_password.matches(password)
     if not (right and expected_username and name_fits and password_fits):
         _remember_failure(tx, subject)
-        _note_refusal(tx, f"{ADMIN_SOURCE}::{username}", address)
+        note_refusal(tx, f"{ADMIN_SOURCE}::{username}", address)
         return None
     user = await repo.remember_user(tx, source=ADMIN_SOURCE, username=username, admin=True)
     session = Session(
@@ -78,10 +89,8 @@ async def sign_in_admin(
         address=address,
         credential=admin_mark(vault, expected_password),
     )
-    tx.session.add(session)
-    actor = _user_actor(user.id, f"{ADMIN_SOURCE}::{username}", admin=True, session_id=session.id)
-    _note_sign_in(tx, actor, session)
-    return _token(vault, session, actor, issuer="gantry", audience=audience)
+    actor = user_actor(user, session.id)
+    return opened(tx, vault, session, actor, issuer=USER_ISSUER, audience=audience)
 
 
 async def sign_in_api_key(
@@ -107,9 +116,30 @@ async def sign_in_api_key(
     fits = await passwords.fits(key.secret_hash if key is not None else None, secret)
     over = key is not None and key.expires_at is not None and key.expires_at <= tx.now
     if key is None or not fits or over:
-        _remember_failure(tx, subject)
-        _note_refusal(tx, f"{API_KEY_SOURCE}::{key_id}", address)
+        fail_key(tx, key_id, address)
         return None
+    traits = (await repo.traits_by_ids(tx, [key.id])).get(key.id)
+    groups = traits.teams if traits is not None else []
+    return await open_for_key(tx, vault, key, audience=audience, address=address, groups=groups)
+
+
+def fail_key(tx: Tx, key_id: str, address: str, *, why: str = "") -> None:
+    """Somebody did not get in with a key: that counts, and the trail keeps it."""
+    _remember_failure(tx, _subject(address, key_id))
+    note_refusal(tx, f"{API_KEY_SOURCE}::{key_id}", address, why=why)
+
+
+async def open_for_key(
+    tx: Tx,
+    vault: Vault,
+    key: ApiKey,
+    *,
+    audience: str,
+    address: str,
+    groups: Sequence[str],
+    claimed: Sequence[str] = (),
+) -> SignIn:
+    """A session of the key. `groups` are the key's own; those `claimed` last with the session."""
     key.last_used_at = tx.now
     until = tx.now + API_TOKEN_LASTS
     session = Session(
@@ -119,10 +149,12 @@ async def sign_in_api_key(
         expires_at=until if key.expires_at is None else min(until, key.expires_at),
         address=address,
     )
-    tx.session.add(session)
-    actor = _key_actor(key, session.id)
-    _note_sign_in(tx, actor, session)
-    return _token(vault, session, actor, issuer="api-key", audience=audience)
+    actor = _key_actor(key, session.id, frozenset([*groups, *claimed]))
+    signed_in = opened(tx, vault, session, actor, issuer="api-key", audience=audience)
+    if claimed:
+        await tx.session.flush()
+        tx.session.add(SessionGroups(session_id=session.id, groups=list(claimed)))
+    return signed_in
 
 
 def admin_mark(vault: Vault, password: Secret | None) -> str:
@@ -145,16 +177,18 @@ async def recognise(
     found = await repo.session_with_owner(tx, signed.subject)
     if found is None:
         raise InvalidToken("the session has ended; sign in again")
-    session, user, key = found
+    session, user, key = found.session, found.user, found.key
     if user is not None:
+        if user.inactive_at is not None or user.source == NO_SOURCE:
+            raise InvalidToken("the session has ended; sign in again")
         if user.source == ADMIN_SOURCE:
             # Marks of earlier data keys count as well: they are the same password's.
             mark = session.credential or ""
             if not admin_password or not vault.check_url(_marked(admin_password), mark):
                 raise InvalidToken("the admin password was changed; sign in again")
-        return _user_actor(user.id, f"{user.source}::{user.username}", user.admin, session.id)
+        return user_actor(user, session.id)
     if key is not None:
-        return _key_actor(key, session.id)
+        return _key_actor(key, session.id, found.groups)
     raise InvalidToken("the session has ended; sign in again")
 
 
@@ -170,33 +204,12 @@ async def forget_old(tx: Tx) -> None:
     await repo.forget(tx, tx.now - timedelta(days=1))
 
 
-def _note_sign_in(tx: Tx, actor: Actor, session: Session) -> None:
+def opened(
+    tx: Tx, vault: Vault, session: Session, actor: Actor, *, issuer: str, audience: str
+) -> SignIn:
+    """The session begins, with its entry in the trail and its token."""
+    tx.session.add(session)
     audit.record(tx, "login", Resource.LOGIN, session.id, by=actor, address=session.address or "")
-
-
-def _note_refusal(tx: Tx, name: str, address: str) -> None:
-    # What somebody typed may be of any length, and may be a password in the wrong place.
-    known = name if len(name) <= NAME_NOTED else f"{name[:NAME_NOTED]}…"
-    by = Actor("anonymous", "anonymous", name=keepable(known))
-    audit.record(tx, "login.refused", Resource.LOGIN, None, by=by, address=address)
-
-
-def _user_actor(user_id: str, name: str, admin: bool, session_id: str | None) -> Actor:
-    rights = access.EVERYTHING if admin else frozenset[str]()
-    return Actor("user", user_id, name=name, everywhere=rights, session_id=session_id)
-
-
-def _key_actor(key: ApiKey, session_id: str) -> Actor:
-    return Actor(
-        "api_key",
-        key.id,
-        name=f"{API_KEY_SOURCE}::{key.id}",
-        everywhere=access.EVERYTHING if key.admin else frozenset(),
-        session_id=session_id,
-    )
-
-
-def _token(vault: Vault, session: Session, actor: Actor, *, issuer: str, audience: str) -> SignIn:
     valid_until = int(session.expires_at.timestamp())
     token = vault.sign(
         {
@@ -212,6 +225,38 @@ def _token(vault: Vault, session: Session, actor: Actor, *, issuer: str, audienc
     return SignIn(Secret(token), valid_until, actor)
 
 
+def note_refusal(tx: Tx, name: str, address: str, *, why: str = "") -> None:
+    """Somebody was not let in: the trail keeps that, if the transaction is kept."""
+    # What somebody typed may be of any length, and may be a password in the wrong place.
+    known = name if len(name) <= NAME_NOTED else f"{name[:NAME_NOTED]}…"
+    by = Actor("anonymous", "anonymous", name=keepable(known))
+    given = {"reason": why} if why else None
+    audit.record(tx, "login.refused", Resource.LOGIN, None, given=given, by=by, address=address)
+
+
+def user_actor(user: User, session_id: str | None) -> Actor:
+    """The user as somebody who asks; what they were given is not looked up yet."""
+    return Actor(
+        "user",
+        user.id,
+        name=f"{user.source}::{user.username}",
+        everywhere=access.EVERYTHING if user.admin else frozenset(),
+        groups=frozenset(user.groups),
+        session_id=session_id,
+    )
+
+
+def _key_actor(key: ApiKey, session_id: str, groups: frozenset[str] = frozenset()) -> Actor:
+    return Actor(
+        "api_key",
+        key.id,
+        name=f"{API_KEY_SOURCE}::{key.id}",
+        everywhere=access.EVERYTHING if key.admin else frozenset(),
+        groups=groups,
+        session_id=session_id,
+    )
+
+
 def _subject(address: str, name: str) -> str:
     """What failures are counted by: a pair, so that nobody can lock others out from elsewhere.
 
@@ -219,6 +264,24 @@ def _subject(address: str, name: str) -> str:
     """
     # JSON may bring lone surrogates, which must not fail here.
     return hashlib.sha256(f"{address}\n{name}".encode(errors="surrogatepass")).hexdigest()
+
+
+async def require_patience(tx: Tx, address: str, name: str) -> None:
+    """Raises TooMany for who failed too often to sign in by this name from there."""
+    await _throttle(tx, _subject(address, name))
+
+
+def count_failure(tx: Tx, address: str, name: str) -> None:
+    """Somebody failed to sign in by this name from there."""
+    _remember_failure(tx, _subject(address, name))
+
+
+async def slow_down(tx: Tx, who: str, what: str) -> None:
+    """Count that somebody asks for something. Raises TooMany, as after failed sign-ins."""
+    subject = _subject(who, f"asks {what}")
+    if await repo.failures_since(tx, subject, tx.now - FAILURE_WINDOW) >= FAILURES_ALLOWED:
+        raise TooMany("You have asked often enough; wait five minutes.")
+    _remember_failure(tx, subject)
 
 
 async def _throttle(tx: Tx, *subjects: str) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from gantry.domains.people import access, repo
 from gantry.domains.people.actions import Action
 from gantry.domains.people.model import ApiKey, Session, User
 from gantry.domains.people.repo import Owner
-from gantry.kernel.errors import NotFound
+from gantry.domains.people.service import USER_ISSUER, SignIn, opened
+from gantry.kernel.errors import NotAllowed, NotFound, Unauthenticated
+from gantry.kernel.ids import new_id
 from gantry.kernel.tx import Tx
+from gantry.ports.vault import Vault
 
 SHOWN = 500
 """Sessions in one list. A program with a key opens one an hour; more are not looked through."""
@@ -57,3 +61,28 @@ def _reach(tx: Tx, *, everybody: bool) -> Owner | None:
 
 def _own(tx: Tx) -> Owner:
     return tx.actor.kind, tx.actor.id
+
+
+async def open_another(
+    tx: Tx, vault: Vault, *, audience: str, lasts: timedelta, address: str
+) -> SignIn:
+    """A second session of the person who asks, for a program of theirs. It ends no later than the
+    one that it was asked for with, and can be ended by itself.
+
+    Raises Unauthenticated, and NotAllowed for keys and runs, whose programs need none.
+    """
+    if tx.actor.kind != "user":
+        raise NotAllowed("unauthorized: a program that has an API key signs in with that")
+    own = await repo.session_with_owner(tx, tx.actor.session_id or "")
+    if own is None:
+        raise Unauthenticated
+    session = Session(
+        id=new_id(),
+        user_id=own.session.user_id,
+        created_at=tx.now,
+        expires_at=min(own.session.expires_at, tx.now + lasts),
+        address=address,
+        credential=own.session.credential,
+    )
+    actor = replace(tx.actor, session_id=session.id)
+    return opened(tx, vault, session, actor, issuer=USER_ISSUER, audience=audience)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gantry.domains.people import access, api_keys
+from gantry.domains.people import access, api_keys, user_repo
 from gantry.domains.people import repo as people
 from gantry.domains.people.actions import Action
 from gantry.domains.people.model import ApiKey
+from gantry.domains.people.service import ADMIN_SOURCE
 from gantry.domains.roles import repo
 from gantry.domains.roles.model import RoleBinding, Subject
 from gantry.domains.spaces import repo as space_repo
@@ -67,8 +68,29 @@ async def give_to_keys(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
     return await give(tx, gifts)
 
 
+async def give_to_users(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
+    """The same for users. Raises NotFound for one that is not there."""
+    await space_repo.hold_tree(tx)
+    there = await user_repo.by_ids(tx, [gift.subject_id for gift in gifts])
+    managed = {user.id for user in there.values() if user.source != ADMIN_SOURCE}
+    if any(gift.subject_id not in managed for gift in gifts):
+        raise NotFound("user not found")
+    return await give(tx, gifts)
+
+
+async def give_to_groups(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
+    """The same for groups. Raises NotFound for one that is not there."""
+    await space_repo.hold_tree(tx)
+    there = await user_repo.groups_by_ids(tx, [gift.subject_id for gift in gifts])
+    if any(gift.subject_id not in there for gift in gifts):
+        raise NotFound("user group not found")
+    return await give(tx, gifts)
+
+
 async def delete_key(tx: Tx, key_id: str) -> ApiKey:
     """Delete an API key, and take away what it was given. Raises as `api_keys.delete` does."""
+    await api_keys.find(tx, key_id)
+    await space_repo.hold_tree(tx)
     key = await api_keys.delete(tx, key_id)
     await repo.remove_all_of(tx, Subject.API_KEY, key.id)
     return key

@@ -34,15 +34,18 @@ class Held:
     space: Space
 
 
-async def held(tx: Tx, whom: Collection[Whom]) -> list[Held]:
-    """All that was given to the subjects, oldest first. Not authorised: it is for themselves."""
+async def held(tx: Tx, whom: Collection[Whom], groups: Collection[str] = ()) -> list[Held]:
+    """All that was given to the subjects and to the groups of these names, oldest first.
+
+    Not authorised: it is for themselves.
+    """
     if not whom:
         return []
     query = (
         select(RoleBinding, Role, Space)
         .join(Role, Role.id == RoleBinding.role_id)
         .join(Space, Space.id == RoleBinding.space_id)
-        .where(held_by(whom))
+        .where(held_by(whom, groups))
         .order_by(RoleBinding.id)
     )
     return [Held(*row) for row in (await tx.session.execute(query)).tuples()]

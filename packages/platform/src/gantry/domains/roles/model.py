@@ -19,6 +19,8 @@ class Subject(enum.StrEnum):
     GROUP = "GROUP"
     """Everybody whom an identity provider names as one of the group."""
     API_KEY = "API_KEY"
+    CHANNEL = "CHANNEL"
+    """Everybody who speaks in a channel of a chat."""
     STACK = "STACK"
     """The stack's runs, while they may speak."""
 

@@ -39,7 +39,7 @@ class Reason:
 
 async def of_actor(tx: Tx, space_ids: Sequence[str]) -> dict[str, list[Reason]]:
     """By space, why the actor has rights there; spaces that it may not see have none."""
-    held = await given_repo.held(tx, rights.subjects_of(tx.actor))
+    held = await given_repo.held(tx, rights.subjects_of(tx.actor), tx.actor.groups)
     spaces = await space_repo.by_ids(tx, space_ids)
     everywhere = [Reason(Way.EVERYWHERE)] if tx.actor.everywhere else []
     return {

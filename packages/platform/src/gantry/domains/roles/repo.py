@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from gantry.domains.people.model import UserGroup
 from gantry.domains.roles.model import Role, RoleBinding, Subject
 from gantry.domains.roles.rules import SYSTEM_ROLES
 from gantry.domains.spaces.model import Space
@@ -17,12 +30,13 @@ Whom = tuple[Subject, str]
 
 
 async def rights(
-    tx: Tx, whom: Collection[Whom]
+    tx: Tx, whom: Collection[Whom], groups: Collection[str] = ()
 ) -> tuple[dict[str, list[list[str]]], dict[str, list[str]]]:
-    """What the subjects' bindings come to, in one query: by space, the actions of each role that
-    holds there (for spaces beneath a bound one too); and by bound space, those it inherits from.
+    """What the bindings of the subjects and of the groups so named come to, in one query: by space,
+    the actions of each role that holds there (for spaces beneath a bound one too); and by bound
+    space, those it inherits from.
     """
-    held = held_by(whom)
+    held = held_by(whom, groups)
     bound = select(RoleBinding.space_id, RoleBinding.role_id).where(held).distinct().cte("bound")
     down = (
         select(
@@ -47,18 +61,21 @@ async def rights(
     return by_space, above
 
 
-def held_by(whom: Collection[Whom]) -> ColumnElement[bool]:
-    """Whether a binding is one of the subjects', of whom there is at least one."""
+def held_by(whom: Collection[Whom], groups: Collection[str]) -> ColumnElement[bool]:
+    """Whether a binding is one of the subjects', of whom there is at least one, or the groups'."""
     kinds = {subject for subject, _ in whom}
-    return or_(
-        *(
-            and_(
-                RoleBinding.subject == kind,
-                RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
-            )
-            for kind in sorted(kinds)
+    held = [
+        and_(
+            RoleBinding.subject == kind,
+            RoleBinding.subject_id.in_([one for subject, one in whom if subject is kind]),
         )
-    )
+        for kind in sorted(kinds)
+    ]
+    if groups:
+        named = UserGroup.name == func.any(cast(sorted(groups), ARRAY(Text)))
+        ids = select(UserGroup.id).where(named)
+        held.append(and_(RoleBinding.subject == Subject.GROUP, RoleBinding.subject_id.in_(ids)))
+    return or_(*held)
 
 
 async def put_system_roles(tx: Tx) -> None:
@@ -148,6 +165,26 @@ async def bindings_of(tx: Tx, subject: Subject, ids: Sequence[str]) -> dict[str,
     return found
 
 
+async def of_users(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the users, oldest first."""
+    return await bindings_of(tx, Subject.USER, ids)
+
+
+async def of_groups(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the groups, oldest first."""
+    return await bindings_of(tx, Subject.GROUP, ids)
+
+
+async def of_keys(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the API keys, oldest first."""
+    return await bindings_of(tx, Subject.API_KEY, ids)
+
+
+async def of_channels(tx: Tx, ids: Sequence[str]) -> dict[str, list[RoleBinding]]:
+    """What was given to each of the channels, oldest first."""
+    return await bindings_of(tx, Subject.CHANNEL, ids)
+
+
 async def bindings_in(
     tx: Tx, subject: Subject, space_ids: Sequence[str] | None
 ) -> list[RoleBinding]:
@@ -174,6 +211,11 @@ async def any_given(tx: Tx, gifts: Collection[Any]) -> bool:
 async def remove(tx: Tx, binding_id: str) -> None:
     """The binding is gone."""
     await tx.session.execute(delete(RoleBinding).where(RoleBinding.id == binding_id))
+
+
+async def remove_these(tx: Tx, binding_ids: Sequence[str]) -> None:
+    """The bindings are gone."""
+    await tx.session.execute(delete(RoleBinding).where(RoleBinding.id.in_(binding_ids)))
 
 
 async def remove_all_in(tx: Tx, space_id: str) -> None:

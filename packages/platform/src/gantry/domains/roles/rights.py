@@ -21,7 +21,7 @@ _KINDS = {"user": Subject.USER, "api_key": Subject.API_KEY}
 
 async def of_signed_in(tx: Tx, actor: Actor) -> Actor:
     """Somebody who has signed in, with what they may do."""
-    return await with_rights(tx, actor, subjects_of(actor))
+    return await with_rights(tx, actor, subjects_of(actor), groups=actor.groups)
 
 
 def subjects_of(actor: Actor) -> list[Whom]:
@@ -30,14 +30,17 @@ def subjects_of(actor: Actor) -> list[Whom]:
     return [] if kind is None else [(kind, actor.id)]
 
 
-async def with_rights(tx: Tx, actor: Actor, whom: Collection[Whom]) -> Actor:
-    """The actor with what the subjects' bindings allow besides what it may already do.
+async def with_rights(
+    tx: Tx, actor: Actor, whom: Collection[Whom], *, groups: Collection[str] = ()
+) -> Actor:
+    """The actor with what the subjects' bindings, and those of the groups of these names, allow
+    besides what it may already do.
 
     One query, whatever was given: it is asked with every request.
     """
     if not whom or actor.everywhere >= levels.ADMIN:
         return actor
-    held, above = await repo.rights(tx, whom)
+    held, above = await repo.rights(tx, whom, groups)
     by_space = dict(actor.by_space)
     for space_id, roles in held.items():
         given = frozenset[str]().union(*(levels.with_levels(actions) for actions in roles))

@@ -62,6 +62,8 @@ POOL_CONTROLLER = SystemRole(
         Action.WORKER_POOL_DELETE,
     ),
 )
+LEVELS = {"READ": READER.id, "WRITE": WRITER.id, "ADMIN": ADMIN.id}
+"""The roles behind the levels that access rules speak of."""
 SYSTEM_ROLES = (READER, WRITER, ADMIN, POOL_CONTROLLER)
 
 

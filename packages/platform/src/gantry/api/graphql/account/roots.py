@@ -20,23 +20,16 @@ from gantry.api.graphql.account.views import user_view
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import PUBLIC, SIGNED_IN, mutation, query
 from gantry.domains.accounts import service as accounts
-from gantry.domains.people import access, account_settings
+from gantry.domains.people import access, account_settings, federation
 from gantry.domains.people import service as people
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
 from gantry.domains.tfstate import repo as tfstate
-from gantry.kernel.errors import UserError
 from gantry.kernel.tx import SYSTEM
 
 UNNAMED = "unnamed"
 """The account before its first setup; clients want a name that is not empty."""
 METRICS_WINDOW = timedelta(days=30)
-
-
-class NoSuchLogin(UserError):
-    """A way of signing in that this installation does not offer."""
-
-    code = "NO_SUCH_LOGIN"
 
 
 @strawberry.type
@@ -167,8 +160,23 @@ class AccountMutation:
 
     @mutation(PUBLIC)
     async def api_key_user(self, info: Info, id: strawberry.ID, secret: str) -> User | None:
-        """Exchange an API key for a token; none when the key or the secret is wrong."""
+        """Exchange an API key for a token; none when the key or the secret is wrong. For a key
+        that trusts an issuer, the secret is a token of that issuer.
+        """
         context = info.context
+        trusted = await federation.trust_of(context.house.db, str(id))
+        if trusted is not None:
+            signed_in = await federation.sign_in(
+                context.house.db,
+                context.house.vault,
+                context.house.issuers,
+                key_id=str(id),
+                trusted=trusted,
+                token=secret,
+                audience=context.house.base_url,
+                address=context.address,
+            )
+            return None if signed_in is None else user_view(signed_in.actor, signed_in)
         async with context.house.db.write(SYSTEM) as tx:
             signed_in = await people.sign_in_api_key(
                 tx,
@@ -180,13 +188,6 @@ class AccountMutation:
                 address=context.address,
             )
         return None if signed_in is None else user_view(signed_in.actor, signed_in)
-
-    @mutation(PUBLIC)
-    async def oauth_user(self, token: str) -> User | None:
-        """Personal tokens of an identity provider are not taken in this release."""
-        raise NoSuchLogin(
-            "unauthorized: this installation has no identity provider; use an API key"
-        )
 
     @mutation(SIGNED_IN)
     async def logout(self, info: Info) -> User | None:

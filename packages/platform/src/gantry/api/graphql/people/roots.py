@@ -11,14 +11,17 @@ from gantry.api.graphql.fields import SIGNED_IN, mutation, query
 from gantry.api.graphql.people.types import (
     ApiKey,
     ApiKeyInput,
+    ApiKeyInputOidc,
     ApiKeyUpdateInput,
+    ClaimMappingInput,
     Session,
     session_view,
 )
-from gantry.domains.people import api_keys, sessions
-from gantry.domains.people.api_keys import BadApiKey
+from gantry.domains.people import account_settings, api_keys, sessions
+from gantry.domains.people.api_keys import Federation, Wanted
 from gantry.domains.roles import bindings
 from gantry.kernel.errors import NotFound
+from gantry.ports.issuers import Trust
 
 
 @strawberry.type
@@ -36,9 +39,15 @@ class PeopleQuery:
 
     @query(SIGNED_IN)
     async def api_keys(self, info: Info) -> list[ApiKey]:
-        """Every key, without its secret."""
+        """Every key, without its secret; for who is no root admin, those that they made."""
         async with info.context.read() as tx:
             return [ApiKey(model=key) for key in await api_keys.listed(tx)]
+
+    @query(SIGNED_IN)
+    async def api_keys_managed_by_non_root_admins(self, info: Info) -> bool:
+        """Whether admins of single spaces may make keys too."""
+        async with info.context.read() as tx:
+            return await api_keys.let_space_admins(tx)
 
     @query(SIGNED_IN)
     async def sessions(self, info: Info, everybody: bool = False) -> list[Session]:
@@ -55,27 +64,38 @@ class PeopleMutation:
     @mutation(SIGNED_IN)
     async def api_key_create(self, info: Info, input: ApiKeyInput) -> ApiKey:
         """A new key; its secret is in this answer and nowhere else."""
-        if input.oidc is not None:
-            raise BadApiKey("This release has API keys with a secret, and none for OIDC.")
+        wanted = Wanted(
+            name=input.name,
+            admin=input.admin,
+            description=input.description or "",
+            expires_at=_moment(input.expires_at),
+            teams=input.teams,
+        )
+        house, secret = info.context.house, None
         async with info.context.write() as tx:
-            key, secret = await api_keys.create(
-                tx,
-                info.context.house.passwords,
-                name=input.name,
-                admin=input.admin,
-                description=input.description or "",
-                expires_at=_moment(input.expires_at),
-            )
+            if input.oidc is None:
+                key, secret = await api_keys.create(tx, house.passwords, wanted)
+            else:
+                federation = _federation(input.oidc)
+                key = await api_keys.create_federated(tx, house.issuers, wanted, federation)
             info.context.about(key.id)
-        return ApiKey(model=key, given=secret.reveal())
+        return ApiKey(model=key, given=None if secret is None else secret.reveal())
 
     @mutation(SIGNED_IN)
     async def api_key_update(
         self, info: Info, id: strawberry.ID, input: ApiKeyUpdateInput
     ) -> ApiKey:
-        """Call a key something else."""
+        """Call a key something else, or put it into other groups."""
+        claims = input.oidc_claim_mappings
         async with info.context.write() as tx:
-            key = await api_keys.update(tx, str(id), name=input.name, description=input.description)
+            key = await api_keys.update(
+                tx,
+                str(id),
+                name=input.name,
+                description=input.description,
+                teams=input.teams,
+                mapping=None if claims is None else _mapping(claims),
+            )
         return ApiKey(model=key)
 
     @mutation(SIGNED_IN)
@@ -83,6 +103,13 @@ class PeopleMutation:
         """The key opens nothing any more, and sessions that were opened with it end."""
         async with info.context.write() as tx:
             return ApiKey(model=await bindings.delete_key(tx, str(id)))
+
+    @mutation(SIGNED_IN)
+    async def api_key_enable_non_root_managers(self, info: Info, enable: bool) -> bool:
+        """Whether admins of single spaces may make keys, for what they can give there."""
+        async with info.context.write() as tx:
+            await account_settings.let_space_admins_manage_keys(tx, enable)
+        return enable
 
     @mutation(SIGNED_IN)
     async def session_delete(self, info: Info, id: strawberry.ID) -> Session | None:
@@ -97,6 +124,15 @@ class PeopleMutation:
         async with info.context.write() as tx:
             ended = await sessions.end_others(tx, everybody=everybody)
         return [session_view(one, info.context.actor.session_id) for one in ended]
+
+
+def _federation(given: ApiKeyInputOidc) -> Federation:
+    trust = Trust(given.issuer, given.client_id, given.subject_expression)
+    return Federation(trust, _mapping(given.claim_mappings) if given.claim_mappings else ())
+
+
+def _mapping(given: ClaimMappingInput) -> list[tuple[str, str]]:
+    return [(entry.name, entry.value) for entry in given.entries]
 
 
 def _moment(seconds: int | None) -> datetime | None:

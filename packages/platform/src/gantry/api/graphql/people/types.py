@@ -8,11 +8,16 @@ import strawberry
 
 from gantry.api.graphql.account.types import SpaceAccessLevel, User
 from gantry.api.graphql.context import Info
+from gantry.api.graphql.people.rules import SpaceAccessRule, load_given, rules_view
+from gantry.api.graphql.roles.types import ApiKeyRoleBinding
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
-from gantry.domains.people import repo
+from gantry.domains.people import federation, repo
 from gantry.domains.people.model import ApiKey as KeyModel
 from gantry.domains.people.service import API_KEY_SOURCE
 from gantry.domains.people.sessions import OpenSession
+from gantry.domains.roles import repo as roles
+from gantry.domains.roles.model import RoleBinding
+from gantry.ports.issuers import Trust
 
 
 @strawberry.enum
@@ -21,14 +26,6 @@ class ApiKeyType(enum.Enum):
 
     SECRET = "SECRET"  # noqa: S105 - a word of the API
     OIDC = "OIDC"
-
-
-@strawberry.type
-class SpaceAccessRule:
-    """See the API reference."""
-
-    space: strawberry.ID
-    space_access_level: SpaceAccessLevel
 
 
 @strawberry.type
@@ -127,13 +124,13 @@ class ApiKey:
         return self.model.description or ""
 
     @strawberry.field
-    def type(self) -> ApiKeyType:
-        """Every key of this release has a secret."""
-        return ApiKeyType.SECRET
+    async def type(self, info: Info) -> ApiKeyType:
+        """What is exchanged for a token: its secret, or a token of an issuer that it trusts."""
+        return ApiKeyType.SECRET if await self._trust(info) is None else ApiKeyType.OIDC
 
     @strawberry.field
     def admin(self) -> bool:
-        """Whether it may do everything; otherwise it may read the root space."""
+        """Whether it may do everything; otherwise it may do what it is given roles for."""
         return self.model.admin
 
     @strawberry.field
@@ -172,39 +169,62 @@ class ApiKey:
         return True
 
     @strawberry.field
-    def teams(self) -> list[str]:
-        """None in this release: rights do not come from teams."""
-        return []
+    async def teams(self, info: Info) -> list[str]:
+        """Groups that it counts as a member of."""
+        return await self._teams(info)
 
     @strawberry.field
-    def team_count(self) -> int:
-        """How many teams it is in."""
-        return 0
+    async def team_count(self, info: Info) -> int:
+        """How many groups it is in."""
+        return len(await self._teams(info))
 
     @strawberry.field
-    def space_count(self) -> int:
-        """In how many spaces it has rights of its own."""
-        return len(self.access_rules())
-
-    @strawberry.field(name="accessRules")
-    def shown_access_rules(self) -> list[SpaceAccessRule]:
-        """Its rights by space."""
-        return self.access_rules()
+    async def space_count(self, info: Info) -> int:
+        """In how many spaces it has roles of its own, of those that the caller may see."""
+        return len({one.space_id for one in await self._given(info)})
 
     @strawberry.field
-    def oidc_settings(self) -> ApiKeyOidcSettings | None:
-        """None: it has a secret."""
-        return None
+    async def access_rules(self, info: Info) -> list[SpaceAccessRule]:
+        """The levels that it has by space. Keys that may do everything are admins of the root."""
+        everywhere = [
+            SpaceAccessRule(space=strawberry.ID("root"), space_access_level=SpaceAccessLevel.ADMIN)
+        ]
+        return (everywhere if self.model.admin else []) + rules_view(await self._given(info))
+
+    @strawberry.field
+    async def api_key_role_bindings(self, info: Info) -> list[ApiKeyRoleBinding]:
+        """What it is given, in spaces that the caller may see."""
+        return [ApiKeyRoleBinding(model=one) for one in await self._given(info)]
+
+    @strawberry.field
+    async def oidc_settings(self, info: Info) -> ApiKeyOidcSettings | None:
+        """Whose tokens it takes; none for a key with a secret."""
+        traits = await info.context.load(repo.traits_by_ids, self.model.id)
+        if traits is None or (trusted := federation.trust(traits)) is None:
+            return None
+        entries = [ClaimMappingEntry(name=name, value=to) for name, to in traits.claim_mapping]
+        return ApiKeyOidcSettings(
+            issuer=trusted.issuer,
+            client_id=trusted.client_id,
+            subject_expression=trusted.subject_expression,
+            claim_mapping=ClaimMapping(entries=entries),
+        )
 
     @strawberry.field
     async def open_sessions(self, info: Info) -> int:
         """How many sessions that were opened with it go on; they end with the key."""
         return await info.context.load(repo.open_sessions_of_keys, self.model.id) or 0
 
-    def access_rules(self) -> list[SpaceAccessRule]:
-        """What the key may do, by space."""
-        level = SpaceAccessLevel.ADMIN if self.model.admin else SpaceAccessLevel.READ
-        return [SpaceAccessRule(space=strawberry.ID("root"), space_access_level=level)]
+    async def _teams(self, info: Info) -> list[str]:
+        traits = await info.context.load(repo.traits_by_ids, self.model.id)
+        return [] if traits is None else traits.teams
+
+    async def _given(self, info: Info) -> list[RoleBinding]:
+        return await load_given(info, roles.of_keys, self.model.id)
+
+    async def _trust(self, info: Info) -> Trust | None:
+        traits = await info.context.load(repo.traits_by_ids, self.model.id)
+        return None if traits is None else federation.trust(traits)
 
 
 @strawberry.type(description="A sign-in that goes on.")

@@ -29,16 +29,17 @@ async def _stack_names(tx: Tx, ids: Sequence[str]) -> dict[str, str]:
 
 _NAMES: Mapping[Subject, Callable[[Tx, Sequence[str]], Awaitable[dict[str, str]]]] = {
     Subject.USER: names_repo.of_users,
+    Subject.GROUP: names_repo.of_groups,
+    Subject.CHANNEL: names_repo.of_channels,
     Subject.API_KEY: names_repo.of_keys,
     Subject.STACK: _stack_names,
 }
-"""Who knows the names of a kind; of others, ids are shown."""
+"""Who knows the names of a kind."""
 
 
 async def subject_name(info: Info, binding: model.RoleBinding) -> str:
     """What whoever has the role is called; its id where there is no name, or it may not be seen."""
-    names = _NAMES.get(binding.subject)
-    found = None if names is None else await info.context.load(names, binding.subject_id)
+    found = await info.context.load(_NAMES[binding.subject], binding.subject_id)
     return found or binding.subject_id
 
 

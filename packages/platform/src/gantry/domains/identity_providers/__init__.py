@@ -1,0 +1,1 @@
+"""Who vouches for people, and signing in with their word."""

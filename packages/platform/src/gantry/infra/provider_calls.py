@@ -1,0 +1,158 @@
+"""What identity providers are asked for over HTTP, in JSON or as a document.
+
+Providers in private networks are usual where a platform runs in one. The host that an admin named
+may therefore have any address; every other host that it leads to has to be public, or allowed by
+the operator.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from gantry.kernel.errors import UserError
+from gantry.ports.outward import Answer, Outward
+from gantry.ports.sign_on import ProviderUnusable
+
+Towards = Callable[[str], Outward]
+"""A client that may also reach this host, whatever its address."""
+
+MAX_ANSWER = 1024 * 1024
+"""Bytes of an answer. Metadata of large federations have more, those of one provider a tenth."""
+PATIENCE = timedelta(seconds=10)
+"""For an answer: somebody sits at a browser and waits."""
+REMEMBERED = 300.0
+"""Seconds for which documents are not asked for again."""
+FRESH = 30.0
+"""The same where a document does not have the key that something was signed with. Providers may
+have changed it; but anybody can send such things, and must not have us ask each time."""
+NOW = 0.0
+"""The same for what an admin has just set."""
+KNOWN_AT_ONCE = 16
+"""Documents remembered: one provider has two or three, and a new one takes their place."""
+
+
+class Calls:
+    """Asks, and remembers documents for a while."""
+
+    def __init__(
+        self, towards: Towards, *, plain: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`plain`: whether http will do, as it does where browsers come without TLS as well."""
+        self._towards, self._plain, self._clock = towards, plain, clock
+        self._known: dict[tuple[str, str], tuple[float, Any]] = {}
+
+    def checked(self, url: object, what: str) -> str:
+        """The address, if it is one that may be used. Raises ProviderUnusable."""
+        schemes = ("https", "http") if self._plain else ("https",)
+        if isinstance(url, str) and url.isprintable():
+            try:
+                parts = urlsplit(url)
+                if parts.scheme in schemes and parts.hostname and not parts.username:
+                    return url
+            except ValueError:
+                pass
+        raise ProviderUnusable(f"The provider's {what} is not an https:// address.")
+
+    async def json(
+        self, home: str, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """A JSON object. `home` is an address of the host that was named by an admin."""
+        return _object(await self._get(home, url, headers or {}), url)
+
+    async def items(self, home: str, url: str, *, headers: Mapping[str, str]) -> list[Any]:
+        """A JSON list. Raises ProviderUnusable."""
+        found = _read(await self._get(home, url, headers), url)
+        if not isinstance(found, list):
+            raise ProviderUnusable(f"{_host(url)} answered with something else than a list.")
+        return found
+
+    async def known_json(
+        self, home: str, url: str, *, at_most: float = REMEMBERED
+    ) -> dict[str, Any]:
+        """As `json`, from memory if it is at most so many seconds old."""
+        found = self._remembered(home, url, at_most)
+        if found is None:
+            found = await self.json(home, url)
+            self._remember(home, url, found)
+        return dict(found)
+
+    async def known_text(self, home: str, url: str, *, at_most: float = REMEMBERED) -> str:
+        """A document, from memory if it is at most so many seconds old."""
+        found = self._remembered(home, url, at_most)
+        if found is None:
+            answer = await self._get(home, url, {})
+            if not answer.succeeded:
+                raise ProviderUnusable(f"{_host(url)} answered with the status {answer.status}.")
+            found = answer.body.decode(errors="replace")
+            self._remember(home, url, found)
+        return str(found)
+
+    async def form(
+        self, home: str, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        """The status and the JSON object that answer a form. Raises ProviderUnusable."""
+        kind = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        self.checked(url, "address")
+        try:
+            answer = await self._towards(_host(home)).post(
+                url,
+                headers=kind,
+                private=headers,
+                body=urlencode(fields).encode(),
+                limit=MAX_ANSWER,
+                timeout=PATIENCE,
+            )
+        except UserError as error:
+            raise _unusable(error) from None
+        read = _read(answer, url, failed=True)
+        return answer.status, read if isinstance(read, dict) else {}
+
+    async def _get(self, home: str, url: str, headers: Mapping[str, str]) -> Answer:
+        self.checked(url, "address")
+        try:
+            answer = await self._towards(_host(home)).get(
+                url, headers={}, private=headers, limit=MAX_ANSWER, timeout=PATIENCE
+            )
+        except UserError as error:
+            raise _unusable(error) from None
+        if answer.cut:
+            raise ProviderUnusable(f"{_host(url)} answered with more than {MAX_ANSWER} bytes.")
+        return answer
+
+    def _remembered(self, home: str, url: str, at_most: float) -> Any:
+        asked_at, found = self._known.get((home, url), (0.0, None))
+        return found if self._clock() - asked_at < at_most else None
+
+    def _remember(self, home: str, url: str, found: Any) -> None:
+        while len(self._known) >= KNOWN_AT_ONCE:
+            self._known.pop(next(iter(self._known)))
+        self._known[home, url] = (self._clock(), found)
+
+
+def _unusable(error: UserError) -> ProviderUnusable:
+    return ProviderUnusable(error.message, detail=error.detail)
+
+
+def _object(answer: Answer, url: str) -> dict[str, Any]:
+    found = _read(answer, url)
+    if not isinstance(found, dict):
+        raise ProviderUnusable(f"{_host(url)} answered with something else than an object.")
+    return found
+
+
+def _read(answer: Answer, url: str, *, failed: bool = False) -> Any:
+    if not answer.succeeded and not failed:
+        raise ProviderUnusable(f"{_host(url)} answered with the status {answer.status}.")
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise ProviderUnusable(f"{_host(url)} answered with something else than JSON.") from None
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
