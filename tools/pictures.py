@@ -31,6 +31,7 @@ from tools.poses import (
     compare_states,
     edit_space,
     give_role,
+    configure_a_run,
     lose_session,
     open_confirm,
     open_delivery,
@@ -145,6 +146,12 @@ def of_a_stack(sample: Sample) -> list[Picture]:
             sample.page_of("network", "danger"),
             ask_to_delete,
         ),
+        Picture(
+            "stack-run-configured",
+            "A configuration for one run.",
+            sample.page_of("network"),
+            configure_a_run,
+        ),
     ]
 
 
@@ -155,7 +162,7 @@ def of_runs(sample: Sample) -> list[Picture]:
         Picture("run-confirm", "What will happen, before it does.", at("kubernetes"), open_confirm),
         Picture("run-log", "A log for each phase.", at("network")),
         Picture("run-outputs", "What came out of it.", at("network") + "/outputs"),
-        Picture("run-details", "With what it ran.", at("network") + "/details"),
+        Picture("run-details", "With what it ran.", at("kubernetes") + "/details"),
         Picture("run-long-log", "A long one, in its colours.", at("load test")),
         Picture("run-failed", "A plan that failed, and why.", at("billing")),
         Picture("run-waiting", "A run that waits, and for what.", at("search")),
