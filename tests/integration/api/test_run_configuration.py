@@ -71,12 +71,11 @@ async def test_a_run_tells_what_it_was_made_with_and_whose_word_that_was(ada, st
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"yaml": "a: ["}, "not YAML in line 1"),
+        ({"yaml": "a: ]"}, "not YAML in line 1"),
         ({"yaml": "stacks: {}"}, "does not read `stacks` (line 1)"),
         ({"yaml": "terraform_version: newest"}, "is not a version or a range (line 1)"),
         ({"environment": [{"key": "A B", "value": "x"}]}, "not a name for an environment variable"),
-        ({"beforePlan": ["a\0b"]}, "cannot hold a NUL"),
-        ({"projectRoot": "a\0b"}, "`project_root` must be a text"),
+        ({"projectRoot": "a\nb"}, "`project_root` must be a text"),
     ],
 )
 async def test_a_configuration_that_no_run_can_have_starts_none(core, ada, stack, config, words):
