@@ -5,7 +5,7 @@ import { useQuery } from 'urql'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
-import { Anchor, Badge, Code, Coming, Group, List, Stack, Table, Text, Title, Trouble } from '~/ui'
+import { Anchor, Code, Coming, List, Stack, Table, Text, Title, Trouble } from '~/ui'
 
 const ConfigurationQuery = graphql(`
   query RunConfiguration($stack: ID!, $run: ID!) {
@@ -118,9 +118,11 @@ function Settled({ stack, taken }: { stack: string; taken: Taken }) {
       <Table aria-label="Configuration" layout="fixed" verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th w="28%">Name</Table.Th>
+            <Table.Th w={{ base: '46%', sm: '30%' }}>Name</Table.Th>
             <Table.Th>Value</Table.Th>
-            <Table.Th w="28%">From</Table.Th>
+            <Table.Th w="26%" visibleFrom="sm">
+              From
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -169,14 +171,13 @@ function Row({ name, place, children }: { name: string; place: Place; children: 
         <Text size="sm" ff="monospace">
           {name}
         </Text>
+        <Text size="xs" c="dimmed" hiddenFrom="sm">
+          From {words(place)}
+        </Text>
       </Table.Th>
-      <Table.Td>{children}</Table.Td>
-      <Table.Td style={{ verticalAlign: 'top' }}>
-        <Group gap={4}>
-          <Badge variant="light" color="gray" tt="none" fw={500} style={{ maxWidth: '100%' }}>
-            {words(place)}
-          </Badge>
-        </Group>
+      <Table.Td style={{ verticalAlign: 'top' }}>{children}</Table.Td>
+      <Table.Td visibleFrom="sm" style={{ verticalAlign: 'top', overflowWrap: 'anywhere' }}>
+        <Text size="sm">{words(place)}</Text>
       </Table.Td>
     </Table.Tr>
   )

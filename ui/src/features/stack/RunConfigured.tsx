@@ -9,7 +9,7 @@ import { useStarting } from './starting'
 
 const FileEditor = lazy(() => import('./environment/FileEditor'))
 
-const EXAMPLE = `# Only what you set differs from other runs.
+const EXAMPLE = `# For this run alone
 environment:
   TF_LOG: info
 `

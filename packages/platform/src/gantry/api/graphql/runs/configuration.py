@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 
 from gantry.domains.contexts.kinds import ElementType
+from gantry.domains.contexts.rules import HOOKS
 from gantry.domains.runs.configuration import Source
 
 strawberry.enum(
@@ -80,8 +81,8 @@ def configuration_view(taken: Mapping[str, Any]) -> RunConfiguration:
         ],
         hooks=[
             RunConfigurationHooks(phase=phase, commands=one["commands"], place=_place(one))
-            for phase, groups in taken["hooks"].items()
-            for one in groups
+            for phase in HOOKS
+            for one in taken["hooks"].get(phase, ())
         ],
         elements=[
             RunConfigurationElement(
