@@ -7,7 +7,7 @@ import { Action, Button, Code, Coming, Group, Modal, Radio, Stack, Text } from '
 import type { StackHead } from './here'
 import { useStarting } from './starting'
 
-const FileEditor = lazy(() => import('./environment/FileEditor'))
+const FileEditor = lazy(() => import('~/environment/FileEditor'))
 
 const EXAMPLE = `# For this run alone
 environment:
