@@ -31,6 +31,7 @@ from tools.poses import (
     choose_saml,
     choose_stacks,
     compare_states,
+    configure_a_run,
     edit_space,
     give_role,
     lose_session,
@@ -40,6 +41,7 @@ from tools.poses import (
     open_filter,
     open_palette,
     open_stacks_deliveries,
+    see_configuration,
     show_values,
     type_labels,
     type_name,
@@ -150,6 +152,12 @@ def of_a_stack(sample: Sample) -> list[Picture]:
             sample.page_of("network", "danger"),
             ask_to_delete,
         ),
+        Picture(
+            "stack-run-configured",
+            "A configuration for one run.",
+            sample.page_of("network"),
+            configure_a_run,
+        ),
     ]
 
 
@@ -161,6 +169,12 @@ def of_runs(sample: Sample) -> list[Picture]:
         Picture("run-log", "A log for each phase.", at("network")),
         Picture("run-outputs", "What came out of it.", at("network") + "/outputs"),
         Picture("run-details", "With what it ran.", at("network") + "/details"),
+        Picture(
+            "run-configuration",
+            "What it was made with, and whose word each thing was.",
+            at("kubernetes") + "/details",
+            see_configuration,
+        ),
         Picture("run-long-log", "A long one, in its colours.", at("load test")),
         Picture("run-failed", "A plan that failed, and why.", at("billing")),
         Picture("run-waiting", "A run that waits, and for what.", at("search")),

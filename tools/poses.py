@@ -78,6 +78,19 @@ def open_stacks_deliveries(page: Page) -> None:
     expect(page.get_by_role("table", name="Deliveries")).to_be_visible()
 
 
+def configure_a_run(page: Page) -> None:
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Run with its own configuration").click()
+    expect(page.get_by_role("textbox", name="Configuration of this run")).to_be_visible()
+
+
+def see_configuration(page: Page) -> None:
+    heading = page.get_by_role("heading", name="Configuration", exact=True)
+    expect(page.get_by_role("table", name="Configuration")).to_be_visible()
+    heading.evaluate("node => node.scrollIntoView()")
+    page.evaluate("window.scrollBy(0, -70)")  # the bar at the top lies over the page
+
+
 def open_confirm(page: Page) -> None:
     page.get_by_role("button", name="Confirm", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_visible()

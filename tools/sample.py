@@ -69,6 +69,19 @@ resource "terraform_data" "gateway" {
 output "version" { value = terraform_data.control_plane.output.version }
 """
 
+CONFIG = """
+version: "2"
+stack_defaults:
+  before_plan:
+    - terraform fmt -check
+    - ./policy/check.sh --strict
+stacks:
+  kubernetes:
+    environment:
+      TF_LOG: info
+      TF_VAR_zone: ${TF_VAR_region}a
+"""
+
 BILLING = """
 variable "monthly_limit" { default = 0 }
 
@@ -229,7 +242,10 @@ def _cluster(sample: Sample, hooks: str) -> None:
     site.applied(stack)
     source.commit({"main.tf": CLUSTER}, "Nodes for batches, Kubernetes 1.33")
     site.applied(stack)
-    source.commit({"main.tf": CLUSTER_GROWS}, "Kubernetes 1.34, nodes with GPUs, new gateways")
+    source.commit(
+        {"main.tf": CLUSTER_GROWS, ".gantry/config.yml": CONFIG},
+        "Kubernetes 1.34, nodes with GPUs, new gateways",
+    )
     run = sample.runs["kubernetes"] = site.planned(stack)
     site.api.ask(COMMENT, stack=stack, run=run, body="The old ingress has no traffic since May.")
 

@@ -198,6 +198,11 @@ async def test_months_go_as_a_whole_when_all_of_them_is_old_and_sealed(core):
             '{"config": {"id": "KEY", "type": "T", "value": "sha256:'
             '4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080"}}',
         ),
+        (
+            {"runtimeConfig": {"yaml": "v"}},
+            '{"runtimeConfig": {"yaml": "sha256:'
+            '4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080"}}',
+        ),
         ({"name": "x" * 20_000}, '{"arguments": "(cut)"}'),
     ],
 )

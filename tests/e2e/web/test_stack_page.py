@@ -196,3 +196,25 @@ def test_settings_are_kept_until_they_are_saved_and_deleting_asks_for_the_name(v
     confirm.click()
     expect(page).to_have_url(re.compile(r"/stacks$"))
     assert site.api.ask(STACK, id=stack)["stack"] is None
+
+
+def test_a_run_is_started_with_a_configuration_of_its_own_and_its_page_says_so(person, site):
+    stack = site.stack(CODE)
+    page = person.open(f"/stack/{stack}")
+
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Run with its own configuration").click()
+    form = page.get_by_role("dialog", name="Run with its own configuration")
+    editor = form.get_by_role("textbox", name="Configuration of this run")
+    editor.fill("environment:\n  TF_VAR_greeting: [a]\n")
+    form.get_by_role("button", name="Start").click()
+    expect(form.get_by_text("must have a single value")).to_be_visible()
+    expect(form.get_by_text("(line 2)")).to_be_visible()
+    assert site.look(stack, "runs { id } proposedRuns { id }") == {"runs": [], "proposedRuns": []}
+    editor.fill("environment:\n  TF_VAR_greeting: ahoy\n")
+    form.get_by_role("button", name="Start").click()
+
+    page.get_by_role("tab", name="Details").click()
+    settled = page.get_by_role("table", name="Configuration")
+    expect(settled.get_by_role("row", name="TF_VAR_greeting")).to_contain_text("this run")
+    expect(settled.get_by_role("row", name="terraform_workflow_tool")).to_contain_text("the stack")

@@ -9,9 +9,10 @@ import pytest
 from gantry.api.doors import client_address
 from gantry.api.graphql.cost import require_modest
 from gantry.api.graphql.limits import MAX_COST
-from gantry.api.graphql.runs.config import BadRuntimeConfig, runtime_config
+from gantry.api.graphql.runs.config import runtime_config
 from gantry.api.graphql.runs.plain import RuntimeConfigInput
 from gantry.api.graphql.schema import schema
+from gantry.domains.contexts.documents import BadRuntimeConfig
 from graphql import GraphQLError, parse
 from starlette.datastructures import Headers
 

@@ -143,17 +143,18 @@ async def test_the_environment_of_one_run_lies_sealed_and_comes_along_when_it_is
 
 
 async def test_the_most_particular_image_wins(core, pool, worker):
-    stack = await given_a_stack(core, pool)
-    run = await given_a_run(core, stack, Kind.PROPOSED, runtime_config={"runner_image": "of-run"})
-    await worker.take(run)
-
+    stack = await given_a_stack(core, pool, runner_image="of-stack")
     async with core.db.write(ADMIN) as tx:
         await account_settings.set_runner_images(tx, private="of-account", public="of-public")
-    told = [await manifest(core, stack, run)]
-    for image in ("of-stack", None):
-        stack.runner_image = image
-        run.runtime_config = {}
-        told.append(await manifest(core, stack, run, now=run))
+    image = {"runner_image": "of-run"}
+    runs = [
+        await given_a_run(core, stack, Kind.PROPOSED, runtime_config=image),
+        await given_a_run(core, stack, Kind.PROPOSED),
+    ]
+    await core.change("update stack set runner_image = null")
+    runs.append(await given_a_run(core, stack, Kind.PROPOSED))
+
+    told = [await manifest(core, stack, run) for run in runs]
 
     assert [each.runner_image for each in told] == ["of-run", "of-stack", "of-account"]
 

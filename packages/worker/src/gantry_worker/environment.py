@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gantry_protocol.manifest import Manifest, MountedFile
 from gantry_protocol.words import Phase
 
+from gantry_worker.endings import StepFailed
+from gantry_worker.interpolation import TooLong, interpolated
 from gantry_worker.masking_forms import SHORTEST
 from gantry_worker.tools.overrides import backend_env
 
@@ -30,7 +31,6 @@ TRUSTED_BY = (
 )
 """Variables by which programs are told of a file of authorities."""
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BACKEND = "TF_HTTP_"
 
 
@@ -67,8 +67,9 @@ def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> 
     """Everything a command of the phase finds in its environment.
 
     An image's come first of all, the worker's own and then the manifest's over them; `ro_` and
-    `wo_` select by phase and are taken off; `${NAME}` is replaced once, from all of it; then what
-    hooks exported; the state's address last, so that nothing can replace or extend it.
+    `wo_` select by phase and are taken off; `${NAME}` is replaced, from all of it; then what
+    hooks exported; the state's address last, so that nothing can replace or extend it. Raises
+    StepFailed for variables with which no command could be started.
     """
     found = dict(around.image)
     found |= {"PATH": around.path, "HOME": around.home, "LANG": "C.UTF-8"}
@@ -78,12 +79,12 @@ def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> 
     if around.authorities is not None:
         found |= dict.fromkeys(TRUSTED_BY, around.authorities)
     found |= _selected(given.variables.items(), phase)
+    beneath = dict(found)
     found |= _selected(((v.name, v.value) for v in manifest.environment), phase)
-    known = dict(found)
-    found = {
-        name: _REFERENCE.sub(lambda match: known.get(match[1], match[0]), value)
-        for name, value in found.items()
-    }
+    try:
+        found = interpolated(found, beneath)
+    except TooLong as error:
+        raise StepFailed(str(error)) from None
     found |= around.carried
     if around.final_state is not None:
         found["TF_VAR_spacelift_final_run_state"] = around.final_state

@@ -10,6 +10,7 @@ import { Alert, Anchor, Badge, Breadcrumbs, Coming, Empty, Grid, Group, Stack, T
 import { whyNot } from './decisions'
 import { Delta, DeltaFields } from './Delta'
 import { RunActions, RunActionsFields } from './RunActions'
+import { RunConfiguration } from './RunConfiguration'
 import { RunDetails, RunDetailsFields } from './RunDetails'
 import { RunPhases, RunPhasesFields } from './RunPhases'
 import { RunStanding, RunStandingFields } from './RunStanding'
@@ -204,6 +205,7 @@ function Page(props: PageProps) {
             </Tabs.Panel>
             <Tabs.Panel value="details">
               <RunDetails stack={stack.id} pool={stack.workerPool} run={run} />
+              <RunConfiguration stack={stack.id} run={run.id} version={run.stateVersion} />
             </Tabs.Panel>
           </Tabs>
           <RunTalk

@@ -1,4 +1,5 @@
 import {
+  IconAdjustments,
   IconChevronDown,
   IconClearAll,
   IconFlame,
@@ -21,6 +22,7 @@ import { Action, Button, Group, Menu, Text, tell, warn } from '~/ui'
 import { lacking, type StackHead } from './here'
 import { LockStack, UnlockStack } from './Locking'
 import { counted } from './losses'
+import { RunConfigured } from './RunConfigured'
 import { DestroyResources, RunCommit } from './StartRun'
 import { useStarting } from './starting'
 
@@ -46,7 +48,7 @@ const DiscardAllMutation = graphql(`
   }
 `)
 
-type Asked = 'commit' | 'destroy' | 'lock' | 'unlock'
+type Asked = 'commit' | 'configured' | 'destroy' | 'lock' | 'unlock'
 
 /** What can be started on a stack, and done about it; what cannot says why. */
 export function StackActions({ stack }: { stack: StackHead }) {
@@ -74,6 +76,7 @@ export function StackActions({ stack }: { stack: StackHead }) {
       </Action>
       <More stack={stack} onAsk={setAsked} />
       <RunCommit stack={stack} opened={asked === 'commit'} onClose={close} />
+      {asked === 'configured' && <RunConfigured stack={stack} onClose={close} />}
       {asked === 'destroy' && <DestroyResources stack={stack} onClose={close} />}
       <LockStack stack={stack} opened={asked === 'lock'} onClose={close} />
       <UnlockStack stack={stack} opened={asked === 'unlock'} onClose={close} />
@@ -106,6 +109,13 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
           onClick={() => onAsk('commit')}
         >
           Run another commit…
+        </Choice>
+        <Choice
+          icon={<IconAdjustments size={16} aria-hidden />}
+          why={lacking(stack, 'RUN_TRIGGER_WITH_CUSTOM_RUNTIME_CONFIG') ?? stack.previewProblem ?? undefined}
+          onClick={() => onAsk('configured')}
+        >
+          Run with its own configuration…
         </Choice>
         <Menu.Item
           component={Link}

@@ -24,7 +24,7 @@ export function RunCommit(props: { stack: StackHead; opened: boolean; onClose: (
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (SHA.test(given) && !why) void start(kind, given).then(setError)
+          if (SHA.test(given) && !why) void start(kind, { sha: given }).then(setError)
         }}
       >
         <Stack gap="md">

@@ -11,9 +11,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,6 +59,7 @@ _MAX_MESSAGE = 64 * 1024  # characters: longer ones are made by machines and rea
 _MAX_PATH = 4096  # bytes: PATH_MAX of Linux; nobody could unpack more
 _SOME = 50  # commits: one that is asked for by name is nearly always recent
 _SHA256_DIGITS = 64
+_PLAIN_FILE = ("100644", "100755", "100664")  # the last: of repositories that very old Gits made
 _ELSEWHERE = frozenset((b"", b".", b"..", b".git"))  # what Git itself refuses to check out
 
 # These go above all attributes in the repository. An archive would leave out and rewrite files
@@ -141,7 +142,16 @@ class GitSources:
             await visit.ask("ls-tree", *wanted, sha, eat=listed)
         return listed.found()
 
-    async def fetch(self, url: str, sha: str, archive: Path, *, branch: str) -> CommitInfo:
+    async def fetch(
+        self,
+        url: str,
+        sha: str,
+        archive: Path,
+        *,
+        branch: str,
+        read: Sequence[str] = (),
+        most: int = 0,
+    ) -> CommitInfo:
         """See the port. The same commit gives the same bytes, as long as Git stays the same.
 
         Modes are 644 and 755, times the commit's, submodules empty directories. Symlinks stay
@@ -160,8 +170,9 @@ class GitSources:
             if tree.files == 0:  # Python's tarfile does not read what Git makes of that
                 raise BadRepository("The commit holds no files.")
             await _pack(visit, sha, archive)
+            found = await _read(visit, sha, read, most) if read else {}
         log.info("commit fetched", repository=address.shown, sha=sha, files=tree.files)
-        return info
+        return replace(info, files=found)
 
     def _parse(self, url: str) -> Address:
         return parse(url, allow_file=self._allow_file, allow_private=self._allow_private)
@@ -322,6 +333,27 @@ async def _describe(visit: _Visit, sha: str) -> CommitInfo:
     # A database takes no NUL in a text.
     message = message.replace("\0", "").strip("\n")[:_MAX_MESSAGE]
     return CommitInfo(sha=sha, message=message, author_name=name, authored_at=_moment(at))
+
+
+async def _read(
+    visit: _Visit, sha: str, paths: Sequence[str], most: int
+) -> dict[str, bytes | None]:
+    """Those of the files that are there. Nothing follows a link, and no more than `most` bytes of
+    one are received from Git.
+    """
+    listed = bytearray()
+    wanted = ("-z", "--full-tree", "--format=%(objectmode) %(objectsize) %(objectname) %(path)")
+    await visit.ask("ls-tree", *wanted, sha, "--", *paths, eat=listed.extend)
+    found: dict[str, bytes | None] = {}
+    for entry in bytes(listed).decode(errors="replace").split("\0")[:-1]:
+        mode, size, name, path = entry.split(maxsplit=3)
+        if mode not in _PLAIN_FILE or int(size) > most:
+            found[path] = None
+            continue
+        content = bytearray()
+        await visit.ask("cat-file", "blob", name, eat=content.extend)
+        found[path] = bytes(content)
+    return found
 
 
 def _moment(seconds: str) -> datetime:

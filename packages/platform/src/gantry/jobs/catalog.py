@@ -17,7 +17,7 @@ from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.keys import places, retire, walk
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import leasing, logbook, logs_repo, repo, workspaces
+from gantry.domains.runs import configuring, leasing, logbook, logs_repo, repo, workspaces
 from gantry.domains.runs.events import WorkAppeared
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.tfstate.resealing import StatesPlace
@@ -58,7 +58,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
     """The jobs, bound to this process' connections."""
 
     async def fetch_commit(*, commit_id: str) -> None:
-        await vcs.fetch(out.db, out.sources, out.objects, commit_id=commit_id)
+        await vcs.fetch(out.db, out.sources, out.objects, configuring.READER, commit_id=commit_id)
 
     async def source_settled(*, commit_id: str) -> None:
         async with out.db.read(SYSTEM) as tx:

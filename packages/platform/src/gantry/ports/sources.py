@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +39,8 @@ class CommitInfo:
     message: str
     author_name: str
     authored_at: datetime
+    files: Mapping[str, bytes | None] = field(default_factory=dict)
+    """What is in the files that were to be read and are there; None: too much, or no plain file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,20 @@ class Sources(Protocol):
         """
         ...
 
-    async def fetch(self, url: str, sha: str, archive: Path, *, branch: str) -> CommitInfo:
+    async def fetch(
+        self,
+        url: str,
+        sha: str,
+        archive: Path,
+        *,
+        branch: str,
+        read: Sequence[str] = (),
+        most: int = 0,
+    ) -> CommitInfo:
         """Write the commit's tree to `archive` as gzipped tar, and say what the commit is.
 
-        `branch` helps with servers that do not serve single commits.
+        `branch` helps with servers that do not serve single commits. `read` are paths of files to
+        answer with, of at most `most` bytes each.
         Raises BadRepository, RepositoryUnreachable, NoSuchRef.
         """
         ...

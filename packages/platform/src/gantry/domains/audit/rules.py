@@ -42,7 +42,7 @@ def kept(given: Mapping[str, Any]) -> str:
     """What an entry keeps of a request's arguments: JSON without the values of secrets.
 
     A value of a configuration element is secret or not by its neighbour; its digest is kept, so
-    that two can be told apart. So it is for custom headers.
+    that two can be told apart. So it is for custom headers, and for a configuration as YAML.
     """
     text = json.dumps(_without_secrets(given), ensure_ascii=False, sort_keys=True)
     return text if len(text) <= MAX_ENTRY else json.dumps({"arguments": CUT}, sort_keys=True)
@@ -62,7 +62,8 @@ def _without_secrets(value: Any) -> Any:
 
 
 def _is_secret(name: str, around: Mapping[str, Any]) -> bool:
-    if name in _SECRET:
+    if name in _SECRET or name == "yaml":
+        # A configuration as a text may hold variables, and those of a run are sealed.
         return True
     # An element of a configuration, a header, a variable given with a run: named pairs.
     return name == "value" and any(other in around for other in ("id", "key", "name"))
@@ -71,7 +72,7 @@ def _is_secret(name: str, around: Mapping[str, Any]) -> bool:
 def _secret(name: Any, value: Any, around: Mapping[str, Any]) -> str:
     if value is None or value == "":
         return ""
-    if name == "value" and isinstance(value, str):
+    if name in ("value", "yaml") and isinstance(value, str):
         return f"sha256:{hashlib.sha256(value.encode(errors='replace')).hexdigest()}"
     return HIDDEN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 
 class OwnerKind(enum.StrEnum):
@@ -17,3 +18,12 @@ class ElementType(enum.StrEnum):
 
     ENVIRONMENT_VARIABLE = "ENVIRONMENT_VARIABLE"
     FILE_MOUNT = "FILE_MOUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An element without its value."""
+
+    id: str
+    type: ElementType
+    write_only: bool

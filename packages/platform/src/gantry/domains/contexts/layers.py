@@ -34,20 +34,22 @@ class Given:
     element: ConfigElement
     context_id: str | None
     instead_of: tuple[str, ...]
+    rank: int
+    """Of its layer; 0 is the one that wins."""
 
 
 def winners(layers: Iterable[Layer]) -> list[Given]:
     """One element for each type and name, of layers that begin with the one that wins."""
-    found: dict[tuple[str, ElementType], list[tuple[ConfigElement, str | None]]] = {}
-    for layer in layers:
+    found: dict[tuple[str, ElementType], list[tuple[ConfigElement, str | None, int]]] = {}
+    for rank, layer in enumerate(layers):
         for element in layer.elements:
             key = (element.id, element.type)
-            found.setdefault(key, []).append((element, layer.context_id))
+            found.setdefault(key, []).append((element, layer.context_id, rank))
     return [
         Given(
-            those[0][0],
-            those[0][1],
-            tuple(context for _, context in those[1:] if context is not None),
+            *those[0][:2],
+            instead_of=tuple(context for _, context, _ in those[1:] if context is not None),
+            rank=those[0][2],
         )
         for _, those in sorted(found.items(), key=lambda item: item[0])
     ]
@@ -55,25 +57,24 @@ def winners(layers: Iterable[Layer]) -> list[Given]:
 
 def hooks(
     own: Mapping[str, Sequence[str]],
-    explicit: Sequence[Mapping[str, Sequence[str]]],
-    by_label: Sequence[Mapping[str, Sequence[str]]],
-) -> dict[str, list[str]]:
-    """Every phase's commands in order. `explicit` by rising priority, `by_label` by name.
+    explicit: Sequence[tuple[str, Mapping[str, Sequence[str]]]],
+    by_label: Sequence[tuple[str, Mapping[str, Sequence[str]]]],
+) -> dict[str, list[tuple[str | None, list[str]]]]:
+    """Every phase's commands in order, with the context they come from; None: the stack's own.
+    Contexts with their ids: `explicit` by rising priority, `by_label` by name.
 
     Before a phase: explicit, by label from the last name to the first, the stack's own. After it
     the same backwards.
     """
-    before = [*explicit, *reversed(by_label), own]
-    after = [own, *by_label, *reversed(explicit)]
-    phases = {name for source in before for name in source}
-    return {
-        name: commands
+    before = [*explicit, *reversed(by_label), (None, own)]
+    after = [(None, own), *by_label, *reversed(explicit)]
+    phases = {name for _, source in before for name in source}
+    found = {
+        name: [
+            (context, list(source[name]))
+            for context, source in (before if name.startswith("before") else after)
+            if source.get(name)
+        ]
         for name in sorted(phases)
-        if (
-            commands := [
-                command
-                for source in (before if name.startswith("before") else after)
-                for command in source.get(name, ())
-            ]
-        )
     }
+    return {name: groups for name, groups in found.items() if groups}

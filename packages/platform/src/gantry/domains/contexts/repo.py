@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import CursorResult, delete, func, select
+from sqlalchemy import CursorResult, and_, delete, func, or_, select
 
-from gantry.domains.contexts.kinds import ElementType, OwnerKind
+from gantry.domains.contexts.kinds import ElementType, Named, OwnerKind
 from gantry.domains.contexts.model import ConfigElement
 from gantry.kernel.tx import Tx
 
@@ -31,6 +31,29 @@ async def _of(tx: Tx, owner: OwnerKind, ids: Sequence[str]) -> dict[str, list[Co
     found: dict[str, list[ConfigElement]] = {one: [] for one in ids}
     for row in await tx.session.scalars(query):
         found[row.owner_id].append(row)
+    return found
+
+
+async def names(tx: Tx, stack_id: str, context_ids: Sequence[str]) -> dict[str | None, list[Named]]:
+    """The elements of the contexts, by context, and of the stack, by None; without values, which
+    may be large.
+    """
+    owned = or_(
+        and_(ConfigElement.owner_kind == OwnerKind.STACK, ConfigElement.owner_id == stack_id),
+        and_(
+            ConfigElement.owner_kind == OwnerKind.CONTEXT, ConfigElement.owner_id.in_(context_ids)
+        ),
+    )
+    query = select(
+        ConfigElement.owner_kind,
+        ConfigElement.owner_id,
+        ConfigElement.id,
+        ConfigElement.type,
+        ConfigElement.write_only,
+    ).where(owned)
+    found: dict[str | None, list[Named]] = {None: [], **{one: [] for one in context_ids}}
+    for kind, owner, name, element_type, secret in await tx.session.execute(query):
+        found[None if kind is OwnerKind.STACK else owner].append(Named(name, element_type, secret))
     return found
 
 

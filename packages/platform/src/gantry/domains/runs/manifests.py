@@ -13,19 +13,18 @@ from gantry_protocol.manifest import EnvironmentValue, Manifest, MountedFile, St
 from gantry_protocol.words import Phase
 
 from gantry.domains.accounts import service as accounts
-from gantry.domains.accounts.model import Account
 from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts import service as elements
 from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.contexts.model import ConfigElement
+from gantry.domains.runs import configuration, configuring
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import overrides_of
 from gantry.domains.runs.states import APPLYABLE, Kind, State
 from gantry.domains.stacks import attached_repo
 from gantry.domains.stacks.attached_repo import Attached
-from gantry.domains.stacks.model import Stack, Vendor
-from gantry.domains.stacks.vendors import constraint_of
+from gantry.domains.stacks.model import Stack
 from gantry.domains.vcs import service as vcs
 from gantry.domains.vcs.model import Commit
 from gantry.kernel.ids import new_id
@@ -75,19 +74,15 @@ async def build(
     account = await accounts.get(tx)
     attached = (await attached_repo.of_stacks(tx, [stack.id]))[stack.id]
     given = await _elements(tx, stack, attached)
+    taken = await configuring.taken(tx, stack, run, attached)
+    root = configuration.value(taken, "project_root") or ""
     api_token = _token(vault, where, run, stack, API_PURPOSE, tx)
     oidc_token = await _oidc_token(vault, where, run, stack, tx)
-    environment = _metadata(account.name or "", stack, run, commit)
+    computed = _metadata(account.name or "", stack, run, commit, root)
     for name, token in (("SPACELIFT_API_TOKEN", api_token), ("SPACELIFT_OIDC_TOKEN", oidc_token)):
-        environment[name] = EnvironmentValue(name=name, value=token, secret=True)
-    for element in given:
-        if element.type is ElementType.ENVIRONMENT_VARIABLE:
-            environment[element.id] = _variable(vault, element)
-    for name, value in overrides_of(vault, run):
-        environment[name] = EnvironmentValue(name=name, value=value)
+        computed.append(EnvironmentValue(name=name, value=token, secret=True))
     backend = _backend(vault, where, run, stack, tx) if stack.manages_state else None
     resumes = run.state is State.PREPARING_APPLY or run.state is State.PREPARING_REPLAN
-    config = run.runtime_config
     plan_url, plan_key = await _plan_place(objects, run)
     return Manifest(
         run_id=run.id,
@@ -100,25 +95,33 @@ async def build(
         plan_sha256=run.plan_sha256 if run.state is State.PREPARING_APPLY else None,
         plan_json_url=plan_url,
         plan_json_key=plan_key,
-        project_root=str(config.get("project_root") or stack.project_root or ""),
-        tool=_tool(stack, config),
-        runner_image=_image(account, stack, config),
+        project_root=root,
+        tool=_tool(stack, taken),
+        runner_image=configuration.value(taken, "runner_image"),
         command=run.command,
         skip_init=run.skip_init,
         destroy=run.kind is Kind.DESTROY,
         targets=list(run.targets),
-        environment=list(environment.values()),
+        environment=in_order(
+            computed,
+            *_weaker_first(vault, given, await _of_file(tx, run, taken, stack), taken["below"]),
+            [EnvironmentValue(name=n, value=v) for n, v in overrides_of(vault, run)],
+        ),
         files=[
             MountedFile(
                 path=OIDC_FILE, content=base64.b64encode(oidc_token.encode()).decode(), secret=True
             ),
             *(
-                MountedFile(path=e.id, content=elements.reveal(vault, e), secret=e.write_only)
-                for e in given
-                if e.type is ElementType.FILE_MOUNT
+                MountedFile(
+                    path=one.element.id,
+                    content=elements.reveal(vault, one.element),
+                    secret=one.element.write_only,
+                )
+                for one in given
+                if one.element.type is ElementType.FILE_MOUNT
             ),
         ],
-        hooks=_hooks(stack, attached, config),
+        hooks=configuration.commands(taken),
         mask=[api_token, oidc_token, *([backend.password] if backend else [])],
         well_known_masking=stack.well_known_secret_masking,
         backend=backend,
@@ -157,45 +160,60 @@ async def _workspace(objects: Objects, run: Run) -> str | None:
     return await objects.download_url(Bucket.WORKSPACE, run.workspace_key, lasts=URL_LASTS)
 
 
-def _tool(stack: Stack, runtime: Mapping[str, Any]) -> Tool:
-    config, tofu = stack.vendor_config, stack.vendor is Vendor.OPENTOFU
-    override = runtime.get("opentofu_version" if tofu else "terraform_version")
+def _tool(stack: Stack, taken: Mapping[str, Any]) -> Tool:
+    tofu = configuration.value(taken, "terraform_workflow_tool") == "OPEN_TOFU"
     return Tool(
         name="opentofu" if tofu else "terraform",
-        constraint=str(override) if override else constraint_of(config),
+        constraint=configuration.value(taken, "opentofu_version" if tofu else "terraform_version"),
         # A managed state is one state; workspaces are for other backends.
-        workspace=None if stack.manages_state else config.get("workspace"),
+        workspace=None if stack.manages_state else stack.vendor_config.get("workspace"),
     )
 
 
-def _image(account: Account, stack: Stack, config: Mapping[str, Any]) -> str | None:
-    """The image for workers that use containers (run configuration contract §1.3). None leaves it
-    to the worker.
-    """
-    public = stack.pool_id is None
-    default = account.public_runner_image if public else account.private_runner_image
-    return config.get("runner_image") or stack.runner_image or default
-
-
-async def _elements(tx: Tx, stack: Stack, attached: Sequence[Attached]) -> list[ConfigElement]:
+async def _elements(tx: Tx, stack: Stack, attached: Sequence[Attached]) -> list[layers.Given]:
     """Variables and files: the stack's own before those of its contexts."""
     own = (await contexts.of_stacks(tx, [stack.id]))[stack.id]
     ids = [one.context.id for one in attached]
     theirs = await contexts.of_contexts(tx, ids) if ids else {}
     sources = [layers.Layer(None, own), *(layers.Layer(one, theirs[one]) for one in ids)]
-    return [given.element for given in layers.winners(sources)]
+    return layers.winners(sources)
 
 
-def _hooks(
-    stack: Stack, attached: Sequence[Attached], config: Mapping[str, Any]
-) -> dict[str, list[str]]:
-    hooks = layers.hooks(
-        stack.hooks,
-        [one.context.hooks for one in attached if not one.by_label],
-        [one.context.hooks for one in attached if one.by_label],
-    )
-    hooks.update({name: list(c) for name, c in (config.get("hooks") or {}).items()})
-    return hooks
+async def _of_file(
+    tx: Tx, run: Run, taken: Mapping[str, Any], stack: Stack
+) -> list[EnvironmentValue]:
+    if taken["environment"] is None:
+        return []
+    given = configuration.variables(taken, await configuring.file_of(tx, run))
+    return [EnvironmentValue(name=name, value=value) for name, value in given.items()]
+
+
+def _weaker_first(
+    vault: Vault, given: Sequence[layers.Given], of_file: list[EnvironmentValue], below: bool
+) -> list[list[EnvironmentValue]]:
+    """The variables of contexts, stack and file, source by source. `below`: the file's are weaker
+    than all others.
+    """
+    sources: dict[int, list[EnvironmentValue]] = {}
+    for one in given:
+        if one.element.type is ElementType.ENVIRONMENT_VARIABLE:
+            sources.setdefault(one.rank, []).append(_variable(vault, one.element))
+    ordered = [sources[rank] for rank in sorted(sources, reverse=True)]
+    return [of_file, *ordered] if below else [*ordered, of_file]
+
+
+def in_order(*sources: Sequence[EnvironmentValue]) -> list[EnvironmentValue]:
+    """Variables such that a later one wins: those of `sources`, the weakest first.
+
+    In a phase a name with `ro_` or `wo_` is the same as the one without; of one source the one
+    with the prefix wins, being the more particular, and of two sources the stronger one's.
+    """
+    found: dict[str, EnvironmentValue] = {}
+    for source in sources:
+        for variable in sorted(source, key=lambda one: one.name.startswith(("ro_", "wo_"))):
+            found.pop(variable.name, None)
+            found[variable.name] = variable
+    return list(found.values())
 
 
 def _variable(vault: Vault, element: ConfigElement) -> EnvironmentValue:
@@ -274,8 +292,8 @@ def _token(vault: Vault, where: Addresses, run: Run, stack: Stack, purpose: str,
 
 
 def _metadata(
-    account: str, stack: Stack, run: Run, commit: Commit | None
-) -> dict[str, EnvironmentValue]:
+    account: str, stack: Stack, run: Run, commit: Commit | None, root: str
+) -> list[EnvironmentValue]:
     """The variables every run is given (run configuration contract §3.1)."""
     labels = json.dumps(stack.labels)
     values = {
@@ -283,7 +301,7 @@ def _metadata(
         "commit_branch": run.branch or stack.branch,
         "commit_sha": commit.sha if commit else "",
         "local_preview": "true" if run.workspace_upload_key else "false",
-        "project_root": str(run.runtime_config.get("project_root") or stack.project_root or ""),
+        "project_root": root,
         "repository": f"{stack.namespace}/{stack.repository}"
         if stack.namespace
         else stack.repository,
@@ -296,9 +314,8 @@ def _metadata(
         "stack_labels": ",".join(stack.labels),
         "stack_labels_list": labels,
     }
-    found = {
-        f"TF_VAR_spacelift_{name}": EnvironmentValue(name=f"TF_VAR_spacelift_{name}", value=value)
+    found = [
+        EnvironmentValue(name=f"TF_VAR_spacelift_{name}", value=value)
         for name, value in values.items()
-    }
-    found["TF_IN_AUTOMATION"] = EnvironmentValue(name="TF_IN_AUTOMATION", value="true")
-    return found
+    ]
+    return [*found, EnvironmentValue(name="TF_IN_AUTOMATION", value="true")]

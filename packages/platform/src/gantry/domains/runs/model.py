@@ -46,6 +46,8 @@ class Run(Model):
     autodeploy: Mapped[bool] = mapped_column(default=False)
     """Taken from the stack when the run was made; a lock taken since switches it off."""
     runtime_config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The block of configuration given with this run alone, and `environment_names` and
+    `override_names` for what is sealed of it."""
     overrides_sealed: Mapped[bytes | None] = sealed_for("run-overrides:{id}")
     """Environment given with this run alone, sealed JSON."""
     workspace_upload_key: Mapped[str | None]
@@ -105,6 +107,15 @@ Index(
     postgresql_where=and_(Run.workspace_key.is_not(None), Run.finished_at.is_not(None)),
 )
 Index("run_by_commit", Run.commit_id, postgresql_where=Run.state == State.QUEUED)
+
+
+class RunConfiguration(Model):
+    """What a run was made with, settled when it started (runs.configuration)."""
+
+    __tablename__ = "run_configuration"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    taken: Mapped[dict[str, Any]]
 
 
 class Transition(Model):

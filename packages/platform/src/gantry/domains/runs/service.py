@@ -10,8 +10,9 @@ from typing import Any
 
 import structlog
 
+from gantry.domains.contexts.documents import BadRuntimeConfig
 from gantry.domains.pools import repo as pools
-from gantry.domains.runs import announcing, leases_repo, logs_repo, queue_repo, repo
+from gantry.domains.runs import announcing, configuring, leases_repo, logs_repo, queue_repo, repo
 from gantry.domains.runs.events import RunMoved, StopRequested
 from gantry.domains.runs.model import Run, Transition
 from gantry.domains.runs.states import (
@@ -119,7 +120,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         skip_init=new.skip_init,
         targets=[],
         autodeploy=stack.autodeploy if new.autodeploy is None else new.autodeploy,
-        runtime_config={k: v for k, v in new.runtime_config.items() if k != "environment"},
+        runtime_config=_kept(new),
         workspace_upload_key=new.workspace_upload_key,
         user_metadata=list(new.user_metadata),
         retry_of=new.retry_of,
@@ -140,6 +141,17 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
     await announcing.announce(tx, stack, run)
     await promote(tx, stack)
     return run
+
+
+def _kept(new: NewRun) -> dict[str, Any]:
+    """The run's own block as it lies in the open: of variables the names."""
+    block = dict(new.runtime_config)
+    environment = block.pop("environment", None)
+    if environment is not None:
+        block["environment_names"] = sorted(environment)
+    if new.overrides:
+        block["override_names"] = sorted({name for name, _ in new.overrides})
+    return block
 
 
 def overrides_of(vault: Vault, run: Run) -> list[tuple[str, str]]:
@@ -225,9 +237,11 @@ async def promote(tx: Tx, stack: Stack) -> None:
             continue
         if commit is not None and not await _source_settled(system, stack, run, commit):
             continue
+        if run.kind in LOCKING and (held is not None or locked_out(stack, run)):
+            continue
+        if not await _configured(system, stack, run, commit):
+            continue
         if run.kind in LOCKING:
-            if held is not None or locked_out(stack, run):
-                continue
             held = run
         await advance(system, stack, run, Signal.UNBLOCK)
 
@@ -259,6 +273,15 @@ async def _source_settled(tx: Tx, stack: Stack, run: Run, commit: Commit) -> boo
             commit.sha[:8], commit_title(commit.message) or commit.sha[:8]
         )
     return True
+
+
+async def _configured(tx: Tx, stack: Stack, run: Run, commit: Commit | None) -> bool:
+    try:
+        return await configuring.settle(tx, stack, run, commit)
+    except BadRuntimeConfig as error:
+        run.failure = error.message
+        await advance(tx, stack, run, Signal.FAIL, note=run.failure, start_next=False)
+        return False
 
 
 def locked_out(stack: Stack, run: Run) -> bool:

@@ -229,6 +229,21 @@ async def ticket_for_local_workspace(tx: Tx, stack_id: str) -> LocalWorkspace:
     return workspace
 
 
+async def local_workspace(tx: Tx, stack_id: str, workspace_id: str) -> LocalWorkspace:
+    """The upload of the actor's that is still to be used. Raises NotFound, NotAllowed, Conflict."""
+    return await _unused(tx, await stacks.find(tx, stack_id), workspace_id)
+
+
+async def _unused(tx: Tx, stack: Stack, workspace_id: str) -> LocalWorkspace:
+    access.require(tx, Action.RUN_PROPOSE_LOCAL_WORKSPACE, stack)
+    workspace = await repo.local_workspace(tx, workspace_id, stack.id)
+    if workspace is None or workspace.created_by != tx.actor.name:
+        raise NotFound("local workspace not found")
+    if workspace.used_by_run is not None:
+        raise Conflict("This upload was used already; upload the workspace again.")
+    return workspace
+
+
 async def propose_local(
     tx: Tx,
     vault: Vault,
@@ -236,19 +251,17 @@ async def propose_local(
     *,
     workspace_id: str,
     overrides: Sequence[tuple[str, str]],
+    file: Mapping[str, Any] | None = None,
     user_metadata: Sequence[str] = (),
 ) -> Run:
-    """A preview of an uploaded tree. Each upload is good for one run.
+    """A preview of an uploaded tree. Each upload is good for one run. `file` is what its
+    configuration file says (configuring.of_upload).
 
     Raises NotFound, NotAllowed, Conflict.
     """
     stack = await _runnable_stack(tx, stack_id)
-    access.require(tx, Action.RUN_PROPOSE_LOCAL_WORKSPACE, stack)
-    workspace = await repo.local_workspace(tx, workspace_id, stack.id)
-    if workspace is None or workspace.created_by != tx.actor.name:
-        raise NotFound("local workspace not found")
-    if workspace.used_by_run is not None:
-        raise Conflict("This upload was used already; upload the workspace again.")
+    workspace = await _unused(tx, stack, workspace_id)
+    await vcs_repo.keep_config(tx, workspace.object_key, dict(file or {}))
     new = NewRun(
         kind=Kind.PROPOSED,
         title="Local preview",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,3 +38,17 @@ class Commit(Model):
     archive_sha256: Mapped[str | None]
     wanted_at: Mapped[datetime]
     stored_at: Mapped[datetime | None]
+
+
+class TreeConfig(Model):
+    """What the configuration file of a tree says. A tree that was looked at has a row, whether
+    there is such a file or not.
+    """
+
+    __tablename__ = "tree_config"
+
+    tree: Mapped[str] = mapped_column(primary_key=True)
+    """The commit's id, or the key of an uploaded tree."""
+    found: Mapped[dict[str, Any]]
+    """In the words of whoever read it; empty without a file."""
+    read_at: Mapped[datetime]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from gantry.domains.vcs.model import Commit, FetchState
+from gantry.domains.vcs.model import Commit, FetchState, TreeConfig
 from gantry.domains.vcs.rules import commit_id
 from gantry.kernel.tx import Tx
 
@@ -16,10 +17,13 @@ ARCHIVE_TRUSTED = timedelta(days=1)
 """The metadata bucket keeps two days; within the first, a fetched tree is surely there."""
 
 
-async def want(tx: Tx, *, repository_url: str, branch: str, sha: str) -> tuple[Commit, bool]:
+async def want(
+    tx: Tx, *, repository_url: str, branch: str, sha: str, anew: bool = False
+) -> tuple[Commit, bool]:
     """The commit, and whether its tree has still to be fetched.
 
-    One row per commit however many ask at once; one that could not be fetched is tried again.
+    One row per commit however many ask at once; one that could not be fetched is tried again, and
+    so is one that is there if it is wanted `anew`.
     """
     key = commit_id(repository_url, sha)
     made = await tx.session.execute(
@@ -39,7 +43,8 @@ async def want(tx: Tx, *, repository_url: str, branch: str, sha: str) -> tuple[C
     )
     fresh = made.scalar_one_or_none() is not None
     commit = await tx.session.get_one(Commit, key, with_for_update=not fresh)
-    stale = commit.stored_at is not None and commit.stored_at < tx.now - ARCHIVE_TRUSTED
+    old = commit.stored_at is not None and commit.stored_at < tx.now - ARCHIVE_TRUSTED
+    stale = anew or old
     if commit.state is FetchState.FAILED or (commit.state is FetchState.STORED and stale):
         commit.state, commit.error = FetchState.WANTED, None
         commit.wanted_at, commit.stored_at = tx.now, None
@@ -73,3 +78,14 @@ async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Commit]:
     """Commits by id. They belong to nobody: whoever sees the stack or run sees its commit."""
     rows = await tx.session.scalars(select(Commit).where(Commit.id.in_(ids)))
     return {commit.id: commit for commit in rows}
+
+
+async def config_of(tx: Tx, tree: str) -> dict[str, Any] | None:
+    """What the tree's configuration file says; None when nobody has looked yet."""
+    return await tx.session.scalar(select(TreeConfig.found).where(TreeConfig.tree == tree))
+
+
+async def keep_config(tx: Tx, tree: str, found: dict[str, Any]) -> None:
+    """Note what the tree's configuration file says. Noting it again changes nothing."""
+    row = insert(TreeConfig).values(tree=tree, found=found, read_at=tx.now)
+    await tx.session.execute(row.on_conflict_do_nothing())

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -22,9 +25,24 @@ from gantry.ports.sources import CommitInfo, RepositoryUnreachable, Sources
 log = structlog.get_logger()
 
 
-async def want(tx: Tx, *, repository_url: str, branch: str, sha: str) -> Commit:
-    """The commit's row; its tree is fetched in the background unless that was done."""
-    commit, missing = await repo.want(tx, repository_url=repository_url, branch=branch, sha=sha)
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the configuration of a tree is read: which files it may be in, how many bytes of one,
+    and what is to be kept of those that are there. None stands for one that cannot be read.
+    """
+
+    paths: tuple[str, ...]
+    most: int
+    read: Callable[[Mapping[str, bytes | None]], dict[str, Any]]
+
+
+async def want(tx: Tx, *, repository_url: str, branch: str, sha: str, anew: bool = False) -> Commit:
+    """The commit's row; its tree is fetched in the background unless that was done, or once more
+    if it is wanted `anew`.
+    """
+    commit, missing = await repo.want(
+        tx, repository_url=repository_url, branch=branch, sha=sha, anew=anew
+    )
     if missing:
         tx.emit(CommitWanted(commit.id))
     return commit
@@ -41,8 +59,11 @@ PAUSE = 2.0
 """Seconds between two tries, doubled each time: a restart of either is ridden out."""
 
 
-async def fetch(db: Db, sources: Sources, objects: Objects, *, commit_id: str) -> None:
-    """Bring the commit's tree to object storage and note what the commit says of itself.
+async def fetch(
+    db: Db, sources: Sources, objects: Objects, reader: Reader, *, commit_id: str
+) -> None:
+    """Bring the commit's tree to object storage and note what the commit says of itself, and
+    what its configuration file does.
 
     Safe to run twice or late: a stored commit is left alone. A failure that may pass is tried
     again TRIES times; then it is written down, and the runs that wait are told.
@@ -53,7 +74,7 @@ async def fetch(db: Db, sources: Sources, objects: Objects, *, commit_id: str) -
         return
     for attempt in range(1, TRIES + 1):
         try:
-            info, data = await _bring(sources, objects, commit)
+            info, data = await _bring(sources, objects, reader, commit)
             break
         except UserError as error:
             passing = isinstance(error, RepositoryUnreachable) or error.status >= 500
@@ -62,10 +83,12 @@ async def fetch(db: Db, sources: Sources, objects: Objects, *, commit_id: str) -
                 return
             log.warning("fetch failed, trying again", commit=commit.sha, reason=error.message)
         await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
+    config = await asyncio.to_thread(reader.read, info.files)
     async with db.write(SYSTEM) as tx:
         row = await repo.lock(tx, commit_id)
         if row is None or row.state is FetchState.STORED:
             return
+        await repo.keep_config(tx, commit_id, config)
         row.message, row.author_name, row.authored_at = (
             info.message,
             info.author_name,
@@ -88,10 +111,19 @@ async def reconcile(tx: Tx) -> None:
         tx.emit(CommitWanted(commit.id))
 
 
-async def _bring(sources: Sources, objects: Objects, commit: Commit) -> tuple[CommitInfo, bytes]:
+async def _bring(
+    sources: Sources, objects: Objects, reader: Reader, commit: Commit
+) -> tuple[CommitInfo, bytes]:
     with tempfile.TemporaryDirectory(prefix="gantry-source-") as scratch:
         archive = Path(scratch) / "source.tar.gz"
-        info = await sources.fetch(commit.repository_url, commit.sha, archive, branch=commit.branch)
+        info = await sources.fetch(
+            commit.repository_url,
+            commit.sha,
+            archive,
+            branch=commit.branch,
+            read=reader.paths,
+            most=reader.most,
+        )
         data = await asyncio.to_thread(archive.read_bytes)
     await objects.put(Bucket.METADATA, archive_key(commit), data)
     return info, data

@@ -31,7 +31,7 @@ from gantry.api.graphql.runs.types import (
 from gantry.api.graphql.shared.convert import seconds
 from gantry.api.graphql.shared.types import StringMap
 from gantry.domains.people.actions import Action
-from gantry.domains.runs import access, decisions, triggers
+from gantry.domains.runs import access, configuring, decisions, triggers
 from gantry.domains.runs.manifests import URL_LASTS
 from gantry.domains.runs.model import Run as RunModel
 from gantry.domains.runs.states import Kind
@@ -274,12 +274,16 @@ class RunMutation:
         environment_vars_overrides: list[EnvironmentVariable] | None = None,
     ) -> Run:
         """Preview an uploaded tree."""
+        async with info.context.read() as tx:
+            upload = await triggers.local_workspace(tx, str(stack), str(workspace))
+        file = await configuring.of_upload(info.context.house.objects, upload.object_key)
         async with info.context.write() as tx:
             run = await triggers.propose_local(
                 tx,
                 info.context.house.vault,
                 str(stack),
                 workspace_id=str(workspace),
+                file=file,
                 overrides=[(v.key, v.value) for v in environment_vars_overrides or []],
                 user_metadata=info.context.user_metadata,
             )

@@ -11,6 +11,7 @@ from gantry.api.graphql.runs.conditions import (
     choice_view,
     condition_view,
 )
+from gantry.api.graphql.runs.configuration import RunConfiguration, configuration_view
 from gantry.api.graphql.runs.plain import (
     RunChangeMetadata,
     RunChangeResource,
@@ -24,7 +25,15 @@ from gantry.api.graphql.runs.plain import (
 from gantry.api.graphql.shared.commits import commit_view
 from gantry.api.graphql.shared.convert import seconds
 from gantry.api.graphql.shared.types import Commit
-from gantry.domains.runs import choices, logbook, logs_repo, repo, triggers, waiting
+from gantry.domains.runs import (
+    choices,
+    configuration_repo,
+    logbook,
+    logs_repo,
+    repo,
+    triggers,
+    waiting,
+)
 from gantry.domains.runs.model import Comment, Review, Transition
 from gantry.domains.runs.model import Run as RunModel
 from gantry.domains.runs.states import TERMINAL, Kind, Signal, State, can, has_logs
@@ -186,6 +195,14 @@ class Run:
     def tool_version(self) -> str | None:
         """The version of Terraform or OpenTofu that it used."""
         return self.model.tool_version
+
+    @strawberry.field
+    async def configuration(self, info: Info) -> RunConfiguration | None:
+        """What it was made with, settled when it started; none before that, and of runs that
+        earlier releases started.
+        """
+        taken = await info.context.load(configuration_repo.of_runs, self.model.id)
+        return None if taken is None else configuration_view(taken)
 
     @strawberry.field
     def plan_serial(self) -> int | None:
