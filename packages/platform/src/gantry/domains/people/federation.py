@@ -26,10 +26,15 @@ MAX_TOKEN = 16 * 1024
 
 
 async def trust_of(db: Db, key_id: str) -> Trust | None:
-    """Whose tokens the key takes; None for one with a secret, and for none at all."""
+    """Whose tokens the key takes; None for one with a secret, for one that is over or was deleted,
+    and for none at all.
+    """
     if not is_ulid(key_id):
         return None
     async with db.read(SYSTEM) as tx:
+        key = await repo.api_key(tx, key_id)
+        if key is None or (key.expires_at is not None and key.expires_at <= tx.now):
+            return None
         traits = (await repo.traits_by_ids(tx, [key_id])).get(key_id)
     return None if traits is None else trust(traits)
 
@@ -69,7 +74,8 @@ async def sign_in(
         raise
     async with db.write(SYSTEM) as tx:
         key = await repo.api_key(tx, key_id)
-        traits = (await repo.traits_by_ids(tx, [key_id])).get(key_id)
+        # Whoever changes what its tokens say waits, and then finds this session.
+        traits = await repo.traits_shared(tx, key_id)
         over = key is not None and key.expires_at is not None and key.expires_at <= tx.now
         if key is None or traits is None or over:
             service.fail_key(tx, key_id, address)

@@ -134,6 +134,12 @@ async def traits_by_ids(tx: Tx, key_ids: Sequence[str]) -> dict[str, ApiKeyTrait
     return {traits.key_id: traits for traits in rows}
 
 
+async def traits_shared(tx: Tx, key_id: str) -> ApiKeyTraits | None:
+    """What the key is besides, which nobody changes until the transaction ends."""
+    query = select(ApiKeyTraits).where(ApiKeyTraits.key_id == key_id).with_for_update(read=True)
+    return (await tx.session.scalars(query)).one_or_none()
+
+
 async def traits_held(tx: Tx, key_id: str) -> ApiKeyTraits:
     """What the key is besides, held until the transaction ends; made if there is nothing yet."""
     await tx.session.execute(

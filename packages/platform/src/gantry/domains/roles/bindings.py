@@ -62,6 +62,7 @@ async def give(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
 
 async def give_to_keys(tx: Tx, gifts: Sequence[Gift]) -> list[RoleBinding]:
     """The same for API keys. Raises NotFound for one that is not there."""
+    await space_repo.hold_tree(tx)
     there = await people.api_keys_by_ids(tx, [gift.subject_id for gift in gifts])
     if any(gift.subject_id not in there for gift in gifts):
         raise NotFound("could not find api key")
@@ -127,6 +128,8 @@ async def find(tx: Tx, subject: Subject, binding_id: str) -> RoleBinding:
 
 
 async def _held(tx: Tx, subject: Subject, binding_id: str) -> RoleBinding:
+    # Held first, as by everybody who gives and takes: nobody waits in a circle.
+    await space_repo.hold_tree(tx)
     binding = await repo.binding(tx, binding_id, subject, lock=True)
     if binding is None:
         raise NotFound("role binding not found")

@@ -31,6 +31,7 @@ async def update_user(
     """Change what a user is allowed, or who they are on Slack; None keeps. Raises NotFound,
     BadUser, and as `access_rules.put` does.
     """
+    await _hold(tx)
     user = await users.find(tx, user_id)
     if slack_member_id is not None:
         user = await users.set_slack_member(tx, user_id, slack_member_id)
@@ -40,7 +41,6 @@ async def update_user(
 
 async def delete_user(tx: Tx, user_id: str) -> User:
     """The user is gone, with their sessions and all that was given to them. Raises NotFound."""
-    # Held first: nothing is given meanwhile to somebody who goes.
     await _hold(tx)
     user = await users.delete(tx, user_id)
     await repo.remove_all_of(tx, Subject.USER, user.id)
@@ -62,6 +62,7 @@ async def update_group(
     tx: Tx, group_id: str, *, description: str | None, rules: Rules = None
 ) -> UserGroup:
     """Change a group; None keeps. Raises NotFound, BadUser, and as `access_rules.put` does."""
+    await _hold(tx)
     group = await groups.describe(tx, group_id, description)
     await _put(tx, Subject.GROUP, group.id, rules)
     return group
@@ -97,6 +98,7 @@ async def update_channel(
     rules: Rules = None,
 ) -> ChatChannel:
     """Change a channel; None keeps. Raises as `create_channel` does, and NotFound."""
+    await _hold(tx)
     channel = await groups.update_channel(
         tx, channel_id, name=name, slack_channel_id=slack_channel_id
     )
@@ -118,5 +120,8 @@ async def _put(tx: Tx, subject: Subject, subject_id: str, rules: Rules) -> None:
 
 
 async def _hold(tx: Tx) -> None:
+    """Held before any row: nothing is given meanwhile to somebody who goes, and nobody waits in a
+    circle.
+    """
     access.require_admin(tx)
     await space_repo.hold_tree(tx)
