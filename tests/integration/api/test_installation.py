@@ -83,7 +83,7 @@ async def test_an_account_without_a_name_says_so(core, ada):
 
 
 async def test_strangers_learn_how_to_sign_in_and_nothing_else(nobody):
-    assert (await nobody.http.get("/session")).json() == {"password": True}
+    assert (await nobody.http.get("/session")).json() == {"password": True, "provider": None}
 
 
 WORKERS = "workers { id busy leaving version concurrency runs { stackName run { id state } } }"
