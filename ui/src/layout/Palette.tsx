@@ -137,6 +137,8 @@ export function Palette() {
         attributes={{ content: { 'aria-label': 'Search, and what can be done' } }}
         scrollable
         maxHeight={460}
+        // More is found than fits: the list can also be scrolled by keyboard.
+        scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
         searchProps={{
           leftSection: <IconSearch size={18} aria-hidden />,
           placeholder: 'Stacks, runs, pages, and what can be done here',
