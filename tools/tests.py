@@ -1,8 +1,9 @@
-"""Runs the tests in two lanes at once, of about the same length: two cores do no more.
+"""Runs the tests in three lanes at once, of about the same length: stories wait for processes most
+of the time, so that two cores do no more, and no less.
 
     .venv/bin/python tools/tests.py [arguments of pytest]
 
-What the first lane says is shown when both have ended, below what the other said.
+What one lane says is shown as it goes; what the others said, when all have ended.
 
 Stories at a browser are a process of their own because a browser's library has an event loop of
 its own, in which no asynchronous test can run.
@@ -10,19 +11,22 @@ its own, in which no asynchronous test can run.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import IO
 
-STORIES, AT_A_BROWSER, WITH_A_DATABASE = "tests/e2e", "tests/e2e/web", "tests/integration"
-FIRST = (
-    (STORIES, f"--ignore={AT_A_BROWSER}"),
-    # Whatever is in none of the other parts.
-    ("tests", f"--ignore={STORIES}", f"--ignore={WITH_A_DATABASE}"),
+STORIES, WITH_A_DATABASE = "tests/e2e", "tests/integration"
+AT_A_BROWSER, OF_FAULTS = "tests/e2e/web", "tests/e2e/faults"
+SHOWN = ((WITH_A_DATABASE,), (OF_FAULTS,))
+OTHERS = (
+    ((STORIES, f"--ignore={AT_A_BROWSER}", f"--ignore={OF_FAULTS}"),),
+    # The second part is whatever is in none of the others.
+    ((AT_A_BROWSER,), ("tests", f"--ignore={STORIES}", f"--ignore={WITH_A_DATABASE}")),
 )
-SECOND = ((WITH_A_DATABASE,), (AT_A_BROWSER,))
 
 
 def lane(
@@ -39,14 +43,21 @@ def lane(
 
 
 def main(arguments: list[str]) -> int:
-    """Run both lanes to their ends. The exit code of the first part that is not 0, or 0."""
-    with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as hand:
-        first = hand.submit(lane, FIRST, arguments, said)
-        codes = lane(SECOND, arguments, None) + first.result()
-        said.seek(0)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(said.read())
-        sys.stdout.flush()
+    """Run every lane to its end. The exit code of the first part that is not 0, or 0."""
+    with ExitStack() as stack:
+        hands = stack.enter_context(ThreadPoolExecutor(len(OTHERS)))
+        said = [stack.enter_context(tempfile.TemporaryFile()) for _ in OTHERS]
+        others = [
+            hands.submit(lane, parts, arguments, file)
+            for parts, file in zip(OTHERS, said, strict=True)
+        ]
+        codes = lane(SHOWN, arguments, None)
+        for other, file in zip(others, said, strict=True):
+            codes += other.result()
+            file.seek(0)
+            sys.stdout.flush()
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.flush()
     return next((code for code in codes if code), 0)
 
 
