@@ -35,6 +35,21 @@ class PolicyType(enum.Enum):
 
 
 @strawberry.type
+class Policy:
+    """See the API reference."""
+
+    id: strawberry.ID
+    name: str
+    body: str
+    type: PolicyType
+    description: str
+    labels: list[str]
+    space: strawberry.ID
+    created_at: int
+    updated_at: int
+
+
+@strawberry.type
 class PolicyStackAttachment:
     """See the API reference."""
 
@@ -232,6 +247,25 @@ class VCSIntegration:
     provider: Provider
     is_default: bool
     description: str | None
+
+
+@strawberry.enum
+class ExternalIntegrationType(enum.Enum):
+    """Words of the API."""
+
+    CUSTOM = "CUSTOM"
+
+
+@strawberry.type
+class ExternalIntegration:
+    """See the API reference."""
+
+    id: strawberry.ID
+    name: str
+    description: str | None
+    type: ExternalIntegrationType
+    created_at: int
+    deleted: bool
 
 
 @strawberry.enum
