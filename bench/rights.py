@@ -111,7 +111,7 @@ async def _somebody(there: Site, http: httpx2.AsyncClient) -> tuple[str, Client]
     """A key that nothing was given to, signed in."""
     core = there.up.core
     async with core.db.write(SYSTEM) as tx:
-        key, secret = await api_keys.create(tx, Argon2Passwords(), name="bench", admin=False)
+        key, secret = await api_keys.create(tx, Argon2Passwords(), api_keys.Wanted("bench"))
     signed_in = await there.client.ask(_SIGN_IN, i=key.id, s=secret.reveal())
     return key.id, Client(http, signed_in["apiKeyUser"]["jwt"])
 

@@ -13,6 +13,7 @@ from typing import Any
 from gantry.domains.roles.rules import READER
 from graphql import GraphQLField, GraphQLNonNull, Undefined, get_named_type
 
+from tests.integration.authz.others import provider
 from tests.integration.authz.world import (
     OURS,
     Before,
@@ -69,6 +70,15 @@ def binding(subject: str, word: str) -> Make:
     }
 
 
+def to_somebody(subject: str, word: str) -> Make:
+    """The same for who is nobody's in particular."""
+    return lambda world: {
+        subject: world.secrets[word],
+        "roleID": READER.id,
+        "spaceID": world.ours.ids["empty space"],
+    }
+
+
 def space_input(name: str) -> Make:
     """A space beneath ours."""
     return lambda world: {
@@ -93,6 +103,8 @@ ID_BY_PREFIX = {
     "star": "stack",
     "apiKey": "key",
     "attachable": "space",
+    "namedWebhooks": "webhook",
+    "webhooksIntegration": "stack's webhook",
 }
 """What `id` is of, by how the field's name begins; the longest that fits counts."""
 
@@ -129,6 +141,42 @@ BY_TYPE: Mapping[str, Make] = {
     "StackRoleBindingBatchInput": lambda world: {"bindings": [binding("stackID", "stack")(world)]},
     "StackRoleBindingUpdateInput": lambda world: {"spaceID": world.ours.ids["empty space"]},
     "SavedFilterInput": same({"name": "Made", "type": "stacks", "isPublic": False, "data": "{}"}),
+    "NamedWebhooksIntegrationInput": lambda world: {
+        "name": "Made",
+        "enabled": True,
+        "endpoint": "http://127.0.0.1:9/made",
+        "space": world.ours.space,
+        "labels": [],
+    },
+    "NamedWebhookHeaderInput": same({"entries": [{"key": "X-Made", "value": "made"}]}),
+    "AuditTrailWebhookSetHeadersInput": same({"entries": [{"key": "X-Made", "value": "made"}]}),
+    "AuditTrailWebhookInput": same(
+        {
+            "enabled": False,
+            "endpoint": "http://127.0.0.1:9/other",
+            "includeRuns": True,
+            "secret": "",
+        }
+    ),
+    "WebhooksIntegrationInput": same(
+        {"enabled": True, "endpoint": "http://127.0.0.1:9/made", "secret": "made"}
+    ),
+    "ManagedUserInviteInput": same({"username": "new", "accessRules": []}),
+    "ManagedUserInviteInputV2": same({"username": "new"}),
+    "ManagedUserGroupCreateInput": same({"groupName": "new", "accessRules": []}),
+    "ManagedUserGroupCreateInputV2": same({"groupName": "new"}),
+    "ManagedUserGroupIntegrationCreateInput": same(
+        {"integrationName": "New", "integrationType": "SLACK", "slackChannelID": "C9876543210"}
+    ),
+    "UserRoleBindingInput": to_somebody("userID", "user"),
+    "UserGroupRoleBindingInput": to_somebody("userGroupID", "group"),
+    "UserRoleBindingBatchInput": lambda world: {"bindings": [to_somebody("userID", "user")(world)]},
+    "UserGroupRoleBindingBatchInput": lambda world: {
+        "bindings": [to_somebody("userGroupID", "group")(world)]
+    },
+    "SAMLInput": same({"metadata": "<x/>", "dynamic": False, "nameIdFormat": "EMAIL_ADDRESS"}),
+    "OIDCInput": same({"clientId": "c", "clientSecret": "s", "providerUrl": "http://127.0.0.1:9"}),
+    "GitHubSignOnInput": same({"clientId": "c", "clientSecret": "s", "organization": "acme"}),
     "Boolean": same(True),
 }
 """The same by the type of the argument."""
@@ -147,6 +195,57 @@ FIELDS: Mapping[str, Mapping[str, Make]] = {
     "searchRunsSuggestions": {
         "input": same({"fields": ["branch", "stack", "state", "triggeredBy", "type"]})
     },
+    "searchContextsSuggestions": {"input": same({"fields": ["label", "space"]})},
+    "searchNamedWebhooksIntegrationsSuggestions": {"input": same({"fields": ["label", "space"]})},
+    "searchAuditTrailEntriesSuggestions": {"input": same({"fields": ["action", "actor"]})},
+    "searchWebhookDeliveries": {"webhook": id_of("webhook")},
+    "webhookDelivery": {"webhook": id_of("webhook"), "id": id_of("delivery")},
+    "webhookTest": {"webhook": id_of("webhook")},
+    "namedWebhooksIntegrationUpdate": {
+        "input": lambda w: {
+            "name": "Changed",
+            "enabled": False,
+            "endpoint": "http://127.0.0.1:9/changed",
+            "space": w.ours.space,
+            "labels": [],
+        }
+    },
+    "namedWebhooksIntegrationDeleteHeaders": {"headerKeys": same([f"X-{OURS}"])},
+    "auditTrailWebhookDeleteHeaders": {"input": same({"keys": ["X-There"]})},
+    "managedUser": {"id": secret("user")},
+    "managedUserGroup": {"id": secret("group")},
+    "managedUserGroupIntegration": {"id": secret("channel")},
+    "userRoleBinding": {"id": id_of("user binding")},
+    "userGroupRoleBinding": {"id": id_of("group binding")},
+    "userRoleBindingUpdate": {"id": id_of("user binding")},
+    "userRoleBindingDelete": {"id": id_of("user binding")},
+    "userGroupRoleBindingUpdate": {"id": id_of("group binding")},
+    "userGroupRoleBindingDelete": {"id": id_of("group binding")},
+    "managedUserResendInvite": {"id": secret("user")},
+    "managedUserUpdate": {
+        "input": lambda w: {"id": w.secrets["user"], "slackMemberID": "U0123456789"}
+    },
+    "managedUserDelete": {"id": secret("user")},
+    "managedUserRequestInvite": {
+        "email": same("new@example.test"),
+        "userName": same("new"),
+    },
+    "managedUserRequestRoleChange": {
+        "spaceId": id_of("space"),
+        "requestedAccessLevel": same("ADMIN"),
+    },
+    "accountUpdateAuthorizationScheme": {"authorizationScheme": same("LOGIN_POLICY")},
+    "managedUserGroupUpdate": {
+        "input": lambda w: {"id": w.secrets["group"], "description": "x", "accessRules": []}
+    },
+    "managedUserGroupUpdateV2": {
+        "input": lambda w: {"id": w.secrets["group"], "description": "changed"}
+    },
+    "managedUserGroupDelete": {"id": secret("group")},
+    "managedUserGroupIntegrationUpdate": {
+        "input": lambda w: {"id": w.secrets["channel"], "integrationName": "Changed"}
+    },
+    "managedUserGroupIntegrationDelete": {"id": secret("channel")},
     "stackStateComparison": {
         "after": id_of("newest state version"),
         "before": id_of("state version"),
@@ -234,6 +333,15 @@ FIELDS: Mapping[str, Mapping[str, Make]] = {
 """What a field needs besides, or other than by name and type."""
 
 BEFORE: Mapping[str, Before] = {
+    "samlUpdate": provider("saml"),
+    "samlDelete": provider("saml"),
+    "oidcUpdate": provider("oidc"),
+    "oidcDelete": provider("oidc"),
+    "githubSignOnDelete": provider("github"),
+    "samlSettings": provider("saml"),
+    "oidcSettings": provider("oidc"),
+    "githubSignOnSettings": provider("github"),
+    "hasSSO": provider("oidc"),
     "stackEnable": disabled,
     "stackUnlock": locked_by_caller("stack"),
     "stackManagedStateImport": locked_by_caller("stack"),
@@ -246,6 +354,8 @@ BEFORE: Mapping[str, Before] = {
 """What has to be so before somebody calls."""
 
 QUIET: Mapping[str, str] = {
+    "managedUserRequestInvite": "administrators read it in the audit trail",
+    "managedUserRequestRoleChange": "administrators read it in the audit trail",
     "apiKeyUser": "signing in makes a session, which is not looked at",
     "logout": "the session ends, which is not looked at",
     "sessionDelete": "the session ends, which is not looked at",

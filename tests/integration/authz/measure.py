@@ -18,6 +18,8 @@ from tests.integration.authz.world import CALLERS, World
 
 REFUSED = ("UNAUTHENTICATED", "NOT_ALLOWED", "NOT_FOUND", "INVALID_TOKEN")
 NOT_OFFERED = ("NOT_OFFERED", "NO_SUCH_LOGIN")
+OUTSIDE = ("IDENTITY_PROVIDER_UNUSABLE",)
+"""What is told to who was let in, and asked for something that is not there in these tests."""
 SEEING = "sees it"
 SIGNED_IN = "signed in"
 ANYBODY = "-"
@@ -69,7 +71,7 @@ async def call(http: httpx2.AsyncClient, world: World, caller: str, name: str) -
     answer = response.json()
     changed = await world.changed_since(before) if before else []
     word = _word(answer, given, world, name)
-    if name in MUTATIONS:
+    if name in MUTATIONS or name in BEFORE:
         await world.put_back(whatever=word == "yes" and name in QUIET)
     return Outcome(word, given, answer, changed)
 
@@ -79,6 +81,8 @@ def _word(answer: Mapping[str, Any], given: Mapping[str, Any], world: World, nam
         code = str(errors[0]["extensions"]["code"])
         if code in REFUSED:
             return "no"
+        if code in OUTSIDE:
+            return "let in"
         return "never" if code in NOT_OFFERED else code
     value = answer["data"][name]
     if name in MUTATIONS or isinstance(value, bool):

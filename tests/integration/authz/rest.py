@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gantry.api.state.download import address, claims
 from gantry.domains.tfstate import service as states
 from gantry.kernel.tx import SYSTEM
@@ -22,6 +24,8 @@ from tests.integration.api.conftest import PASSWORD
 from tests.integration.authz.world import OURS, World
 from tests.support.core import BASE_URL
 
+TOOL = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+"""Of the command line tool."""
 JSON = {"content-type": "application/json"}
 LOCK = b'{"ID": "a-lock"}'
 LOGIN = json.dumps({"username": "ada", "password": PASSWORD}).encode()
@@ -100,6 +104,21 @@ async def unsaved(world: World, caller: str) -> Asked:
     return Asked(f"/worker/v1/runs/{run}/unsaved-state?fence={world.secrets['fence']}", left(world))
 
 
+async def key_login(world: World, caller: str) -> Asked:
+    """An API key's way into the pages."""
+    given = {"id": world.secrets["key of nobody"], "secret": world.secrets["secret of nobody"]}
+    return Asked("/apikeytoken", json.dumps(given).encode(), JSON)
+
+
+async def cli_login(world: World, caller: str) -> Asked:
+    """The command line tool's way in, through its owner's browser."""
+    pem = TOOL.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    label = pem.replace(b"PUBLIC KEY", b"RSA PUBLIC KEY")
+    key = base64.urlsafe_b64encode(label).rstrip(b"=").decode()
+    body = json.dumps({"port": 4711, "key": key}).encode()
+    return Asked("/cli_login", body, {**JSON, "origin": BASE_URL})
+
+
 async def setup(world: World, caller: str) -> Asked:
     """The account gets its name, which it has not yet."""
     await world.core.change("update account set name = null")
@@ -156,6 +175,14 @@ CALLS: Mapping[str, Make] = {
     "POST /admin-login": plain("/admin-login", LOGIN),
     "GET /session": plain("/session"),
     "POST /session": plain("/session", LOGIN),
+    "POST /apikeytoken": key_login,
+    "POST /cli_login": cli_login,
+    "GET /sign-on": plain("/sign-on"),
+    "GET /oidc/exchange": plain("/oidc/exchange?state=x&code=y"),
+    "GET /github/exchange": plain("/github/exchange?state=x&code=y"),
+    "POST /saml/acs": plain("/saml/acs", b"SAMLResponse=x"),
+    "GET /saml/collect": plain("/saml/collect?state=x"),
+    "GET /saml/metadata": plain("/saml/metadata"),
     "POST /logout": plain("/logout", origin=BASE_URL),
     "POST /setup": setup,
     "GET /events": about("/events?topic=stack:{stack}"),

@@ -40,6 +40,7 @@ from gantry_protocol.calls import AUDIENCE
 from gantry_protocol.words import Phase
 from gantry_worker.keys import load_pool_key
 
+from tests.integration.authz.others import hooks_of, people_of
 from tests.support.core import BASE_URL, Core
 from tests.support.database import SharedDatabase
 from tests.support.given import (
@@ -208,6 +209,7 @@ async def build(core: Core, admin_token: str) -> World:
     )
     world = World(core, ours, theirs, {"anonymous": None, "root": admin_token}, {}, {})
     world.names["root"] = "admin::ada"
+    await people_of(world)
     await _callers(world)
     return world
 
@@ -280,6 +282,7 @@ async def fill(core: Core, team: Team, *, key: int) -> None:
     ids["working stack"], ids["working run"] = working.id, at_work.id
     ids["queued run"] = queued.id
     ids.update(await _resting(core, team, pool, settings))
+    await hooks_of(core, team)
     async with core.db.write(ADMIN) as tx:
         await decisions.review(tx, waiting.id, planned.id, approve=True, note=mark)
         await decisions.comment(tx, waiting.id, planned.id, body=mark)
@@ -425,7 +428,7 @@ async def _made_key(
     core: Core, name: str, gift: tuple[str, str] | None
 ) -> tuple[str, Secret, str | None]:
     async with core.db.write(SYSTEM) as tx:
-        key, secret = await api_keys.create(tx, core.passwords, name=name, admin=False)
+        key, secret = await api_keys.create(tx, core.passwords, api_keys.Wanted(name))
         await tx.session.flush()
         given = []
         if gift is not None:
