@@ -14,7 +14,7 @@ from gantry.domains.people.actions import Action
 from tests.integration.authz.arguments import BEFORE, QUIET, arguments
 from tests.integration.authz.documents import MUTATIONS, QUERIES, document
 from tests.integration.authz.table import UNASKED, Row
-from tests.integration.authz.world import CALLERS, World
+from tests.integration.authz.world import CALLERS, World, changed_between
 
 REFUSED = ("UNAUTHENTICATED", "NOT_ALLOWED", "NOT_FOUND", "INVALID_TOKEN")
 NOT_OFFERED = ("NOT_OFFERED", "NO_SUCH_LOGIN")
@@ -61,18 +61,25 @@ async def call(http: httpx2.AsyncClient, world: World, caller: str, name: str) -
     """The caller asks for the field, with everything that it would need; then all is put back."""
     field = QUERIES.get(name) or MUTATIONS[name]
     given = arguments(world, name, field)
+    prepared = name in BEFORE or caller in ("only", "without")
     if name in BEFORE:
         await BEFORE[name](world, caller)
+    watched = name in MUTATIONS or name in BEFORE
+    before = await (world.fingerprint() if watched and prepared else world.pristine())
     stranger = caller in ("anonymous", "worker")
-    before = await world.fingerprint() if name in MUTATIONS else []
     body = {"query": document(name, tuple(given), stranger=stranger), "variables": given}
     response = await http.post("/graphql", json=body, headers=await world.headers(caller))
     assert response.status_code == 200, response.text
     answer = response.json()
-    changed = await world.changed_since(before) if before else []
     word = _word(answer, given, world, name)
-    if name in MUTATIONS or name in BEFORE:
-        await world.put_back(whatever=word == "yes" and name in QUIET)
+    changed: list[str] = []
+    if watched:
+        after = await world.fingerprint()
+        changed = changed_between(before, after)
+        if word == "yes" and name in QUIET:
+            await world.put_all_back()
+        else:
+            await world.put_back(after)
     return Outcome(word, given, answer, changed)
 
 

@@ -13,7 +13,7 @@ from gantry.api.pages import application as pages
 
 from tests.integration.authz.rest import CALLS, Asked
 from tests.integration.authz.table import Row, Table
-from tests.integration.authz.world import CALLERS, World
+from tests.integration.authz.world import CALLERS, World, changed_between
 
 COLUMNS = [*(c for c in CALLERS if c not in ("only", "without")), "rival"]
 """Routes have no single actions; a rival is a worker of the other team."""
@@ -49,10 +49,13 @@ async def knock(
         content=asked.body,
         headers={**await world.headers(caller), **asked.headers},
     )
-    changed = await world.changed_since(before)
-    await world.put_back(whatever=name == "POST /logout")
+    after = await world.fingerprint()
+    if name == "POST /logout":
+        await world.put_all_back()
+    else:
+        await world.put_back(after)
     http.cookies.clear()
-    return _word(response), changed
+    return _word(response), changed_between(before, after)
 
 
 def _word(response: httpx2.Response) -> str:

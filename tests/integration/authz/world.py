@@ -162,17 +162,32 @@ class World:
             )
         return await self.core.rows(self._look)
 
-    async def changed_since(self, before: Sequence[tuple[object, ...]]) -> list[str]:
-        """The tables that are not as they were then."""
-        now = await self.fingerprint()
-        return sorted({str(row[0]) for row in {*now} ^ {*before}})
+    async def pristine(self) -> Sequence[tuple[object, ...]]:
+        """The fingerprint of the world as it was made."""
+        if not self._pristine:
+            await self._reset()
+        return self._pristine
 
-    async def put_back(self, *, whatever: bool = False) -> None:
-        """Every row is as it was when all was made. `whatever`: also those not looked at."""
-        if whatever or not self._pristine or await self.changed_since(self._pristine):
-            assert self.database is not None
-            await self.database.reset()
-            self._pristine = await self.fingerprint()
+    async def put_back(self, now: Sequence[tuple[object, ...]] | None = None) -> None:
+        """Every row is as it was when all was made. `now`: the fingerprint, if it is known."""
+        if (now or await self.fingerprint()) != await self.pristine():
+            await self._reset()
+
+    async def put_all_back(self) -> None:
+        """The same of tables that are not looked at, too."""
+        await self._reset()
+
+    async def _reset(self) -> None:
+        assert self.database is not None
+        await self.database.reset()
+        self._pristine = await self.fingerprint()
+
+
+def changed_between(
+    before: Sequence[tuple[object, ...]], after: Sequence[tuple[object, ...]]
+) -> list[str]:
+    """The tables of which the fingerprints differ."""
+    return sorted({str(row[0]) for row in {*before} ^ {*after}})
 
 
 async def build(core: Core, admin_token: str) -> World:

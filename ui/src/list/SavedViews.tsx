@@ -58,7 +58,7 @@ export function SavedViews({ type, looking }: SavedViewsProps) {
           {opened && (
             <Stack gap="xs">
               {error && <Refused title="The saved views could not be loaded" error={error} />}
-              {!data && !error && <Loader size="xs" aria-label="The saved views are coming" />}
+              {!data && !error && <Loader size="xs" role="status" aria-label="The saved views are coming" />}
               {data && none && (
                 <Text size="sm" c="dimmed">
                   No saved view yet. Filter, search and order the list as you need it, and keep that here.
