@@ -14,6 +14,8 @@ from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.api.graphql.shared.types import Commit
 from gantry.domains.stacks.model import Provider
 
+strawberry.enum(Provider, name="VCSProvider", description="Where code is hosted.")
+
 
 @strawberry.enum
 class PolicyType(enum.Enum):
