@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo up test fuzz lint ui wheels bench schema docs pictures clean python
+.PHONY: help demo up test matrix fuzz lint ui wheels bench schema docs pictures clean python
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -19,6 +19,10 @@ test: ## Run every check and every test, as CI does
 	@tools/bootstrap.sh test
 	@$(MAKE) --no-print-directory lint ui
 	$(BIN)/python tools/tests.py
+
+matrix: ## Add the rows that tests/integration/authz lacks, as measured; review the diff
+	@tools/bootstrap.sh test
+	GANTRY_ADD_ROWS=1 $(BIN)/python -m pytest -q tests/integration/authz
 
 fuzz: ## Let tests make up a hundred times as much input; LONGER=1000 for a night
 	@tools/bootstrap.sh test

@@ -16,8 +16,10 @@ from bench import (
     logs,
     overhead,
     rekey,
+    rights,
     scale,
     states,
+    trail,
 )
 from bench.report import write
 
@@ -34,6 +36,8 @@ ALL = {
     "idle": idle.measure,
     "log_view": log_view.measure,
     "rekey": rekey.measure,
+    "rights": rights.measure,
+    "trail": trail.measure,
 }
 
 

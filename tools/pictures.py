@@ -41,6 +41,8 @@ from tools.poses import (
     open_filter,
     open_palette,
     open_stacks_deliveries,
+    open_views,
+    save_view,
     see_configuration,
     show_values,
     type_labels,
@@ -107,6 +109,8 @@ def of_stacks() -> list[Picture]:
         Picture("stacks", "Every stack, by what people look for.", "/stacks"),
         Picture("stacks-filter", "A filter, with what it would leave.", "/stacks", open_filter),
         Picture("stacks-chosen", "Something for several at once.", "/stacks", choose_stacks),
+        Picture("stacks-views", "Views that somebody keeps.", "/stacks", open_views),
+        Picture("stacks-save-view", "What is seen, kept for later.", "/stacks", save_view),
         Picture("stacks-nothing-found", "A list without a hit.", "/stacks?q=nothing+like+this"),
         Picture("palette", "Ctrl-K: anything by a few letters.", "/stacks", open_palette),
     ]

@@ -22,6 +22,19 @@ def open_filter(page: Page) -> None:
     expect(page.get_by_role("checkbox", name=re.compile("^env:production"))).to_be_visible()
 
 
+def open_views(page: Page) -> None:
+    page.get_by_role("button", name="Views", exact=True).click()
+    expect(page.get_by_role("button", name="Shop in production")).to_be_visible()
+
+
+def save_view(page: Page) -> None:
+    page.get_by_role("button", name="Views", exact=True).click()
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_role("dialog").get_by_role("textbox", name="Name").fill(
+        "What waits for the platform team"
+    )
+
+
 def choose_stacks(page: Page) -> None:
     for name in ("DNS zones", "network", "object storage"):
         page.get_by_role("checkbox", name=f"Choose {name}").check()

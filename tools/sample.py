@@ -6,6 +6,7 @@ The code uses Terraform's built-in resource alone, so that nothing outside is as
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -313,6 +314,9 @@ def _rest(sample: Sample) -> None:
     site = sample.site
     for name in ("kubernetes", "network"):
         site.api.ask(STAR, id=sample.stacks[name])
+    for name, view, shared in VIEWS:
+        kept = {"name": name, "type": "stacks", "isPublic": shared}
+        site.api.ask(KEEP, input={**kept, "data": json.dumps({"address": view})})
     for name, admin in (("terraform provider", True), ("night builds", False)):
         made = site.api.ask(KEY, input={"name": name, "admin": admin})["apiKeyCreate"]
         site.platform.secrets.add(made["secret"])
@@ -337,6 +341,13 @@ def _stack(
     return source
 
 
+VIEWS = (
+    ("Shop in production", "f.label=env%3Aproduction&f.label=team%3Ashop", True),
+    ("Failed, newest first", "f.state=FAILED&sort=-createdAt", True),
+    ("With my stars", "f.starred=true", False),
+)
+"""Views that somebody keeps: name, address, whether for everybody."""
+KEEP = "mutation ($input: SavedFilterInput!) { savedFilterCreate(input: $input) { id } }"
 STAR = "mutation ($id: ID!) { starSet(id: $id, star: true) { id } }"
 KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { id secret } }"
 DRAIN = """

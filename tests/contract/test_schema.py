@@ -14,7 +14,10 @@ from gantry.api.graphql.schema import schema
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "schema.graphql"
 CONTRACT = ROOT.parent / "shared" / "contract" / "check.py"
-WHOLE = ("account", "stacks", "runs", "state", "workers", "users", "roles")
+WHOLE = (
+    *("account", "stacks", "runs", "state", "workers", "users", "roles", "spaces"),
+    *("contexts", "audit", "webhooks", "filters"),
+)
 """The parts of the contract that this release covers without a gap."""
 
 OPEN_TO_ANYBODY = {

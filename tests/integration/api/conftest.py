@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def token_issuer(workshop: Path) -> Iterator[TokenIssuer]:
         yield issuer
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sign_on() -> Protocols:
     """Identity providers are asked; those of tests are on this machine, and without TLS."""
 
@@ -98,6 +99,13 @@ async def nobody(
     core: Core, token_issuer: TokenIssuer, sign_on: Protocols
 ) -> AsyncIterator[Caller]:
     """Somebody who has not signed in."""
+    async with doors(core, token_issuer, sign_on) as caller:
+        yield caller
+
+
+@asynccontextmanager
+async def doors(core: Core, token_issuer: TokenIssuer, sign_on: Protocols) -> AsyncIterator[Caller]:
+    """The application on the control plane, and somebody in front of it who has not signed in."""
 
     async def authority():
         return core.authority

@@ -8,6 +8,7 @@ import { Chosen, Filters } from './Filters'
 import classes from './Listing.module.css'
 import { Pages } from './Pages'
 import { Rows } from './Rows'
+import { SavedViews } from './SavedViews'
 import type { Bulk, Column, Filter } from './types'
 import type { useView } from './view'
 
@@ -32,6 +33,8 @@ interface ListingProps<Row> {
   empty: ReactNode
   /** What can be done with several rows: one by one, or, as a function, something of its own. */
   bulk?: Bulk<Row> | ((chosen: readonly Row[], clear: () => void) => ReactNode)
+  /** As what views of the list are saved, in the API's words; a list without it keeps none. */
+  saved?: string
   aside?: ReactNode
 }
 
@@ -77,6 +80,7 @@ export function Listing<Row>(props: ListingProps<Row>) {
           shown={shown.map((column) => column.key)}
           onChange={(columns) => change({ columns })}
         />
+        {props.saved !== undefined && <SavedViews type={props.saved} looking={props.looking} />}
         <Box ml="auto">{props.aside}</Box>
       </Group>
       <Chosen filters={filters} looking={props.looking} />

@@ -88,6 +88,7 @@ export default function StacksPage() {
           keyOf={(stack) => stack.id}
           nameOf={(stack) => stack.name}
           looking={looking}
+          saved="stacks"
           page={data?.searchStacks.pageInfo}
           total={values.total}
           bulk={bulk}

@@ -65,6 +65,7 @@ for _noun in (
     "people",
     "identity_providers",
     "spaces",
+    "filters",
     "contexts",
     "pools",
     "vcs",

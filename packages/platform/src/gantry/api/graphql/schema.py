@@ -17,6 +17,7 @@ from gantry.api.graphql.audit.roots import AuditQuery
 from gantry.api.graphql.audit.standing import AuditStandingQuery
 from gantry.api.graphql.contexts.roots import ContextMutation, ContextQuery
 from gantry.api.graphql.direct import Executor, read_directly
+from gantry.api.graphql.filters.roots import FilterMutation, FilterQuery
 from gantry.api.graphql.people.binding_roots import PeopleBindingMutation, PeopleBindingQuery
 from gantry.api.graphql.people.group_roots import GroupMutation, GroupQuery
 from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
@@ -28,6 +29,7 @@ from gantry.api.graphql.roles.rights import RightsQuery
 from gantry.api.graphql.roles.roots import RoleMutation, RoleQuery
 from gantry.api.graphql.runs.roots import RunMutation
 from gantry.api.graphql.sign_on.roots import SignOnMutation, SignOnQuery
+from gantry.api.graphql.spaces.attachable import AttachableQuery
 from gantry.api.graphql.spaces.roots import SpaceMutation, SpaceQuery
 from gantry.api.graphql.stacks.checks import CheckQuery
 from gantry.api.graphql.stacks.roots import StackMutation, StackQuery
@@ -67,6 +69,8 @@ Query = merge_types(
         GivenQuery,
         RightsQuery,
         SignOnQuery,
+        FilterQuery,
+        AttachableQuery,
     ),
 )
 Mutation = merge_types(
@@ -88,6 +92,7 @@ Mutation = merge_types(
         WebhookMutation,
         DeliveryMutation,
         SignOnMutation,
+        FilterMutation,
     ),
 )
 

@@ -73,10 +73,12 @@ _SEARCH = Searchable(
         "relatedResourceId": equals(AuditEntry.related_id),
     },
     orders={"createdAt": AuditEntry.at},
-    text=lambda word: or_(
-        contains(AuditEntry.action, word),
-        contains(AuditEntry.actor, word),
-        contains(AuditEntry.resource_id, word),
+    # As one text: a search for what is rare looks at every row, and looks once instead of thrice.
+    text=lambda word: contains(
+        func.concat(
+            AuditEntry.action, " ", AuditEntry.actor, " ", func.coalesce(AuditEntry.resource_id, "")
+        ),
+        word,
     ),
     default_order=Order("createdAt", descending=True),
     key=AuditEntry.id,

@@ -28,9 +28,12 @@ async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Context]:
     return {context.id: context for context in rows}
 
 
-async def all_visible(tx: Tx) -> list[Context]:
-    """Every context the actor may see, by name."""
-    return list(await tx.session.scalars(visible(tx).order_by(Context.name)))
+async def all_visible(tx: Tx, *, space_ids: Sequence[str] | None = None) -> list[Context]:
+    """Every context the actor may see, by name; with spaces, only those in them."""
+    query = visible(tx).order_by(Context.name)
+    if space_ids is not None:
+        query = query.where(Context.space_id.in_(space_ids))
+    return list(await tx.session.scalars(query))
 
 
 _SEARCH = Searchable(

@@ -39,9 +39,12 @@ async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, WorkerPool]:
     return {pool.id: pool for pool in rows}
 
 
-async def all_visible(tx: Tx) -> list[WorkerPool]:
-    """Every private pool the actor may see, oldest first."""
-    return list(await tx.session.scalars(visible(tx).order_by(WorkerPool.id)))
+async def all_visible(tx: Tx, *, space_ids: Sequence[str] | None = None) -> list[WorkerPool]:
+    """Every private pool the actor may see, oldest first; with spaces, only those in them."""
+    query = visible(tx).order_by(WorkerPool.id)
+    if space_ids is not None:
+        query = query.where(WorkerPool.space_id.in_(space_ids))
+    return list(await tx.session.scalars(query))
 
 
 _SEARCH = Searchable(

@@ -131,7 +131,7 @@ async def _held(tx: Tx, subject: Subject, binding_id: str) -> RoleBinding:
     # Held first, as by everybody who gives and takes: nobody waits in a circle.
     await space_repo.hold_tree(tx)
     binding = await repo.binding(tx, binding_id, subject, lock=True)
-    if binding is None:
-        raise NotFound("role binding not found")
+    if binding is None or not access.may(tx.actor, Action.SPACE_READ, binding.space_id):
+        raise NotFound("role binding not found")  # a refusal would name a space of others
     access.require(tx, Action.SPACE_ADMIN, binding.space_id)
     return binding

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Text,
     and_,
+    bindparam,
     cast,
     delete,
     func,
     literal,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from gantry.domains.people import access
+from gantry.domains.people.actions import Action
 from gantry.domains.people.model import UserGroup
 from gantry.domains.roles.model import Role, RoleBinding, Subject
 from gantry.domains.roles.rules import SYSTEM_ROLES
@@ -28,37 +35,73 @@ from gantry.kernel.tx import Tx
 
 Whom = tuple[Subject, str]
 
+_GROUPS = "groups"
+"""The parameter of the names of groups."""
 
-async def rights(
-    tx: Tx, whom: Collection[Whom], groups: Collection[str] = ()
-) -> tuple[dict[str, list[list[str]]], dict[str, list[str]]]:
-    """What the bindings of the subjects and of the groups so named come to, in one query: by space,
-    the actions of each role that holds there (for spaces beneath a bound one too); and by bound
-    space, those it inherits from.
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What subjects' bindings come to."""
+
+    roles: dict[str, list[str]] = field(default_factory=dict)
+    """By space, the roles that hold there: for spaces beneath a bound one too."""
+    actions: dict[str, list[str]] = field(default_factory=dict)
+    """By role."""
+    above: dict[str, list[str]] = field(default_factory=dict)
+    """By bound space, those it inherits from."""
+
+
+async def rights(tx: Tx, whom: Collection[Whom], groups: Collection[str] = ()) -> Held:
+    """What the bindings of the subjects, of whom there is at least one, and of the groups so named
+    come to, in one query.
     """
-    held = held_by(whom, groups)
-    bound = select(RoleBinding.space_id, RoleBinding.role_id).where(held).distinct().cte("bound")
-    down = (
-        select(
-            Space.id.label("space_id"),
-            func.jsonb_agg(Role.actions).label("actions"),
-            literal(None, ARRAY(Text)).label("inherits"),
+    ids: dict[str, list[str]] = {}
+    for kind, subject_id in whom:
+        ids.setdefault(kind.value, []).append(subject_id)
+    statement = _rights_of(tuple(sorted(ids)), grouped=bool(groups))
+    held = Held()
+    rows = await tx.session.execute(statement, {**ids, _GROUPS: sorted(groups)})
+    for what, key, texts, actions in rows.tuples():
+        getattr(held, what)[key] = actions if what == "actions" else texts
+    return held
+
+
+# Every request asks it: putting the statement together takes longer than the database does.
+@cache
+def _rights_of(
+    kinds: tuple[str, ...], *, grouped: bool
+) -> CompoundSelect[str, str, Sequence[Any], Any]:
+    """For subjects of these kinds, whose ids are the parameters of those names; and for groups."""
+    held = [
+        and_(
+            RoleBinding.subject == Subject(kind),
+            RoleBinding.subject_id.in_(bindparam(kind, expanding=True)),
         )
-        .join(bound, bound.c.space_id == func.any(Space.path))
-        .join(Role, Role.id == bound.c.role_id)
+        for kind in kinds
+    ]
+    if grouped:
+        held.append(_of_groups(bindparam(_GROUPS, type_=ARRAY(Text))))
+    bound = (
+        select(RoleBinding.space_id, RoleBinding.role_id).where(or_(*held)).distinct().cte("bound")
+    )
+    # One row for each step of each way up: a join of equals, where "is among" compares each space
+    # with each binding.
+    step = func.unnest(Space.path).table_valued("id", name="step").render_derived()
+    no_texts, no_actions = literal(None, ARRAY(Text)), literal(None, Role.actions.type)
+    down = (
+        select(literal("roles"), Space.id, func.array_agg(bound.c.role_id.distinct()), no_actions)
+        .select_from(Space)
+        .join(step, true())
+        .join(bound, bound.c.space_id == step.c.id)
         .group_by(Space.id)
     )
-    up = select(Space.id, literal(None, Role.actions.type), Space.inherits).where(
+    roles = select(literal("actions"), Role.id, no_texts, Role.actions).where(
+        Role.id.in_(select(bound.c.role_id))
+    )
+    up = select(literal("above"), Space.id, Space.inherits, no_actions).where(
         Space.id.in_(select(bound.c.space_id))
     )
-    by_space: dict[str, list[list[str]]] = {}
-    above: dict[str, list[str]] = {}
-    for space_id, actions, inherits in (await tx.session.execute(down.union_all(up))).tuples():
-        if inherits is None:
-            by_space[space_id] = actions
-        else:
-            above[space_id] = inherits
-    return by_space, above
+    return down.union_all(roles, up)
 
 
 def held_by(whom: Collection[Whom], groups: Collection[str]) -> ColumnElement[bool]:
@@ -72,10 +115,13 @@ def held_by(whom: Collection[Whom], groups: Collection[str]) -> ColumnElement[bo
         for kind in sorted(kinds)
     ]
     if groups:
-        named = UserGroup.name == func.any(cast(sorted(groups), ARRAY(Text)))
-        ids = select(UserGroup.id).where(named)
-        held.append(and_(RoleBinding.subject == Subject.GROUP, RoleBinding.subject_id.in_(ids)))
+        held.append(_of_groups(cast(sorted(groups), ARRAY(Text))))
     return or_(*held)
+
+
+def _of_groups(names: ColumnElement[Any]) -> ColumnElement[bool]:
+    ids = select(UserGroup.id).where(UserGroup.name == func.any(names))
+    return and_(RoleBinding.subject == Subject.GROUP, RoleBinding.subject_id.in_(ids))
 
 
 async def put_system_roles(tx: Tx) -> None:
@@ -135,12 +181,16 @@ async def slugs_of(tx: Tx, subject: Subject, ids: Sequence[str]) -> dict[str, li
 
 
 async def counts(tx: Tx, role_ids: Sequence[str]) -> dict[str, int]:
-    """How often each role is given."""
-    rows = await tx.session.execute(
+    """How often each role is given in the spaces that the actor is admin of."""
+    query = (
         select(RoleBinding.role_id, func.count())
         .where(RoleBinding.role_id.in_(role_ids))
         .group_by(RoleBinding.role_id)
     )
+    spaces = access.spaces_where(tx.actor, Action.SPACE_ADMIN)
+    if spaces is not None:
+        query = query.where(RoleBinding.space_id.in_(spaces))
+    rows = await tx.session.execute(query)
     return {**dict.fromkeys(role_ids, 0), **dict(rows.tuples().all())}
 
 

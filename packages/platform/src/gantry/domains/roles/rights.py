@@ -40,11 +40,16 @@ async def with_rights(
     """
     if not whom or actor.everywhere >= levels.ADMIN:
         return actor
-    held, above = await repo.rights(tx, whom, groups)
+    held = await repo.rights(tx, whom, groups)
+    brings = {role: levels.with_levels(actions) for role, actions in held.actions.items()}
     by_space = dict(actor.by_space)
-    for space_id, roles in held.items():
-        given = frozenset[str]().union(*(levels.with_levels(actions) for actions in roles))
-        by_space[space_id] = by_space.get(space_id, frozenset()) | given
-    for space_id in {one for chain in above.values() for one in chain}:
+    # Most spaces have the same few roles as those around them.
+    unions: dict[tuple[str, ...], frozenset[str]] = {}
+    for space_id, roles in held.roles.items():
+        those = tuple(roles)
+        if those not in unions:
+            unions[those] = frozenset[str]().union(*(brings[role] for role in roles))
+        by_space[space_id] = by_space.get(space_id, frozenset()) | unions[those]
+    for space_id in {one for chain in held.above.values() for one in chain}:
         by_space[space_id] = by_space.get(space_id, frozenset()) | levels.READ_ONLY
     return replace(actor, by_space=by_space)

@@ -38,6 +38,14 @@ async def resolve(tx: Tx, space_id: str | None) -> Space:
     return found
 
 
+async def reach_of(tx: Tx, space_id: str) -> list[str]:
+    """The spaces whose things can be used in the space: itself, and those that it inherits from,
+    nearest first. Raises NotFound when it is not visible.
+    """
+    space = await resolve(tx, space_id)
+    return (await repo.lines_up(tx, [space.id]))[space.id]
+
+
 async def create(tx: Tx, wanted: Wanted) -> Space:
     """A new space. Whoever may do everything in the space above makes it, if the account lets
     them; otherwise root admins. Raises BadSpace, NotAllowed, NotFound for the space above.

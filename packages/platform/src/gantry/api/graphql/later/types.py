@@ -14,6 +14,8 @@ from gantry.api.graphql.shared.tools import TerraformWorkflowTool
 from gantry.api.graphql.shared.types import Commit
 from gantry.domains.stacks.model import Provider
 
+strawberry.enum(Provider, name="VCSProvider", description="Where code is hosted.")
+
 
 @strawberry.enum
 class PolicyType(enum.Enum):
@@ -32,6 +34,21 @@ class PolicyType(enum.Enum):
     STACK_ACCESS = "STACK_ACCESS"
     TASK_RUN = "TASK_RUN"
     TERRAFORM_PLAN = "TERRAFORM_PLAN"
+
+
+@strawberry.type
+class Policy:
+    """See the API reference."""
+
+    id: strawberry.ID
+    name: str
+    body: str
+    type: PolicyType
+    description: str
+    labels: list[str]
+    space: strawberry.ID
+    created_at: int
+    updated_at: int
 
 
 @strawberry.type
@@ -232,6 +249,25 @@ class VCSIntegration:
     provider: Provider
     is_default: bool
     description: str | None
+
+
+@strawberry.enum
+class ExternalIntegrationType(enum.Enum):
+    """Words of the API."""
+
+    CUSTOM = "CUSTOM"
+
+
+@strawberry.type
+class ExternalIntegration:
+    """See the API reference."""
+
+    id: strawberry.ID
+    name: str
+    description: str | None
+    type: ExternalIntegrationType
+    created_at: int
+    deleted: bool
 
 
 @strawberry.enum

@@ -52,7 +52,7 @@ class Role:
 
     @strawberry.field
     async def role_bindings_count(self, info: Info) -> int:
-        """How often it is given."""
+        """How often it is given, in spaces that the caller is admin of."""
         return await info.context.load(repo.counts, self.model.id) or 0
 
 

@@ -8,9 +8,6 @@ from typing import Annotated
 import strawberry
 
 from gantry.api.graphql.shared.tools import TerraformWorkflowTool
-from gantry.domains.stacks.model import Provider
-
-strawberry.enum(Provider, name="VCSProvider", description="Where code is hosted.")
 
 
 @strawberry.enum

@@ -1,0 +1,1 @@
+"""Saved filters in the API."""
