@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx2
 import pytest
+from gantry.domains.identity_providers import signing_on
 
 from tests.support.core import BASE_URL
 from tests.support.forged import posted
@@ -150,15 +154,13 @@ async def test_a_wrong_client_secret_is_told_from_a_bad_sign_in(core, ada, nobod
 
 
 async def test_a_member_of_a_known_group_signs_in_with_saml(core, nobody, saml):
-    async with browser(nobody.app) as http, browser(nobody.app) as without_cookies:
+    async with browser(nobody.app) as http:
         form = saml.through_saml(await sent_off(http, "/stacks"), "alice")
         # The provider's page posts from another site, and brings no cookie of ours.
-        answer = await without_cookies.post("/saml/acs", data=form)
+        answer = await http.post("/saml/acs", data=form, headers={"cookie": ""})
         collect = answer.headers["location"]
-
         assert collect.startswith("/saml/collect?")
-        assert problem(await without_cookies.get(collect)) == "SIGN_ON_OVER"
-        assert await nobody_came(core)
+        assert "set-cookie" not in answer.headers
 
         answer = await http.get(collect)
         assert answer.headers["location"] == "/stacks"
@@ -170,6 +172,54 @@ async def test_a_member_of_a_known_group_signs_in_with_saml(core, nobody, saml):
     )
     assert (email, name) == ("alice@example.com", "Alice Example")
     assert groups == ["Everybody", "Platform"]
+
+
+async def test_saml_lets_in_nobody_who_had_somebody_else_sign_in(core, nobody, saml):
+    """Ada begins, and leads Bob to the provider: his browser posts what proves him."""
+    async with browser(nobody.app) as ada, browser(nobody.app) as bob:
+        begun = await sent_off(ada)
+        await sent_off(bob)
+        answer = await bob.post("/saml/acs", data=saml.through_saml(begun, "alice"))
+        given = httpx2.URL(answer.headers["location"])
+        state, ticket = given.params["state"], given.params["ticket"]
+        [(sealed,)] = await core.rows(
+            "select answer_sealed from sign_on_attempt where answer_sealed is not null"
+        )
+        assert ticket.encode() not in sealed
+
+        for guess in ({}, {"ticket": ""}, {"ticket": "x" * 43}, {"ticket": "\0"}):
+            elsewhere = await ada.get("/saml/collect", params={"state": state, **guess})
+            assert problem(elsewhere) == "SIGN_ON_OVER"
+        assert problem(await bob.get(str(given))) == "SIGN_ON_OVER"
+        assert await viewer(ada) is None
+        assert await viewer(bob) is None
+        assert await nobody_came(core)
+
+        # None of that has used up what is left to who has both.
+        assert problem(await ada.get(str(given))) is None
+        assert (await viewer(ada))["login"] == "saml::alice"
+
+
+@pytest.mark.parametrize("kind", ["image", "iframe", "empty"])
+async def test_what_another_page_loads_begins_no_sign_on(core, nobody, oidc, kind):
+    async with browser(nobody.app) as http:
+        answer = await http.get("/sign-on", headers={"sec-fetch-dest": kind})
+        assert problem(answer) == "NOT_ALLOWED"
+        assert await core.rows("select 1 from sign_on_attempt") == []
+
+        answer = await http.get("/sign-on", headers={"sec-fetch-dest": "document"})
+        assert problem(answer) is None
+        assert len(await core.rows("select 1 from sign_on_attempt")) == 1
+
+
+async def test_many_sign_ons_at_once_are_counted_one_after_another(core, nobody, oidc, monkeypatch):
+    monkeypatch.setattr(signing_on, "BEGUN_LIMIT", 3)
+    async with browser(nobody.app) as http:
+        answers = await asyncio.gather(*(http.get("/sign-on") for _ in range(8)))
+
+    codes = [problem(answer) for answer in answers]
+    assert sorted(codes, key=str) == [None] * 3 + ["TOO_MANY_REQUESTS"] * 5
+    assert len(await core.rows("select 1 from sign_on_attempt")) == 3
 
 
 async def test_a_saml_response_is_taken_once(core, nobody, saml):

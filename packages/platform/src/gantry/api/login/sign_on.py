@@ -4,7 +4,8 @@ A browser comes here by following links and posting forms, so it is answered wit
 also when something is wrong: the sign-in page says in words what the code means.
 
 A SAML provider posts from its own site, and such a request carries no SameSite=Lax cookie. So what
-it brings is kept, and the browser is sent on with a GET, which does carry it.
+it brings is kept, and the browser is sent on with a GET, which does carry it, and with a ticket,
+which nobody else gets.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from gantry.api.login.cookies import begun_cookie, remember_begun, remember_sess
 from gantry.domains.identity_providers import rules, service, signing_on
 from gantry.domains.identity_providers.kinds import ProviderKind
 from gantry.domains.identity_providers.signing_on import Arrived, Premises
-from gantry.kernel.errors import UserError
+from gantry.kernel.errors import NotAllowed, UserError
 from gantry.ports.sign_on import Unsolicited
 
 log = structlog.get_logger()
@@ -49,6 +50,9 @@ def premises(there: House) -> Premises:
 async def begin(request: Request) -> Response:
     """`GET /sign-on?next=/stack/one`: off to the provider."""
     there = house(request)
+    # Pictures and frames of other sites would use up the sign-ons of everybody at this address.
+    if request.headers.get("sec-fetch-dest", "document") != "document":
+        raise NotAllowed("A sign-on begins on a page of its own, not as a part of another.")
     begun = await signing_on.begin(
         premises(there),
         browser=request.cookies.get(begun_cookie(there), ""),
@@ -75,21 +79,23 @@ async def take_response(request: Request) -> Response:
     there = house(request)
     form = dict(parse_qsl((await body_of(request, MAX_RESPONSE)).decode("latin-1")))
     try:
-        state = await signing_on.take_response(
+        kept = await signing_on.take_response(
             premises(there), form.get("SAMLResponse", ""), address=client_address(request)
         )
     except Unsolicited:
         # The provider's own page led here: it leads to a sign-on that begins here.
         return RedirectResponse(SIGN_ON, status_code=303)
-    return RedirectResponse(f"{COLLECT}?{urlencode({'state': state})}", status_code=303)
+    query = urlencode({"state": kept.state, "ticket": kept.ticket.reveal()})
+    return RedirectResponse(f"{COLLECT}?{query}", status_code=303)
 
 
 async def collect(request: Request) -> Response:
-    """`GET /saml/collect?state=…`: the browser comes for what the response proved."""
+    """`GET /saml/collect?state=…&ticket=…`: the browser comes for what the response proved."""
     there = house(request)
     arrived = await signing_on.collect(
         premises(there),
         state=request.query_params.get("state", ""),
+        ticket=request.query_params.get("ticket", ""),
         browser=request.cookies.get(begun_cookie(there), ""),
         address=client_address(request),
     )

@@ -51,7 +51,8 @@ class SignOnAttempt(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     answer_sealed: Mapped[bytes | None] = sealed_for("sign_on_attempt:{id}")
-    """What a SAML provider vouched for, until the browser that began comes for it."""
+    """What a SAML provider vouched for, and the digest of the ticket that was given for it; until
+    the browser that began and brought it comes for it."""
     used_at: Mapped[datetime | None]
 
 

@@ -55,6 +55,13 @@ async def drop_attempts(tx: Tx) -> None:
     await tx.session.execute(delete(SignOnAttempt))
 
 
+async def hold_address(tx: Tx, address: str) -> None:
+    """Sign-ons from the address begin one after another, until the transaction ends."""
+    await tx.session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-on from {address}", 0)))
+    )
+
+
 async def attempts_from(tx: Tx, address: str) -> int:
     """How many sign-ons were begun from the address and have time left."""
     query = (
@@ -85,6 +92,14 @@ async def use_attempt(
         .returning(SignOnAttempt)
     )
     return await tx.session.scalar(statement)
+
+
+async def answer(tx: Tx, attempt_id: str) -> bytes | None:
+    """What is kept of a SAML response and was not collected, sealed."""
+    query = select(SignOnAttempt.answer_sealed).where(
+        SignOnAttempt.id == attempt_id, SignOnAttempt.used_at.is_(None)
+    )
+    return await tx.session.scalar(query)
 
 
 async def keep_answer(tx: Tx, attempt_id: str, revision: str, answer: bytes) -> bool:

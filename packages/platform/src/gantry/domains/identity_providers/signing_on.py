@@ -6,6 +6,7 @@ the settings that it began with. Providers are asked between transactions, never
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -35,6 +36,10 @@ BEGUN_LIMIT = 300
 TOKEN_SESSION = timedelta(hours=1)
 """A session for a personal token of GitHub (contract notes: one hour)."""
 
+
+PERSONAL = ("ghp_", "github_pat_")
+"""How personal tokens of GitHub begin. Others (gho_, ghu_, …) people give to applications, whose
+makers are not to sign in with them."""
 
 A_TOKEN = "a personal token"  # noqa: S105 - words
 """By what name guesses of such tokens are counted: nobody knows whose they are."""
@@ -86,6 +91,17 @@ class Arrived:
     return_to: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A SAML response was good, and waits to be collected by who has both of these and the cookie
+    of the browser that began.
+    """
+
+    state: str
+    ticket: Secret
+    """Only the browser that brought the response gets it."""
+
+
 async def begin(there: Premises, *, browser: str, return_to: str, address: str) -> Begun:
     """Begin a sign-on. `browser` is what the browser has from an earlier one, if anything: so
     that two of its windows may sign in at once.
@@ -93,26 +109,15 @@ async def begin(there: Premises, *, browser: str, return_to: str, address: str) 
     Raises NoSuchLogin, TooMany, ProviderUnusable.
     """
     mark = browser if rules.is_browser(browser) else secrets.token_urlsafe(32)
-    async with there.db.read(SYSTEM) as tx:
-        provider = await _provider(tx)
-        if await repo.attempts_from(tx, address) >= BEGUN_LIMIT:
-            raise TooMany("Too many sign-ins were begun from your address; wait ten minutes.")
-        begun_at = tx.now
     # An XML id may not begin with a digit.
     state, nonce = f"s{secrets.token_urlsafe(32)}", secrets.token_urlsafe(32)
     verifier = Secret(secrets.token_urlsafe(48))
-    if provider.kind is ProviderKind.OIDC:
-        oidc = service.oidc_settings(provider, there.vault, there.base_url)
-        location = await there.protocols.oidc.begin(
-            oidc, state=state, nonce=nonce, verifier=verifier
-        )
-    elif provider.kind is ProviderKind.GITHUB:
-        github = service.github_settings(provider, there.vault, there.base_url)
-        location = there.protocols.github.begin(github, state=state, verifier=verifier)
-    else:
-        saml = service.saml_settings(provider, there.base_url)
-        location = await there.protocols.saml.begin(saml, request_id=state, now=begun_at)
     async with there.db.write(SYSTEM) as tx:
+        provider = await _provider(tx)
+        # Counted where it is kept: many at once are not all counted before the first is there.
+        await repo.hold_address(tx, address)
+        if await repo.attempts_from(tx, address) >= BEGUN_LIMIT:
+            raise TooMany("Too many sign-ins were begun from your address; wait ten minutes.")
         tx.session.add(
             SignOnAttempt(
                 id=state,
@@ -128,6 +133,18 @@ async def begin(there: Premises, *, browser: str, return_to: str, address: str) 
                 expires_at=tx.now + LASTS,
             )
         )
+        begun_at = tx.now
+    if provider.kind is ProviderKind.OIDC:
+        oidc = service.oidc_settings(provider, there.vault, there.base_url)
+        location = await there.protocols.oidc.begin(
+            oidc, state=state, nonce=nonce, verifier=verifier
+        )
+    elif provider.kind is ProviderKind.GITHUB:
+        github = service.github_settings(provider, there.vault, there.base_url)
+        location = there.protocols.github.begin(github, state=state, verifier=verifier)
+    else:
+        saml = service.saml_settings(provider, there.base_url)
+        location = await there.protocols.saml.begin(saml, request_id=state, now=begun_at)
     return Begun(location, Secret(mark))
 
 
@@ -161,9 +178,10 @@ async def come_back(
     return Arrived(signed_in, attempt.return_to)
 
 
-async def take_response(there: Premises, response: str, *, address: str) -> str:
-    """A SAML response came, from whatever site: keep what it proves until the browser that began
-    comes for it. Answers the state of that sign-on, which is not secret.
+async def take_response(there: Premises, response: str, *, address: str) -> Kept:
+    """A SAML response came, from whatever site: keep what it proves until the browser that brought
+    it comes for it. That it is also the one that began shows only then: what another site has a
+    browser post carries no cookie of ours.
 
     Raises NoSuchLogin, SignOnOver, SignOnRefused, ProviderUnusable, Unsolicited.
     """
@@ -174,25 +192,32 @@ async def take_response(there: Premises, response: str, *, address: str) -> str:
     async with _noting(there, ProviderKind.SAML, address):
         found = await there.protocols.saml.finish(settings, response, now=now)
         state, name = found.answers, f"sign_on_attempt:{found.answers}"
-        answer = there.vault.seal(json.dumps(asdict(found.claims)).encode(), identity=name)
+        ticket = secrets.token_urlsafe(32)
+        said = {"claims": asdict(found.claims), "ticket": rules.digest(ticket)}
+        answer = there.vault.seal(json.dumps(said).encode(), identity=name)
         used = rules.digest(str(settings.provider), found.id)
         async with there.db.write(SYSTEM) as tx:
             # Both or neither: whatever is missing undoes the other.
             kept = await repo.keep_answer(tx, state, provider.revision, answer)
             if not kept or not await repo.use_assertion(tx, used, found.until):
                 raise SignOnOver
-    return state
+    return Kept(state, Secret(ticket))
 
 
-async def collect(there: Premises, *, state: str, browser: str, address: str) -> Arrived:
-    """The browser comes for what a SAML response has proved.
+async def collect(
+    there: Premises, *, state: str, ticket: str, browser: str, address: str
+) -> Arrived:
+    """The browser that began, and that brought a SAML response, comes for what that has proved.
+
+    The cookie alone would let in whoever began and had somebody else sign in; the ticket alone,
+    whoever has somebody follow a link. What has not both uses nothing up.
 
     Raises NoSuchLogin, SignOnOver, NotInvited.
     """
     async with _noting(there, ProviderKind.SAML, address):
+        claims = await _waiting(there, state, ticket)
         provider, attempt = await _used(there, ProviderKind.SAML, state, browser, answered=True)
-    said = json.loads(_opened(there, attempt.answer_sealed or b"", attempt.id))
-    signed_in = await _admitted(there, provider, Claims(**said), there.session_lasts, address)
+    signed_in = await _admitted(there, provider, claims, there.session_lasts, address)
     return Arrived(signed_in, attempt.return_to)
 
 
@@ -209,6 +234,8 @@ async def sign_in_token(there: Premises, token: str, *, address: str) -> SignIn:
     settings = service.github_settings(provider, there.vault, there.base_url)
     try:
         async with _noting(there, ProviderKind.GITHUB, address):
+            if not token.startswith(PERSONAL):
+                raise SignOnRefused("this is no personal token of GitHub")
             claims = await there.protocols.github.owner_of(settings, Secret(token))
     except SignOnRefused:
         async with there.db.write(SYSTEM) as tx:
@@ -222,6 +249,21 @@ async def _provider(tx: Tx, kind: ProviderKind | None = None) -> IdentityProvide
     if provider is None or (kind is not None and provider.kind is not kind):
         raise NoSuchLogin("unauthorized: this installation has no such identity provider")
     return provider
+
+
+async def _waiting(there: Premises, state: str, ticket: str) -> Claims:
+    """What was vouched for in the response that this ticket was given for."""
+    async with there.db.read(SYSTEM) as tx:
+        await _provider(tx, ProviderKind.SAML)
+        sealed = await repo.answer(tx, state) if can_be_kept(state) else None
+    if sealed is None:
+        raise SignOnOver
+    said = json.loads(_opened(there, sealed, state))
+    if not can_be_kept(ticket) or not hmac.compare_digest(
+        str(said.get("ticket")), rules.digest(ticket)
+    ):
+        raise SignOnOver
+    return Claims(**said["claims"])
 
 
 async def _used(
