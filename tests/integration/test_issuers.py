@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -152,6 +153,39 @@ async def test_a_token_that_was_changed_is_refused(issuer, checks, trust):
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "ä.b.c", "..", "\ud800.x.y"])
 async def test_what_is_no_token_is_refused(issuer, checks, trust, token):
     assert "no token" in await refusal(checks, trust, token)
+
+
+@pytest.mark.parametrize("crit", [5, None, [[]], "x"], ids=str)
+async def test_a_malformed_head_is_refused_as_any_other(issuer, checks, trust, crit):
+    head = encoded({"alg": "RS256", "kid": "one", "crit": crit})
+    token = ".".join([head, *issuer.token().split(".")[1:]])
+
+    assert await refusal(checks, trust, token)
+
+
+async def test_odd_keys_beside_good_ones_change_nothing(issuer, checks, trust):
+    odd = [7, {"kty": "RSA"}, {"kty": "EC", "crv": [], "x": 1}, {"kty": "EC", "crv": "no"}]
+    issuer.keys_document = lambda said: {"keys": [*odd, *said["keys"]]}
+
+    assert await checks.claims(trust, issuer.token())
+
+
+async def test_a_question_that_was_broken_off_is_not_asked_again_at_once(issuer, trust):
+    asked = []
+
+    class Slow:
+        async def get(self, url, **how):
+            asked.append(url)
+            await asyncio.Event().wait()
+
+    checks = OidcIssuers(Slow())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await checks.claims(trust, issuer.token())
+
+    with pytest.raises(IssuerUnreachable):
+        await checks.claims(trust, issuer.token())
+    assert len(asked) == 1
 
 
 async def test_keys_are_asked_for_once_and_again_for_a_key_that_is_new(

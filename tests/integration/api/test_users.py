@@ -139,7 +139,7 @@ async def test_somebody_is_invited_comes_and_may_do_what_the_invitation_said(ada
         "accessRules": [rule(team, "WRITE")],
     }
 
-    eve = await signs_in("eve", "makers")
+    eve = await signs_in("eve", "makers", email="eve@example.com")
 
     assert await levels(eve) == {team: "WRITE"}
     (now,) = (await ada.ask(USERS))["managedUsers"]
@@ -155,7 +155,7 @@ async def test_the_second_form_of_an_invitation_allows_nothing_yet(ada, signs_in
     assert made["managedUserInviteV2"]["invitationEmail"] == "eve@example.com"
     assert made["managedUserInviteV2"]["accessRules"] == []
 
-    assert await levels(await signs_in("eve")) == {}
+    assert await levels(await signs_in("eve", email="eve@example.com")) == {}
 
 
 async def test_whoever_is_invited_or_has_come_is_not_invited_again(ada, signs_in, core):

@@ -96,8 +96,8 @@ async def test_whom_nobody_invited_is_refused_and_the_trail_says_so(core, groups
 
 @pytest.mark.parametrize(
     ("username", "email"),
-    [("eve", None), ("eve", "else@example.com"), ("e.v.e", "Eve@Example.com")],
-    ids=["by name", "by name, with another address", "by address"],
+    [("eve", None), ("eve", "eve@example.com"), ("e.v.e", "Eve@Example.com")],
+    ids=["by name", "by both", "by address"],
 )
 async def test_an_invitation_is_accepted_by_its_name_or_by_its_address(core, username, email):
     user_id = await invited(core, username, email=email)
@@ -133,6 +133,36 @@ async def test_nobody_else_accepts_an_invitation(core, identity):
 
     assert await users(core) == [(user_id, "", "eve")]
     assert await core.rows("select 1 from session") == []
+
+
+@pytest.mark.parametrize(
+    ("username", "email", "identity"),
+    [
+        ("eve@example.com", None, replace(EVE, username="eve@example.com", email_verified=False)),
+        ("eve@example.com", None, replace(EVE, username="eve@example.com", email="m@evil.test")),
+        ("eve", "eve@example.com", replace(EVE, email_verified=False)),
+        ("eve", "eve@example.com", replace(EVE, email="m@evil.test")),
+        ("eve", "eve@example.com", replace(EVE, email=None)),
+    ],
+    ids=["unverified", "chosen", "unverified, by name", "another's", "without"],
+)
+async def test_a_name_alone_takes_no_invitation_of_an_address(core, username, email, identity):
+    user_id = await invited(core, username, email=email)
+
+    refused = await admit(core, identity)
+
+    assert isinstance(refused, NotInvited)
+    assert "is verified as yours" in refused.message
+    assert await users(core) == [(user_id, "", username)]
+    assert await core.rows("select 1 from session") == []
+
+
+async def test_an_invited_name_may_be_the_verified_address(core):
+    user_id = await invited(core, "eve@example.com")
+
+    await admit(core, replace(EVE, username="eve@example.com", email="Eve@example.com"))
+
+    assert await users(core) == [(user_id, "oidc", "eve@example.com")]
 
 
 async def test_an_expired_invitation_is_refused(core):

@@ -22,6 +22,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
+from gantry.infra.tokens import MALFORMED
 from gantry.kernel.errors import UserError
 from gantry.kernel.texts import can_be_kept
 from gantry.ports.issuers import BadTrust, IssuerUnreachable, Trust, UntrustedToken
@@ -102,7 +103,7 @@ class OidcIssuers:
         try:
             registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
             proven = jwt.decode(token, key, algorithms=ALGORITHMS, registry=registry).claims
-        except (JoseError, ValueError) as error:
+        except MALFORMED as error:
             raise UntrustedToken(
                 "the token's signature is not the issuer's", detail=str(error)
             ) from None
@@ -128,7 +129,11 @@ class OidcIssuers:
         return key
 
     async def _ask(self, issuer: str, known: _Issuer) -> None:
-        """Keys that were had lately are kept when the issuer fails to answer just now."""
+        """Keys that were had lately are kept when the issuer fails to answer just now.
+
+        However this ends, it is not done again at once.
+        """
+        known.failed = "" if known.keys else "nobody waited for its answer"
         try:
             document = await self._document(f"{issuer.rstrip('/')}{_WELL_KNOWN}")
             if document.get("issuer") != issuer:
@@ -142,7 +147,8 @@ class OidcIssuers:
             if time.monotonic() - known.had_at > OUTLIVES:
                 known.keys = ()
             known.failed = "" if known.keys else str(error) or type(error).__name__
-        known.asked_at = time.monotonic()
+        finally:
+            known.asked_at = time.monotonic()
 
     async def _document(self, url: str) -> Mapping[str, Any]:
         answer = await self._outward.get(
@@ -187,7 +193,7 @@ def _unproven(token: str) -> tuple[str, str | None, Mapping[str, Any]]:
     try:
         taken = jws.extract_compact(token.encode())
         header, said = taken.headers(), json.loads(taken.payload or b"")
-    except (JoseError, ValueError, RecursionError):
+    except MALFORMED:
         raise UntrustedToken("this is no token of OpenID Connect") from None
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(said, dict) or not isinstance(kid, str | None):
@@ -241,7 +247,8 @@ def _usable(document: Mapping[str, Any]) -> Sequence[RSAKey | ECKey]:
             key = JWKRegistry.import_key(one)
             if isinstance(key, RSAKey) and key.raw_value.key_size < MIN_RSA:
                 continue
-        except (JoseError, ValueError, TypeError):
+        except (JoseError, ValueError, TypeError, LookupError):
+            # What one key is like says nothing of the others.
             continue
         if isinstance(key, RSAKey | ECKey):
             found.append(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, import_key
 
 from gantry.infra.provider_calls import FRESH, NOW, REMEMBERED, Calls
+from gantry.infra.tokens import MALFORMED
 from gantry.kernel.secret import Secret
 from gantry.ports.sign_on import Claims, OidcSettings, ProviderUnusable, SignOnRefused
 
@@ -80,11 +82,12 @@ class OidcProvider:
         token = await self._verified(settings, known, given.get("id_token"), params)
         try:
             token.validate(int(now.timestamp()), LEEWAY)
-        except JoseError as error:
+        except MALFORMED as error:
             raise SignOnRefused(
                 "the provider's token is not for this sign-in", detail=str(error)
             ) from None
-        return _claims({**token, **await self._told(settings, known, access_token, token["sub"])})
+        told = await self._told(settings, known, access_token, token["sub"])
+        return _claims({**token, **told}, *_email((told, token)))
 
     async def _discovered(
         self, settings: OidcSettings, *, at_most: float = REMEMBERED
@@ -112,7 +115,7 @@ class OidcProvider:
         # OpenID Connect Discovery 1.0, section 3: client_secret_basic where nothing is said.
         methods = known.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if "client_secret_basic" in methods:
-            headers["authorization"] = _basic(settings.client_id, settings.client_secret)
+            headers["authorization"] = basic(settings.client_id, settings.client_secret)
         else:
             fields["client_id"] = settings.client_id
             fields["client_secret"] = settings.client_secret.reveal()
@@ -141,10 +144,10 @@ class OidcProvider:
             try:
                 keys = await self._calls.known_json(settings.issuer, url)
                 found = jwt.decode(id_token, _usable(keys), algorithms=ALGORITHMS)
-            except (JoseError, ValueError):
+            except MALFORMED:
                 keys = await self._calls.known_json(settings.issuer, url, at_most=FRESH)
                 found = jwt.decode(id_token, _usable(keys), algorithms=ALGORITHMS)
-        except (JoseError, ValueError) as error:
+        except MALFORMED as error:
             raise SignOnRefused(
                 "the provider's token is not signed by it", detail=str(error)
             ) from None
@@ -178,34 +181,55 @@ class OidcProvider:
 def _usable(keys: Mapping[str, Any]) -> KeySet:
     """The public keys among them; secrets and what nobody knows are left out."""
     found: list[Key] = []
-    for key in keys.get("keys") or []:
+    listed = keys.get("keys")
+    for key in listed if isinstance(listed, list) else []:
         if isinstance(key, dict) and key.get("kty") in PUBLIC and key.get("use", "sig") == "sig":
-            found.append(import_key(key))
+            # What one key is like says nothing of the others.
+            with suppress(JoseError, ValueError, TypeError, LookupError):
+                found.append(import_key(key))
     return KeySet(found)
 
 
-def _basic(name: str, password: Secret) -> str:
+def basic(name: str, password: Secret) -> str:
+    """The header of a client that shows its secret."""
     # RFC 6749 section 2.3.1: both are encoded as in a form first.
     pair = f"{quote(name, safe='')}:{quote(password.reveal(), safe='')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def _claims(said: Mapping[str, Any]) -> Claims:
-    subject, email = said.get("sub"), said.get("email")
+def _email(sources: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
+    """The address, and whether it is verified, both said by one of the sources: what one says of
+    its address is not about that of another. One that is verified counts first.
+    """
+    found: list[tuple[str, bool]] = []
+    for said in sources:
+        email = said.get("email")
+        if isinstance(email, str) and "@" in email:
+            # Some providers say it as a text.
+            found.append((email, said.get("email_verified") in (True, "true")))
+    if not found:
+        raise SignOnRefused("the provider does not tell an e-mail address; give it the scope email")
+    return next((pair for pair in found if pair[1]), found[0])
+
+
+def _claims(said: Mapping[str, Any], email: str, verified: bool) -> Claims:
+    subject = said.get("sub")
     if not isinstance(subject, str) or not subject:
         raise SignOnRefused("the provider does not say who signed in")
-    if not isinstance(email, str) or "@" not in email:
-        raise SignOnRefused("the provider does not tell an e-mail address; give it the scope email")
     name, username = said.get("name"), said.get("preferred_username")
     return Claims(
         subject=subject,
-        username=username if isinstance(username, str) and username else email,
+        # An address that is not verified may be anybody's, and invitations go by names too.
+        username=_first(username, email if verified else None) or subject,
         email=email,
-        # Some providers say it as a text.
-        email_verified=said.get("email_verified") in (True, "true"),
-        name=name if isinstance(name, str) and name else email,
+        email_verified=verified,
+        name=_first(name, email),
         groups=groups_of(said.get("groups")),
     )
+
+
+def _first(*said: object) -> str:
+    return next((one for one in said if isinstance(one, str) and one), "")
 
 
 def groups_of(said: object) -> Sequence[str]:

@@ -28,6 +28,12 @@ NO_ID = (
     f"unauthorized: the identity provider has to say an id of you of 1 to {SUBJECT_MAX} characters."
 )
 
+NOT_THEIRS = (
+    "unauthorized: the invitation by this name is for an e-mail address that the identity provider"
+    " does not say is verified as yours; ask an administrator to invite you at another address, or"
+    " by a name alone."
+)
+
 _OURS = (NO_SOURCE, ADMIN_SOURCE, API_KEY_SOURCE)
 """Sources that no identity provider may be called by."""
 
@@ -107,9 +113,14 @@ async def _newcomer(tx: Tx, identity: Identity, *, member: bool) -> User | NotIn
             " characters."
         )
     invited = await _invitation(tx, identity)
+    theirs = invited is None or _is_theirs(invited, identity)
+    if not theirs:
+        invited = None
     expires = None if invited is None else invited.invitation_expires_at
     valid = expires is not None and expires > tx.now
     if not valid and not member:
+        if not theirs:
+            return NotInvited(NOT_THEIRS)
         return NotInvited(
             "unauthorized: nobody has invited you to this account; ask one of its administrators."
             if invited is None
@@ -138,11 +149,26 @@ async def _newcomer(tx: Tx, identity: Identity, *, member: bool) -> User | NotIn
 
 async def _invitation(tx: Tx, identity: Identity) -> User | None:
     """A verified address counts for more than a name, which people may choose."""
-    if identity.email and identity.email_verified and can_be_kept(identity.email):
-        found = await user_repo.invitation_by_email(tx, identity.email)
+    email = _verified(identity)
+    if email is not None and can_be_kept(email):
+        found = await user_repo.invitation_by_email(tx, email)
         if found is not None:
             return found
     return await user_repo.invitation_by_name(tx, identity.username)
+
+
+def _is_theirs(invited: User, identity: Identity) -> bool:
+    """Whether who has the name of an invitation may accept it. If that is for an address, or its
+    name is one, the address has to be verified as theirs: names people may choose.
+    """
+    email = (_verified(identity) or "").lower()
+    if invited.invitation_email is not None:
+        return invited.invitation_email.lower() == email
+    return "@" not in invited.username or invited.username.lower() == email
+
+
+def _verified(identity: Identity) -> str | None:
+    return identity.email if identity.email_verified else None
 
 
 def _remember(tx: Tx, user: User, identity: Identity) -> None:

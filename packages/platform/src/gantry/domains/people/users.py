@@ -57,7 +57,8 @@ async def statuses(tx: Tx, ids: Sequence[str]) -> dict[str, Status]:
 
 
 async def invite(tx: Tx, *, username: str, email: str | None) -> User:
-    """Whoever signs in by this name, or with this verified address, may enter; for a day.
+    """Whoever signs in with this verified address may enter, for a day; without one, whoever
+    signs in by this name.
 
     Needs root admin. Raises BadUser, Conflict for who is invited or has come already.
     """
