@@ -183,10 +183,16 @@ def fill(platform: Platform, server: Process, hooks: str) -> Sample:
 
 
 def _sign_on(sample: Sample) -> None:
-    given = {"organization": "northwind", "clientId": "Ov23liK1b2hT9", "clientSecret": "unknown"}
-    sample.site.api.ask(
-        "mutation ($input: GitHubSignOnInput!) { githubSignOnSet(input: $input) { clientId } }",
-        input=given,
+    # Kept behind the product's back: it would ask GitHub for the organization.
+    settings = {
+        "organization": "northwind",
+        "client_id": "Ov23liK1b2hT9",
+        "address": "https://github.com",
+    }
+    sample.site.platform.change(
+        "insert into identity_provider (id, kind, settings, revision, created_at, changed_at,"
+        " changed_by) values (1, 'GITHUB', %s, 'sample', now(), now(), 'admin::admin')",
+        json.dumps(settings),
     )
 
 

@@ -154,6 +154,15 @@ async def test_a_post_stays_a_post_through_redirects_or_is_not_sent_again(receiv
     assert [call.path for call in receiver.calls][-1].startswith("/to/303")
 
 
+async def test_a_post_that_is_to_stay_is_taken_to_no_other_origin(receiver):
+    with Receiver() as other:
+        answer = await post(client(), f"{receiver.url}/to/307?{other.url}/in", stay=True)
+
+        assert answer.status == 307
+        assert other.calls == []
+    assert (await post(client(), f"{receiver.url}/to/307?/in", stay=True)).status == 200
+
+
 async def test_redirects_end(receiver):
     with pytest.raises(Unreached, match="more than 3"):
         await get(client(), f"{receiver.url}/to/302?/to/302?/to/302?/to/302?/to/302?/in")

@@ -166,6 +166,10 @@ class Answers:
     def __init__(self) -> None:
         self.address = ""
         self.by_path: dict[str, Any] = {}
+        self.status: dict[str, int] = {}
+        """By path, where it is not 200, or 404 for what is not among the answers."""
+        self.leads: dict[str, str] = {}
+        """By path, where a redirect leads to."""
         self.asked: list[tuple[str, str, Mapping[str, str], str]] = []
 
 
@@ -180,7 +184,11 @@ def stand_in() -> Iterator[Answers]:
             body = self.rfile.read(length).decode()
             there.asked.append((self.command, self.path, dict(self.headers), body))
             found = there.by_path.get(self.path.split("?")[0])
-            self.send_response(404 if found is None else 200)
+            path = self.path.split("?")[0]
+            status = there.status.get(path, 404 if found is None else 200)
+            self.send_response(307 if path in there.leads else status)
+            if path in there.leads:
+                self.send_header("location", there.leads[path])
             self.send_header("content-type", "application/json")
             self.end_headers()
             self.wfile.write(json.dumps({} if found is None else found).encode())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 from datetime import timedelta
 
 import httpx2
 import pytest
+from gantry.infra.provider_calls import FRESH, REMEMBERED, Calls
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from lxml import etree
@@ -168,6 +170,83 @@ async def test_a_provider_without_an_address_of_the_person_is_refused(core, nobo
     assert await nobody_came(core)
 
 
+@pytest.mark.parametrize(
+    ("told", "said", "email", "verified"),
+    [
+        ({"email": "victim@example.com"}, {"email_verified": True}, "alice@example.com", True),
+        ({"email_verified": True}, {}, "alice@example.com", False),
+        ({"email": "a@example.com"}, {"email_verified": False}, "a@example.com", False),
+        ({"email": "a@example.com", "email_verified": "true"}, {}, "a@example.com", True),
+    ],
+)
+async def test_an_address_is_verified_by_who_tells_it(
+    core, nobody, oidc, sign_on, told, said, email, verified
+):
+    found = []
+    finish = sign_on.oidc.finish
+
+    async def listened(*given, **named):
+        found.append(await finish(*given, **named))
+        return found[-1]
+
+    sign_on.oidc.finish = listened
+    oidc.by_path["/me"] = {"sub": "1", **told}
+    async with browser(nobody.app) as http:
+        await come_back(core, http, oidc, lambda good: signed(good | said))
+
+    assert [(one.email, one.email_verified) for one in found] == [(email, verified)]
+
+
+async def test_an_address_that_is_not_verified_is_nobodys_name(core, nobody, oidc):
+    nameless = {"preferred_username": None}
+    async with browser(nobody.app) as http:
+        await come_back(core, http, oidc, lambda good: signed(good | nameless))
+        assert (await viewer(http))["login"] == "oidc::1"
+
+
+@pytest.mark.parametrize("crit", [5, None, [[]]], ids=str)
+async def test_a_malformed_head_is_refused_and_in_the_trail(core, nobody, oidc, crit):
+    def malformed(said):
+        head = json.dumps({"alg": "RS256", "kid": "one", "crit": crit}).encode()
+        head = base64.urlsafe_b64encode(head).rstrip(b"=").decode()
+        return ".".join([head, *signed(said).split(".")[1:]])
+
+    async with browser(nobody.app) as http:
+        assert problem(await come_back(core, http, oidc, malformed)) == "SIGN_ON_REFUSED"
+    refused = await core.rows("select actor from audit_entry where action = 'login.refused'")
+    assert refused == [("oidc::",)]
+
+
+ODD_KEYS = [7, {"kty": "RSA"}, {"kty": "EC", "crv": [], "x": 1}, {"kty": "OKP", "crv": "no"}]
+
+
+async def test_odd_keys_beside_a_good_one_change_nothing(core, nobody, oidc):
+    oidc.by_path["/jwks"] = {"keys": [*ODD_KEYS, OURS.as_dict(private=False)]}
+    async with browser(nobody.app) as http:
+        assert problem(await come_back(core, http, oidc, signed)) is None
+
+
+@pytest.mark.parametrize("listed", [7, "none", {"kty": "RSA"}, None], ids=str)
+async def test_keys_that_are_no_list_let_nobody_in(core, nobody, oidc, listed):
+    oidc.by_path["/jwks"] = {"keys": listed}
+    async with browser(nobody.app) as http:
+        assert problem(await come_back(core, http, oidc, signed)) == "SIGN_ON_REFUSED"
+
+
+async def test_a_redirect_takes_the_secret_to_no_other_origin(core, nobody, oidc):
+    document = oidc.by_path["/.well-known/openid-configuration"]
+    document["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
+    with stand_in() as other:
+        other.by_path["/token"] = {}
+        oidc.leads["/token"] = f"{other.address}/token"
+        async with browser(nobody.app) as http:
+            answer = await come_back(core, http, oidc, signed)
+
+        assert problem(answer) in ("SIGN_ON_REFUSED", "IDENTITY_PROVIDER_UNUSABLE")
+        assert other.asked == []
+    assert await nobody_came(core)
+
+
 # ---------------------------------------------------------------- SAML
 
 
@@ -325,6 +404,28 @@ async def test_a_signed_assertion_vouches_for_nothing_around_it(core, nobody, sa
 
         assert problem(answer) == "SIGN_ON_REFUSED"
     assert await nobody_came(core)
+
+
+async def test_only_a_new_key_is_a_reason_to_ask_for_the_metadata_again(
+    nobody, saml, sign_on, monkeypatch
+):
+    asked = []
+    known = Calls.known_text
+
+    async def listened(calls, home, url, *, at_most=REMEMBERED):
+        asked.append(at_most)
+        return await known(calls, home, url, at_most=at_most)
+
+    monkeypatch.setattr(Calls, "known_text", listened)
+    async with browser(nobody.app) as http:
+        for make in (good, BAD_RESPONSES["for another audience"], BAD_RESPONSES["not signed"]):
+            await post(http, saml, make)
+        assert FRESH not in asked
+
+        await post(http, saml, signature_of_another)
+        assert asked.count(FRESH) == 1
+        await post(http, saml, lambda response, key: sign(response.build(), STRANGER))
+        assert asked.count(FRESH) == 2
 
 
 async def test_a_response_counts_while_it_lasts_and_a_minute_longer(core, nobody, saml):

@@ -17,7 +17,7 @@ from tests.support.signing_on import (
 )
 
 TOKEN_USER = "mutation ($token: String!) { oauthUser(token: $token) { login jwt validUntil } }"
-ACME = {"login": "acme"}
+ACME = {"login": "acme", "id": 77}
 
 
 @pytest.fixture
@@ -28,14 +28,15 @@ async def github(core, ada):
         there.by_path |= {
             "/login/oauth/access_token": {"access_token": "gho_1", "token_type": "bearer"},
             "/api/v3/user": {"id": 7, "login": "octo", "name": None},
-            "/api/v3/user/memberships/orgs/acme": {"state": "active"},
+            "/api/v3/orgs/acme": ACME,
+            "/api/v3/user/memberships/orgs/acme": {"state": "active", "organization": ACME},
             "/api/v3/user/emails": [
                 {"email": "old@example.com", "primary": False, "verified": True},
                 {"email": "octo@example.com", "primary": True, "verified": True},
             ],
             "/api/v3/user/teams": [
                 {"name": "Backend", "organization": ACME, "parent": {"name": "Platform"}},
-                {"name": "Owners", "organization": {"login": "another"}, "parent": None},
+                {"name": "Owners", "organization": {"login": "acme", "id": 78}, "parent": None},
             ],
         }
         given = {"clientId": "id", "clientSecret": "s", "organization": "acme"}
@@ -68,7 +69,12 @@ async def test_a_member_signs_in_and_brings_the_organizations_teams(core, nobody
     ("path", "said"),
     [
         ("/api/v3/user/memberships/orgs/acme", None),
-        ("/api/v3/user/memberships/orgs/acme", {"state": "pending"}),
+        ("/api/v3/user/memberships/orgs/acme", {"state": "pending", "organization": ACME}),
+        ("/api/v3/user/memberships/orgs/acme", {"state": "active"}),
+        (
+            "/api/v3/user/memberships/orgs/acme",
+            {"state": "active", "organization": {"login": "acme", "id": 78}},
+        ),
         ("/api/v3/user/emails", []),
         ("/api/v3/user", {"login": "octo"}),
         ("/login/oauth/access_token", {"error": "bad_verification_code"}),
@@ -87,13 +93,92 @@ async def test_the_owner_of_a_personal_token_signs_in_for_an_hour(core, nobody, 
     assert found["login"] == "github::octo"
     [(now,)] = await core.rows("select extract(epoch from now())::bigint")
     assert 3500 < found["validUntil"] - now <= 3600
-    assert all(asked[2]["authorization"] == "Bearer ghp_1" for asked in github.asked)
+    asked = [one for one in github.asked if one[1].startswith("/api/v3/user")]
+    assert {one[2]["authorization"] for one in asked} == {"Bearer ghp_1"}
+
+
+@pytest.mark.parametrize("token", ["gho_1", "ghu_1", "ghs_1", "GHP_1", "", "a" * 40])
+async def test_a_token_that_somebody_gave_to_an_application_is_not_taken(
+    core, nobody, github, token
+):
+    before = len(github.asked)
+
+    assert (await nobody.refusal(TOKEN_USER, token=token))[1] == "SIGN_ON_REFUSED"
+
+    assert len(github.asked) == before
+    assert await nobody_came(core)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_token_that_github_refuses_counts_as_a_guess_and_is_in_the_trail(
+    core, nobody, github, status
+):
+    github.status["/api/v3/user"] = status
+
+    codes = [(await nobody.refusal(TOKEN_USER, token="ghp_x"))[1] for _ in range(11)]
+
+    assert codes == ["SIGN_ON_REFUSED"] * 10 + ["TOO_MANY_REQUESTS"]
+    [(refused,)] = await core.rows(
+        "select count(*) from audit_entry where action = 'login.refused'"
+    )
+    assert refused == 10
+    assert await nobody_came(core)
+
+
+async def test_a_failure_of_github_is_nobodys_guess(core, nobody, github):
+    github.status["/api/v3/user"] = 500
+
+    codes = {(await nobody.refusal(TOKEN_USER, token="ghp_x"))[1] for _ in range(11)}
+
+    assert codes == {"IDENTITY_PROVIDER_UNUSABLE"}
+
+
+async def test_an_organization_is_kept_by_its_number_and_may_change_its_name(
+    core, ada, nobody, github
+):
+    assert (await nobody.ask(TOKEN_USER, token="ghp_1"))["oauthUser"]
+    [(number,)] = await core.rows("select settings->>'organization_id' from identity_provider")
+    assert number == "77"
+    given = {"clientId": "other", "clientSecret": "", "address": github.address}
+
+    github.by_path["/api/v3/orgs/acme-2"] = {"login": "acme-2", "id": 77}
+    await ada.ask(SET_GITHUB, input=given | {"organization": "acme-2"})
+    assert await core.rows("select subject from user_identity") == [("7",)]
+
+    # Somebody else has the name by now.
+    github.by_path["/api/v3/orgs/acme"] = {"login": "acme", "id": 78}
+    await ada.ask(SET_GITHUB, input=given | {"organization": "acme"})
+    assert await core.rows("select subject from user_identity") == []
+
+
+async def test_where_github_does_not_tell_the_number_it_stays_and_else_the_name_counts(
+    core, ada, nobody, github
+):
+    given = {"clientId": "id", "clientSecret": "", "address": github.address}
+    github.status["/api/v3/orgs/acme"] = 401
+    await ada.ask(SET_GITHUB, input=given | {"organization": "acme"})
+    [(number,)] = await core.rows("select settings->>'organization_id' from identity_provider")
+    assert number == "77"
+
+    await core.change("update identity_provider set settings = settings - 'organization_id'")
+    assert (await nobody.ask(TOKEN_USER, token="ghp_1"))["oauthUser"]
+    github.by_path["/api/v3/user/memberships/orgs/acme"]["organization"] = {"login": "another"}
+    assert (await nobody.refusal(TOKEN_USER, token="ghp_1"))[1] == "SIGN_ON_REFUSED"
+
+
+async def test_an_organization_that_github_does_not_know_is_not_set_up(core, ada, github):
+    given = {"clientId": "id", "clientSecret": "s", "address": github.address}
+
+    refused = await ada.refusal(SET_GITHUB, input=given | {"organization": "acne"})
+
+    assert refused[1] == "IDENTITY_PROVIDER_UNUSABLE"
+    assert await core.rows("select settings->>'organization' from identity_provider") == [("acme",)]
 
 
 async def test_a_token_that_is_nobodys_is_refused_and_guesses_are_slowed_down(core, nobody, github):
     github.by_path["/api/v3/user"] = {"message": "Bad credentials"}
 
-    codes = [(await nobody.refusal(TOKEN_USER, token="x"))[1] for _ in range(11)]
+    codes = [(await nobody.refusal(TOKEN_USER, token="ghp_x"))[1] for _ in range(11)]
 
     assert codes == ["SIGN_ON_REFUSED"] * 10 + ["TOO_MANY_REQUESTS"]
     assert await nobody_came(core)

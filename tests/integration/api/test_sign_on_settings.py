@@ -82,9 +82,13 @@ async def test_there_is_one_provider_at_a_time(core, ada, providers):
     for document, given in (
         (SET_OIDC, oidc_input(providers.address)),
         (SET_SAML, saml_input(providers)),
-        (SET_GITHUB, {"clientId": "a", "clientSecret": "b", "organization": "acme"}),
     ):
         assert (await ada.refusal(document, input=given))[1] == "CONFLICT"
+    with stand_in() as there:
+        there.by_path["/api/v3/orgs/acme"] = {"login": "acme", "id": 77}
+        given = {"clientId": "a", "clientSecret": "b", "organization": "acme"}
+        refused = await ada.refusal(SET_GITHUB, input=given | {"address": there.address})
+        assert refused[1] == "CONFLICT"
     assert (await ada.refusal(DELETE_OIDC))[1] == "NOT_FOUND"
     assert (await ada.refusal(UPDATE_OIDC, input=oidc_input(providers.address)))[1] == "NOT_FOUND"
 
@@ -108,7 +112,7 @@ async def test_only_root_admins_see_or_change_who_vouches(core, ada, robot, nobo
     assert kept == providers.address
 
 
-@pytest.mark.parametrize("how", ["deleted", "changed"])
+@pytest.mark.parametrize("how", ["deleted", "changed", "another client"])
 async def test_with_the_provider_go_the_sessions_of_its_people_and_no_others(
     core, ada, nobody, providers, how
 ):
@@ -119,6 +123,8 @@ async def test_with_the_provider_go_the_sessions_of_its_people_and_no_others(
 
         if how == "deleted":
             await ada.ask(DELETE_OIDC)
+        elif how == "another client":
+            await ada.ask(UPDATE_OIDC, input=oidc_input(providers.address, clientId="other"))
         else:
             with stand_in() as other:
                 other.by_path["/.well-known/openid-configuration"] = {
@@ -134,6 +140,35 @@ async def test_with_the_provider_go_the_sessions_of_its_people_and_no_others(
     # The password goes on opening the door.
     again = await nobody.http.post("/session", json={"username": "ada", "password": PASSWORD})
     assert again.status_code == 200
+
+
+async def test_at_another_address_the_secret_has_to_be_entered_again(core, ada, providers):
+    await ada.ask(SET_OIDC, input=oidc_input(providers.address))
+    before = await core.rows("select settings::text, secret_sealed from identity_provider")
+    with stand_in() as other:
+        other.by_path["/.well-known/openid-configuration"] = {
+            "issuer": other.address,
+            "authorization_endpoint": f"{other.address}/a",
+            "token_endpoint": f"{other.address}/t",
+            "jwks_uri": f"{other.address}/j",
+        }
+        given = oidc_input(other.address, clientSecret="")
+        message, code = await ada.refusal(UPDATE_OIDC, input=given)
+
+    assert code == "BAD_IDENTITY_PROVIDER"
+    assert "client secret" in message
+    assert await core.rows("select settings::text, secret_sealed from identity_provider") == before
+
+
+async def test_a_slash_at_the_end_makes_no_other_provider(core, ada, nobody, providers):
+    await know_group(core)
+    await ada.ask(SET_OIDC, input=oidc_input(providers.address))
+    async with browser(nobody.app) as http:
+        await signed_in(http, providers)
+        given = oidc_input(f"{providers.address}/", clientSecret="")
+        await ada.ask(UPDATE_OIDC, input=given)
+
+        assert await viewer(http) is not None
 
 
 async def test_a_new_client_secret_ends_no_session(core, ada, nobody, providers):

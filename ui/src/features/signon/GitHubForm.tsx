@@ -49,7 +49,7 @@ export function GitHubForm(props: { kept: Settings['githubSignOnSettings']; onDo
       />
       <PasswordInput
         label="Client secret"
-        {...(kept ? { description: 'Leave it empty to keep the one there is.' } : {})}
+        {...(kept ? { description: 'Leave it empty to keep the one there is, unless the address is another one.' } : {})}
         value={clientSecret}
         onChange={(event) => setClientSecret(event.currentTarget.value)}
         autoComplete="off"

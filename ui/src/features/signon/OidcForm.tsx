@@ -46,6 +46,7 @@ export function OidcForm({ kept, onDone }: { kept: Settings['oidcSettings']; onD
       />
       <TextInput
         label="Client id"
+        description="With another one, everybody has to be invited again."
         value={clientId}
         onChange={(event) => setClientId(event.currentTarget.value)}
         autoComplete="off"
@@ -53,7 +54,7 @@ export function OidcForm({ kept, onDone }: { kept: Settings['oidcSettings']; onD
       />
       <PasswordInput
         label="Client secret"
-        {...(kept ? { description: 'Leave it empty to keep the one there is.' } : {})}
+        {...(kept ? { description: 'Leave it empty to keep the one there is, unless the provider URL is another one.' } : {})}
         value={clientSecret}
         onChange={(event) => setClientSecret(event.currentTarget.value)}
         autoComplete="off"

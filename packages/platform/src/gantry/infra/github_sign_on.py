@@ -13,7 +13,8 @@ from urllib.parse import quote
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from gantry.infra.provider_calls import Calls
+from gantry.infra.oidc import basic
+from gantry.infra.provider_calls import BadStatus, Calls
 from gantry.kernel.secret import Secret
 from gantry.ports.sign_on import Claims, GitHubSettings, ProviderUnusable, SignOnRefused
 
@@ -24,11 +25,36 @@ MAX_PAGES = 10
 """Pages of teams that are read: a thousand teams of one person."""
 
 
+DENIED = (401, 403)
+"""Statuses for a token that is nobody's, or that may not ask."""
+UNTOLD = (401, 403, 429)
+"""Statuses where GitHub tells nothing to who has not signed in, as a server in private mode does,
+or has told too much."""
+
+
 class GitHubSignOn:
     """The port `GitHub`."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+
+    async def organization_id(self, settings: GitHubSettings) -> int | None:
+        """See the port."""
+        proof = settings.client_secret
+        said_by_us = {"authorization": basic(settings.client_id, proof)} if proof.reveal() else {}
+        url = f"{_api(settings)}/orgs/{quote(settings.organization, safe='')}"
+        try:
+            said = await self._calls.json(settings.address, url, headers=_COMMON | said_by_us)
+        except BadStatus as error:
+            if error.status in UNTOLD:
+                return None
+            if error.status == 404:
+                raise ProviderUnusable("GitHub knows no organization of that name.") from None
+            raise
+        number = said.get("id")
+        if not isinstance(number, int):
+            raise ProviderUnusable("GitHub does not tell the organization's number.")
+        return number
 
     def begin(self, settings: GitHubSettings, *, state: str, verifier: Secret) -> str:
         """See the port."""
@@ -72,7 +98,14 @@ class GitHubSignOn:
 
     async def owner_of(self, settings: GitHubSettings, token: Secret) -> Claims:
         """See the port."""
-        said = await self._get(settings, token, "/user")
+        try:
+            said = await self._get(settings, token, "/user")
+        except BadStatus as error:
+            if error.status in DENIED:
+                raise SignOnRefused(
+                    "GitHub does not know the token", detail=error.message
+                ) from None
+            raise
         number, login = said.get("id"), said.get("login")
         if not isinstance(number, int) or not isinstance(login, str) or not login:
             raise SignOnRefused("GitHub does not say whose token it is")
@@ -93,13 +126,19 @@ class GitHubSignOn:
         try:
             path = f"/user/memberships/orgs/{quote(settings.organization, safe='')}"
             said = await self._get(settings, token, path)
-        except ProviderUnusable as error:
+        except BadStatus as error:
+            if error.status not in (*DENIED, 404):
+                raise
             # 403: the organisation has not allowed the application; 404: not a member.
             raise SignOnRefused(
                 f'GitHub does not confirm that {login} is a member of the organization "'
                 f'{settings.organization}"',
                 detail=error.message,
             ) from None
+        if not _is_ours(settings, said.get("organization")):
+            raise SignOnRefused(
+                f'the organization "{settings.organization}" is another one at GitHub by now'
+            )
         if said.get("state") != "active":
             raise SignOnRefused(f"{login} has not accepted the organization's invitation yet")
 
@@ -127,7 +166,7 @@ class GitHubSignOn:
                 headers=_headers(token),
             )
             for team in listed:
-                if isinstance(team, dict) and _of(settings, team):
+                if isinstance(team, dict) and _is_ours(settings, team.get("organization")):
                     for one in (team, team.get("parent")):
                         if isinstance(one, dict) and isinstance(one.get("name"), str):
                             names[one["name"]] = None
@@ -147,15 +186,22 @@ def _api(settings: GitHubSettings) -> str:
 
 
 def _headers(token: Secret) -> Mapping[str, str]:
-    return {
-        "authorization": f"Bearer {token.reveal()}",
-        "accept": "application/vnd.github+json",
-        # GitHub refuses requests without one.
-        "user-agent": "gantry",
-    }
+    return _COMMON | {"authorization": f"Bearer {token.reveal()}"}
 
 
-def _of(settings: GitHubSettings, team: Mapping[str, Any]) -> bool:
-    organization = team.get("organization")
-    login = organization.get("login") if isinstance(organization, dict) else None
+def _is_ours(settings: GitHubSettings, organization: object) -> bool:
+    """Whether it is the organization that was set up. Names change hands, and numbers do not; but
+    the number is not known where GitHub did not tell it.
+    """
+    said = organization if isinstance(organization, dict) else {}
+    if settings.organization_id is not None:
+        return said.get("id") == settings.organization_id
+    login = said.get("login")
     return isinstance(login, str) and login.lower() == settings.organization.lower()
+
+
+_COMMON = {
+    "accept": "application/vnd.github+json",
+    # GitHub refuses requests without one.
+    "user-agent": "gantry",
+}

@@ -121,9 +121,12 @@ class OutwardHttp:
         private: Mapping[str, str] | None = None,
         limit: int,
         timeout: timedelta,
+        stay: bool = False,
     ) -> Answer:
         """See the port."""
-        return await self._timed("POST", url, headers, private or {}, body, limit, timeout)
+        return await self._timed(
+            "POST", url, headers, private or {}, body, limit, timeout, stay=stay
+        )
 
     async def _timed(
         self,
@@ -134,6 +137,8 @@ class OutwardHttp:
         body: bytes | None,
         limit: int,
         timeout: timedelta,
+        *,
+        stay: bool = False,
     ) -> Answer:
         first = place = parse(url)
         try:
@@ -145,6 +150,8 @@ class OutwardHttp:
                     if answer.status not in _FOLLOWED[method] or not onward:
                         return answer
                     before, place = place, parse(urljoin(_url(place), onward))
+                    if stay and place.origin != first.origin:
+                        return answer
                     if before.scheme == "https" and place.scheme == "http":
                         raise Unreached(f"{before.host} redirects to an address without TLS.")
         except TimeoutError:

@@ -7,9 +7,12 @@ the operator.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -32,8 +35,30 @@ FRESH = 30.0
 have changed it; but anybody can send such things, and must not have us ask each time."""
 NOW = 0.0
 """The same for what an admin has just set."""
+FAILED = 5.0
+"""Seconds for which a document that could not be had is not asked for again: else everybody who
+signs in would wait for a provider that does not answer, one after another."""
 KNOWN_AT_ONCE = 16
 """Documents remembered: one provider has two or three, and a new one takes their place."""
+
+
+class BadStatus(ProviderUnusable):
+    """The identity provider answered, with a status that says no."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class _Known:
+    """A document. Whoever asks for it holds the lock."""
+
+    found: Any = None
+    found_at: float = -math.inf
+    failure: ProviderUnusable | None = None
+    failed_at: float = -math.inf
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Calls:
@@ -44,7 +69,7 @@ class Calls:
     ) -> None:
         """`plain`: whether http will do, as it does where browsers come without TLS as well."""
         self._towards, self._plain, self._clock = towards, plain, clock
-        self._known: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
 
     def checked(self, url: object, what: str) -> str:
         """The address, if it is one that may be used. Raises ProviderUnusable."""
@@ -75,27 +100,19 @@ class Calls:
         self, home: str, url: str, *, at_most: float = REMEMBERED
     ) -> dict[str, Any]:
         """As `json`, from memory if it is at most so many seconds old."""
-        found = self._remembered(home, url, at_most)
-        if found is None:
-            found = await self.json(home, url)
-            self._remember(home, url, found)
-        return dict(found)
+        return dict(await self._once(home, url, at_most, lambda: self.json(home, url)))
 
     async def known_text(self, home: str, url: str, *, at_most: float = REMEMBERED) -> str:
         """A document, from memory if it is at most so many seconds old."""
-        found = self._remembered(home, url, at_most)
-        if found is None:
-            answer = await self._get(home, url, {})
-            if not answer.succeeded:
-                raise ProviderUnusable(f"{_host(url)} answered with the status {answer.status}.")
-            found = answer.body.decode(errors="replace")
-            self._remember(home, url, found)
-        return str(found)
+        return str(await self._once(home, url, at_most, lambda: self._text(home, url)))
 
     async def form(
         self, home: str, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        """The status and the JSON object that answer a form. Raises ProviderUnusable."""
+        """The status and the JSON object that answer a form. Raises ProviderUnusable.
+
+        Forms carry secrets: no redirect takes them to another origin.
+        """
         kind = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
         self.checked(url, "address")
         try:
@@ -104,6 +121,7 @@ class Calls:
                 headers=kind,
                 private=headers,
                 body=urlencode(fields).encode(),
+                stay=True,
                 limit=MAX_ANSWER,
                 timeout=PATIENCE,
             )
@@ -111,6 +129,12 @@ class Calls:
             raise _unusable(error) from None
         read = _read(answer, url, failed=True)
         return answer.status, read if isinstance(read, dict) else {}
+
+    async def _text(self, home: str, url: str) -> str:
+        answer = await self._get(home, url, {})
+        if not answer.succeeded:
+            raise _bad_status(answer, url)
+        return answer.body.decode(errors="replace")
 
     async def _get(self, home: str, url: str, headers: Mapping[str, str]) -> Answer:
         self.checked(url, "address")
@@ -124,14 +148,33 @@ class Calls:
             raise ProviderUnusable(f"{_host(url)} answered with more than {MAX_ANSWER} bytes.")
         return answer
 
-    def _remembered(self, home: str, url: str, at_most: float) -> Any:
-        asked_at, found = self._known.get((home, url), (0.0, None))
-        return found if self._clock() - asked_at < at_most else None
-
-    def _remember(self, home: str, url: str, found: Any) -> None:
-        while len(self._known) >= KNOWN_AT_ONCE:
-            self._known.pop(next(iter(self._known)))
-        self._known[home, url] = (self._clock(), found)
+    async def _once(
+        self, home: str, url: str, at_most: float, ask: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """What is known, or what `ask` answers; of many at once, one asks."""
+        known = self._known.get((home, url))
+        if known is None:
+            while len(self._known) >= KNOWN_AT_ONCE:
+                self._known.pop(next(iter(self._known)))
+            known = self._known[home, url] = _Known()
+        if self._clock() - known.found_at < at_most:
+            return known.found
+        async with known.lock:
+            # Whoever had the lock may have asked meanwhile.
+            if self._clock() - known.found_at < at_most:
+                return known.found
+            if known.failure is not None:
+                if self._clock() - known.failed_at < min(at_most, FAILED):
+                    raise ProviderUnusable(known.failure.message, detail=known.failure.detail)
+                known.failure = None
+            try:
+                known.found = await ask()
+            except ProviderUnusable as error:
+                known.failure = ProviderUnusable(error.message, detail=error.detail)
+                known.failed_at = self._clock()
+                raise
+            known.found_at = self._clock()
+            return known.found
 
 
 def _unusable(error: UserError) -> ProviderUnusable:
@@ -147,11 +190,15 @@ def _object(answer: Answer, url: str) -> dict[str, Any]:
 
 def _read(answer: Answer, url: str, *, failed: bool = False) -> Any:
     if not answer.succeeded and not failed:
-        raise ProviderUnusable(f"{_host(url)} answered with the status {answer.status}.")
+        raise _bad_status(answer, url)
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
         raise ProviderUnusable(f"{_host(url)} answered with something else than JSON.") from None
+
+
+def _bad_status(answer: Answer, url: str) -> BadStatus:
+    return BadStatus(f"{_host(url)} answered with the status {answer.status}.", answer.status)
 
 
 def _host(url: str) -> str:

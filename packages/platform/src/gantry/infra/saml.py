@@ -18,7 +18,7 @@ from lxml import etree
 from gantry.infra.oidc import groups_of
 from gantry.infra.provider_calls import FRESH, NOW, REMEMBERED, Calls
 from gantry.infra.saml_metadata import POST, Idp, read_metadata, write_metadata
-from gantry.infra.saml_xml import SAML, SAMLP, BadXml, parse, signed, text_of
+from gantry.infra.saml_xml import SAML, SAMLP, BadXml, UnknownKey, parse, signed, text_of
 from gantry.ports.sign_on import (
     Assertion,
     Claims,
@@ -83,7 +83,8 @@ class SamlProvider:
         try:
             return await asyncio.to_thread(_read, document, idp, settings, now)
         except BadXml as error:
-            if not settings.dynamic:
+            # Only a new key is a reason to ask for the metadata again.
+            if not settings.dynamic or not isinstance(error, UnknownKey):
                 raise _refusal(error) from None
         idp = await self._idp(settings, now=now, at_most=FRESH)
         try:
@@ -176,8 +177,8 @@ def _signed_assertion(response: etree._Element, idp: Idp) -> etree._Element:
     except BadXml as error:
         try:
             whole = signed(response, idp.certificates)
-        except BadXml:
-            raise error from None
+        except BadXml as other:
+            raise (other if isinstance(other, UnknownKey) else error) from None
     within = whole.findall(f"{SAML}Assertion")
     if len(within) != 1:
         raise BadXml("it has not exactly one assertion")

@@ -35,6 +35,10 @@ class BadXml(ValueError):
     """Not a document that is read here, or not signed as it should be; says why."""
 
 
+class UnknownKey(BadXml):
+    """Signed, and by none of the keys that are known."""
+
+
 def parse(document: bytes) -> etree._Element:
     """A document without a type declaration, comments and processing instructions. Raises BadXml.
 
@@ -72,9 +76,8 @@ def signed(element: etree._Element, certificates: Sequence[x509.Certificate]) ->
     if not certificates:
         raise BadXml("the provider's metadata has no certificate for signatures")
     alone = etree.tostring(element, with_tail=False)
-    reason = "it is not signed"
     if len(element.findall(f"{DS}Signature")) != 1:
-        raise BadXml(reason)
+        raise BadXml("it is not signed")
     for certificate in certificates:
         how = SignatureConfiguration(
             location="./",
@@ -90,13 +93,12 @@ def signed(element: etree._Element, certificates: Sequence[x509.Certificate]) ->
                 parse(alone), x509_cert=certificate, id_attribute="ID", expect_config=how
             )
         except (SignXMLException, UnsupportedAlgorithm, etree.LxmlError, ValueError, LookupError):
-            reason = "no key of the provider's metadata has signed it"
             continue
         covered = [one.signed_xml for one in found] if isinstance(found, list) else []
         if len(covered) != 1 or not _is(covered[0], element):
             raise BadXml("the signature is for another part than the one that carries it")
         return covered[0]
-    raise BadXml(reason)
+    raise UnknownKey("no key of the provider's metadata has signed it")
 
 
 def _is(found: etree._Element | None, wanted: etree._Element) -> bool:

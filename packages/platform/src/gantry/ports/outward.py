@@ -103,8 +103,10 @@ class Outward(Protocol):
         private: Mapping[str, str] | None = None,
         limit: int,
         timeout: timedelta,
+        stay: bool = False,
     ) -> Answer:
         """The same for a POST. Redirects that would make a GET of it (301, 302, 303) are not
-        followed: they are the answer.
+        followed: they are the answer. With `stay` so are those to another origin, which would get
+        the body.
         """
         ...

@@ -69,6 +69,8 @@ class GitHubSettings:
     organization: str
     """Whose members are let through."""
     redirect_url: str
+    organization_id: int | None = None
+    """GitHub's number of it, where it told that when it was set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,12 @@ class OpenIdConnect(Protocol):
 
 class GitHub(Protocol):
     """GitHub's OAuth applications."""
+
+    async def organization_id(self, settings: GitHubSettings) -> int | None:
+        """GitHub's number of the organization; None if it does not tell that to who has not signed
+        in. Asks as the application, if there is a client secret. Raises ProviderUnusable.
+        """
+        ...
 
     def begin(self, settings: GitHubSettings, *, state: str, verifier: Secret) -> str:
         """Where the browser goes."""

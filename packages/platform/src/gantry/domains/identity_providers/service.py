@@ -6,6 +6,8 @@ for good.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gantry.domains.identity_providers import repo, rules
 from gantry.domains.identity_providers.kinds import NameIdFormat, ProviderKind
 from gantry.domains.identity_providers.model import IdentityProvider
@@ -19,9 +21,6 @@ from gantry.ports.sign_on import GitHubSettings, OidcSettings, Protocols, SamlSe
 from gantry.ports.vault import Vault
 
 SECRET_IDENTITY = "identity_provider:secret"  # noqa: S105 - what it is sealed for: there is one row
-
-_VOUCHES = ("provider_url", "entity_id", "name_id_format", "address", "organization")
-"""Settings by which people are told apart: with another value it is another provider."""
 
 
 async def current(tx: Tx, kind: ProviderKind | None = None) -> IdentityProvider | None:
@@ -47,6 +46,12 @@ async def try_out(protocols: Protocols, vault: Vault, wanted: Wanted, *, base_ur
     if wanted.kind is ProviderKind.SAML:
         entity_id = await protocols.saml.check(saml_settings(looked_at, base_url))
         return wanted.with_setting("entity_id", entity_id)
+    if wanted.kind is ProviderKind.GITHUB:
+        github = github_settings(looked_at, vault, base_url)
+        # A secret that is kept already is not shown to what may be another address.
+        asked = replace(github, client_secret=wanted.secret or Secret(""))
+        number = await protocols.github.organization_id(asked)
+        return wanted.with_setting("organization_id", number)
     return wanted
 
 
@@ -76,20 +81,28 @@ async def create(tx: Tx, vault: Vault, wanted: Wanted) -> IdentityProvider:
 
 async def update(tx: Tx, vault: Vault, wanted: Wanted) -> IdentityProvider:
     """Other settings of the provider. If by them it is another one, nobody whom the one before
-    knew is known any more, and their sessions end. Needs root admin. Raises NotFound.
+    knew is known any more, and their sessions end. Needs root admin. Raises NotFound,
+    BadIdentityProvider.
     """
     access.require_admin(tx)
     provider = await _held(tx, wanted.kind)
-    before = [provider.settings.get(name) for name in _VOUCHES]
-    after = [wanted.settings.get(name) for name in _VOUCHES]
-    provider.settings = dict(wanted.settings)
+    before, after = provider.settings, dict(wanted.settings)
+    if wanted.secret is None and rules.goes_elsewhere(wanted.kind, before, after):
+        raise BadIdentityProvider(
+            "The provider's address is another one: enter the client secret that belongs to it."
+        )
+    another = rules.is_another(wanted.kind, before, after)
+    if not another and after.get("organization_id", 0) is None:
+        # GitHub does not tell it just now; it is the same that it told before.
+        after["organization_id"] = before.get("organization_id")
+    provider.settings = after
     if wanted.secret is not None:
         provider.secret_sealed = _sealed(vault, wanted.secret)
     provider.revision = new_id()
     provider.changed_at, provider.changed_by = tx.now, tx.actor.name
     await tx.session.flush()
     await repo.drop_attempts(tx)
-    if before != after:
+    if another:
         await admission.provider_changed(tx)
     return provider
 
@@ -126,6 +139,7 @@ def github_settings(provider: IdentityProvider, vault: Vault, base_url: str) -> 
         client_secret=_opened(provider, vault),
         organization=provider.settings["organization"],
         redirect_url=base_url + rules.GITHUB_CALLBACK,
+        organization_id=provider.settings.get("organization_id"),
     )
 
 

@@ -38,7 +38,7 @@ class Wanted:
     secret: Secret | None = None
     """None keeps the one there is, if there is one."""
 
-    def with_setting(self, name: str, value: str) -> Wanted:
+    def with_setting(self, name: str, value: str | int | None) -> Wanted:
         """The same, with one more thing known of the provider."""
         return replace(self, settings={**self.settings, name: value})
 

@@ -85,7 +85,7 @@ class OidcInput:
 
     client_id: str
     client_secret: str = strawberry.field(
-        description="Empty in an update: the one that there is stays."
+        description="Empty in an update: the one that there is stays, if the provider's URL does."
     )
     provider_url: str
 
@@ -116,7 +116,8 @@ class GitHubInput:
 
     client_id: str
     client_secret: str = strawberry.field(
-        description="Empty where there are settings already: the one that there is stays."
+        description="Empty where there are settings already: the one that there is stays, if the"
+        " address does."
     )
     organization: str
     address: str | None = strawberry.field(
