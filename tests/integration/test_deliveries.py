@@ -13,13 +13,14 @@ from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.stacks import callbacks
 from gantry.domains.stacks import service as stack_service
-from gantry.domains.webhooks import auditing, deliveries, log, rules, service
+from gantry.domains.webhooks import auditing, deliveries, log, repo, rules, service
 from gantry.domains.webhooks.auditing import WantedAudit
+from gantry.domains.webhooks.kinds import RUN_MOVED
 from gantry.domains.webhooks.service import Wanted, WantedNamed
 from gantry.kernel.errors import Conflict
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.outward import AddressRefused
+from gantry.ports.outward import AddressRefused, Answer
 
 from tests.support.given import ADMIN, given_a_run, given_a_worker, plan_of
 from tests.support.receiver import Receiver
@@ -300,6 +301,78 @@ async def test_a_private_address_is_refused_also_when_its_name_changed_later(cor
     assert "private network" in str(error)
 
 
+async def test_a_redirect_to_what_is_no_address_is_a_failure_like_any_other(core, receiver):
+    webhook = await given_a_named_webhook(core, f"{receiver.url}/to/307?http://[")
+    await send(core, webhook, "{}")
+
+    await deliver(core, webhook)
+
+    rows = await core.rows("select state, attempts, error from webhook_delivery")
+    assert rows == [("FAILED", 1, "127.0.0.1 redirects to a malformed address.")]
+    assert await core.rows("select failures from webhook") == [(1,)]
+
+
+class Broken:
+    """A way out that fails as nobody foresaw."""
+
+    async def post(self, url: str, **_: object) -> Answer:
+        raise RuntimeError(url)
+
+
+async def test_what_nobody_foresaw_is_noted_as_an_attempt(core, receiver):
+    webhook = await given_a_named_webhook(core, receiver.url, retry=True)
+    await send(core, webhook, "{}")
+
+    sent = await deliveries.deliver(
+        core.db, core.vault, core.objects, Broken(), webhook_id=webhook.id
+    )
+
+    ((*said, error),) = await core.rows("select state, attempts, error from webhook_delivery")
+    assert (sent, said) == (1, ["WAITING", 1])
+    assert "could not be sent" in str(error)
+    assert await deliver(core, webhook) == 0  # not before its time
+
+
+async def spoil_the_secret(core) -> None:
+    await core.change("update webhook set secret_sealed = set_byte(secret_sealed, 30, 0)")
+
+
+async def test_a_secret_that_cannot_be_read_switches_a_webhook_off_in_the_end(
+    core, stack, receiver
+):
+    webhook = await given_a_stack_webhook(core, stack, receiver.url)
+    await spoil_the_secret(core)
+    await send(core, webhook, *["{}"] * 12)
+
+    await deliver(core, webhook)
+
+    assert receiver.calls == []
+    assert [state for state, *_ in await logged(core)] == ["FAILED"] * 12
+    assert await core.rows("select enabled, failures from webhook") == [(False, 10)]
+    assert await core.rows("select distinct body from webhook_delivery") == [("",)]
+    assert await core.rows("select action from audit_entry") == [("webhook.disable",)]
+
+
+async def test_an_audit_entry_waits_for_a_secret_that_cannot_be_read(core, receiver):
+    webhook = await given_an_audit_webhook(core, receiver.url)
+    ((secret,),) = await core.rows("select secret_sealed from webhook")
+    await entry(core, "a")
+    await spoil_the_secret(core)
+
+    await deliver(core, webhook)
+
+    ((*said, error, due),) = await core.rows(
+        "select state, attempts, error, next_at > now() from webhook_delivery"
+    )
+    assert (said, due) == (["WAITING", 1], True)
+    assert error
+    assert await core.rows("select failures, enabled from webhook") == [(1, True)]
+    await core.change("update webhook set secret_sealed = :secret", secret=secret)
+    await again_at_once(core)
+    await deliver(core, webhook)
+    assert [one["data"]["ID"] for one in bodies(receiver)] == ["a"]
+
+
 # -- crashes, and several at once
 
 
@@ -413,6 +486,23 @@ async def test_an_audit_entry_is_sent_until_it_is_taken_and_the_others_wait(core
     assert await core.rows("select enabled, failures from webhook") == [(True, 0)]
 
 
+async def test_each_audit_entry_has_its_own_three_days(core, receiver):
+    webhook = await given_an_audit_webhook(core, f"{receiver.url}/500")
+    await entry(core, "a")
+    await entry(core, "b")
+    await deliver(core, webhook)
+    await core.change(
+        "update webhook_delivery set created_at = now() - interval '4 days', next_at = now(),"
+        " attempts = :almost * least(attempts, 1)",
+        almost=rules.AUDIT_ATTEMPTS - 1,
+    )
+
+    await deliver(core, webhook)
+
+    # The first is given up; the second, as old as it, has been tried once.
+    assert await logged(core) == [("FAILED", rules.AUDIT_ATTEMPTS, 500), ("WAITING", 1, 500)]
+
+
 async def test_a_drain_that_dies_in_the_middle_of_the_trail_loses_nothing(core, receiver):
     webhook = await given_an_audit_webhook(core, receiver.url)
     names = [f"stack-{number:03}" for number in range(auditing.AT_ONCE + 5)]
@@ -446,6 +536,99 @@ async def test_switching_it_off_is_the_last_thing_that_it_is_told(core, receiver
 
     assert [one["action"] for one in bodies(receiver)] == ["audit_trail_webhook.delete"]
     assert await core.rows("select 1 from webhook") == []
+
+
+async def switch_off(core, webhook, *, remove: bool) -> None:
+    async with core.db.write(ADMIN) as tx:
+        audit.record(tx, "audit_trail_webhook.set", Resource.WEBHOOK, webhook.id)
+        if remove:
+            await auditing.remove(tx)
+        else:
+            wanted = WantedAudit(webhook.endpoint, False, NONE)
+            await auditing.put(tx, core.vault, core.outward, wanted)
+
+
+@pytest.mark.parametrize("remove", [True, False])
+async def test_what_waits_when_it_is_switched_off_is_not_sent(core, receiver, remove):
+    receiver.answers = [500]
+    webhook = await given_an_audit_webhook(core, receiver.url)
+    for name in ("a", "b"):
+        await entry(core, name)
+    await deliver(core, webhook)
+    await entry(core, "not yet a delivery")
+    await switch_off(core, webhook, remove=remove)
+    async with core.db.write(ADMIN) as tx:  # a run that did not know
+        log.enqueue(tx, webhook.id, RUN_MOVED, "{}")
+
+    await deliver(core, webhook)
+    await entry(core, "after")
+    await deliver(core, webhook)
+
+    told = [one["action"] for one in bodies(receiver)]
+    assert told == ["stack.update", "audit_trail_webhook.set"]
+    assert await deliveries.look(core.db) == []
+    rest = await core.rows("select enabled, until from webhook")
+    assert rest == ([] if remove else [(False, None)])
+
+
+@pytest.mark.parametrize("remove", [True, False])
+async def test_it_is_tried_for_an_hour_to_say_that_it_was_switched_off(core, receiver, remove):
+    webhook = await given_an_audit_webhook(core, f"{receiver.url}/500")
+    await switch_off(core, webhook, remove=remove)
+    for _ in range(6):
+        await deliver(core, webhook)
+        await again_at_once(core)
+    assert len(receiver.calls) == 6
+    assert await core.rows("select until is null from webhook") == [(False,)]
+    for table, column in {"webhook": "until", "audit_entry": "at"}.items():
+        await core.change(f"update {table} set {column} = {column} - interval '61 minutes'")
+
+    await deliver(core, webhook)
+
+    assert len(receiver.calls) == 6
+    rest = await core.rows("select enabled, until from webhook")
+    assert rest == ([] if remove else [(False, None)])
+    assert await core.rows("select 1 from webhook_delivery where state = 'WAITING'") == []
+
+
+async def test_it_does_not_go_before_what_it_is_told_last_has_its_place(core, receiver):
+    webhook = await given_an_audit_webhook(core, receiver.url)
+    await switch_off(core, webhook, remove=True)
+
+    async with core.db.write(SYSTEM) as tx:  # the chain was sealed a moment before
+        held = await repo.find(tx, webhook.id, lock=True)
+        assert held is not None
+        await auditing.fill(tx, held)
+    assert await deliveries.look(core.db) == [webhook.id]
+    await core.drain()
+
+    assert [one["action"] for one in bodies(receiver)] == ["audit_trail_webhook.set"]
+    assert await core.rows("select 1 from webhook") == []
+
+
+async def test_one_that_is_switched_on_again_at_once_misses_nothing(core, receiver):
+    webhook = await given_an_audit_webhook(core, receiver.url)
+    await switch_off(core, webhook, remove=False)
+    await entry(core, "between")
+    await given_an_audit_webhook(core, receiver.url)
+
+    await deliver(core, webhook)
+
+    told = [one["action"] for one in bodies(receiver)]
+    assert told == ["audit_trail_webhook.set", "stack.update"]
+
+
+async def test_entries_do_not_wait_until_no_run_moves(core, receiver):
+    receiver.answers = [500]
+    webhook = await given_an_audit_webhook(core, receiver.url, runs=True)
+    async with core.db.write(ADMIN) as tx:
+        log.enqueue(tx, webhook.id, RUN_MOVED, "{}")
+    await entry(core, "a")
+
+    await deliver(core, webhook)
+
+    events = await core.rows("select event from webhook_delivery order by number")
+    assert events == [(RUN_MOVED,), ("stack.update",)]
 
 
 async def test_a_webhook_that_is_made_while_the_last_one_leaves_stands_beside_it(core, receiver):

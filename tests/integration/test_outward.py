@@ -170,6 +170,12 @@ async def test_redirects_end(receiver):
     assert len(receiver.calls) == 4
 
 
+async def test_a_redirect_to_what_is_no_address_is_refused(receiver):
+    for call, path in ((get, "/to/302?"), (post, "/to/307?")):
+        with pytest.raises(BadAddress, match="redirects to a malformed address"):
+            await call(client(), f"{receiver.url}{path}http://[")
+
+
 async def test_another_origin_is_not_given_private_headers(receiver):
     with Receiver() as other:
         here, there = f"{receiver.url}/to/307?/in", f"{receiver.url}/to/307?{other.url}/in"

@@ -155,7 +155,10 @@ async def test_a_process_of_a_release_that_says_nothing_of_keys_is_waited_for(co
 
     assert await drain.step() is Phase.ANNOUNCED
 
+    # It may only be cut off, and come back with the key that it has.
     await core.change("update process set heard_at = now() - interval '2 minutes' where id = 'old'")
+    assert await drain.step() is Phase.ANNOUNCED
+    await core.change("update process set heard_at = now() - interval '2 hours' where id = 'old'")
     assert await drain.step() is Phase.SWITCHED
 
 

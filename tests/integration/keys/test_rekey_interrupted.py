@@ -10,7 +10,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives import serialization
 from gantry.apps.rekey_words import words
-from gantry.domains.keys import service
+from gantry.domains.keys import rules, service
 from gantry.domains.keys.kinds import Phase
 from gantry.domains.keys.service import RekeyConflict
 from gantry.kernel.tx import SYSTEM
@@ -61,6 +61,25 @@ async def test_a_drain_that_is_killed_in_the_middle_is_gone_on_for_where_it_was(
 
     ((all_done,),) = await core.rows("select sum(done) from rekey_place")
     assert 100 < done < all_done == 800 + 2  # and two keys: of tokens, and of the authority
+    assert await read_all(core, drain.vault) == values
+
+
+async def test_the_rest_after_much_work_keeps_nobody_waiting(core, drain, monkeypatch):
+    values = await given_elements(core, drain.vault, 3)
+    await drain.start()
+    await drain.beat()
+    await drain.step()
+    await drain.beat()
+    monkeypatch.setattr(rules, "REST", 1e6)
+
+    async with asyncio.timeout(10):
+        assert await drain.step() is Phase.WALKING
+
+    assert await drain.step() is None  # it rests: no other drain works meanwhile
+    assert await core.rows("select holder, held_until > now() from rekey") == [(None, True)]
+    monkeypatch.undo()
+    await core.change("update rekey set held_until = now()")
+    assert await drain.step() is Phase.DONE
     assert await read_all(core, drain.vault) == values
 
 

@@ -7,17 +7,20 @@ from datetime import timedelta
 
 import boto3
 import pytest
+from botocore.config import Config
 from gantry.apps import key_keeper
-from gantry.apps.keys import KmsKeyring, RsaKeyring
+from gantry.apps.keys import Keyrings, KmsKeyring, RsaKeyring
+from gantry.apps.settings import MisconfiguredError
 from gantry.domains.audit import chain
 from gantry.domains.keys.kinds import Phase
 from gantry.infra.kms import Kms
 from gantry.infra.tokens import is_confirmed
 from gantry.infra.vault import RsaVault
 from gantry.kernel.tx import SYSTEM
-from gantry.ports.vault import InvalidToken, Unreadable
+from gantry.ports.vault import InvalidToken, KeyServiceDown, Unreadable
 from joserfc import jwt
 from joserfc.jwk import OctKey
+from structlog.testing import capture_logs
 
 from tests.support.object_stores import moto_server
 from tests.support.rekeying import Member, keep_first_key, member, rings
@@ -235,3 +238,79 @@ async def test_whoever_can_write_the_database_cannot_add_a_key(core, rsa):
     for kid in ("plain", "theirs", "moved"):
         assert not takes(one, jwt.encode({"alg": "HS256", "kid": kid}, claims, theirs))
     assert takes(one, one.vault.sign(claims))
+
+
+# -- keys that are away, or not for everybody
+
+
+def away(kms: KmsKeyring) -> KmsKeyring:
+    """The same keys, in a KMS that nobody reaches."""
+    client = boto3.client(
+        "kms",
+        endpoint_url="http://127.0.0.1:1",
+        region_name=REGION,
+        aws_access_key_id="AKIDEXAMPLE",
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    return KmsKeyring(Kms(client, encryption_key="any", signing_key="any"), kms._public_key)
+
+
+async def test_a_rekey_waits_for_a_key_service_that_is_away_and_says_so(core, rsa, kms):
+    one = await started(core, kms, rsa)
+    await one.start()
+    await one.beat()
+    assert await one.step() is Phase.SWITCHED
+    await one.beat()
+    one.keeper.ring = rings(away(kms), rsa)
+
+    with capture_logs() as logged:
+        assert await one.step() is None
+
+    said = [line["reason"] for line in logged if line["event"] == "re-key waits"]
+    assert len(said) == 1
+    assert said[0].startswith("ENCRYPTION_KMS_ENCRYPTION_KEY_ID is not usable: AWS KMS cannot be")
+    assert await core.rows("select phase, holder from rekey") == [("walking", None)]
+    assert await wrapped(core) == {1: False, 2: True}
+    one.keeper.ring = rings(kms, rsa)
+    assert await one.step() is Phase.DONE
+    assert await wrapped(core) == {1: True, 2: True}
+
+
+async def test_a_rekey_waits_for_settings_that_went_too_early(core, rsa, kms):
+    one = await started(core, kms, rsa)
+    await one.start()
+    await one.beat()
+    assert await one.step() is Phase.SWITCHED
+    await one.beat()
+    one.keeper.ring = rings(kms)
+
+    with capture_logs() as logged:
+        assert await one.step() is None
+
+    (line,) = (line for line in logged if line["event"] == "re-key waits")
+    assert "ENCRYPTION_RSA_PRIVATE_KEY be set beside" in line["reason"]
+
+
+async def test_the_other_type_s_key_that_cannot_be_used_is_waited_for(rsa):
+    async def gone() -> None:
+        raise MisconfiguredError("ENCRYPTION_KMS_SIGNING_KEY_ID is not usable")
+
+    with pytest.raises(KeyServiceDown, match="ENCRYPTION_KMS_SIGNING_KEY_ID is not usable"):
+        await Keyrings(rsa, gone).unwrap(b"aws-kms:anything")
+
+
+async def test_a_process_starts_without_a_key_that_is_only_announced(core, rsa, kms):
+    old = await started(core, rsa)
+    sealed = old.vault.seal(b"hunter2", identity="row")
+    new = await started(core, kms, rsa)
+    await new.start()
+
+    late = await started(core, rsa)
+
+    assert late.vault.open(sealed, identity="row") == b"hunter2"
+    assert not late.vault.opens(2)
+    await late.beat()
+    await new.beat()
+    assert await new.step() is Phase.ANNOUNCED
+    assert [one.id for one in (await new.standing()).waits_for] == [late.id]

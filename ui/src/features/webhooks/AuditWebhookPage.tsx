@@ -176,7 +176,7 @@ function Removal({ webhook, onDone }: { webhook: AuditWebhook; onDone: () => voi
       >
         <Text size="sm">
           Its secret, its headers and the log of its deliveries are lost. The trail itself is kept here as before.
-          {webhook.enabled && ' That it is deleted is the last thing that the endpoint is told.'}
+          {webhook.enabled && ' What waits is not sent; that it is deleted is the last thing that the endpoint is told.'}
         </Text>
       </Confirm>
     </>

@@ -29,7 +29,7 @@ from gantry.domains.spaces import repo as spaces
 from gantry.infra.data_keys import new_data_key
 from gantry.infra.db import Database, connect
 from gantry.kernel.tx import SYSTEM, Tx
-from gantry.ports.vault import KeptKey, Unreadable
+from gantry.ports.vault import KeptKey, KeyServiceDown, Unreadable
 
 log = structlog.get_logger()
 
@@ -53,8 +53,20 @@ async def open_keeper(db: Database, ring: VaultMaker, *, url: str, longest: time
     Wraps and unwraps between transactions: that may ask another service. A key that signs for the
     first time is made known to the processes at work before it is used, which takes them
     HEARD_EVERY. `longest` is how long a token lasts.
+    A key that cannot be unwrapped is done without as long as nothing can be sealed with it.
     Raises Unreadable, MisconfiguredError.
     """
+    try:
+        vault = await _open_vault(db, ring)
+    except KeyServiceDown as error:
+        raise MisconfiguredError(str(error)) from None
+    keeper = KeyKeeper(db, ring, vault, url=url, longest=longest)
+    if await keeper.look():
+        await _pause(_KNOWN_AFTER.total_seconds())
+    return keeper
+
+
+async def _open_vault(db: Database, ring: VaultMaker) -> KeptVault:
     async with db.read(SYSTEM) as tx:
         keys = await accounts_repo.data_keys(tx)
     first = None if keys else await ring.wrap(new_data_key())
@@ -64,12 +76,11 @@ async def open_keeper(db: Database, ring: VaultMaker, *, url: str, longest: time
         await audit.make_months(tx, tx.now + AHEAD)
         if first is not None:
             keys = await accounts.first_data_key(tx, first)
-    unwrapped = {key.version: await ring.unwrap(key.wrapped) for key in keys}
-    vault = ring.vault(unwrapped, next(key.version for key in keys if key.current))
-    keeper = KeyKeeper(db, ring, vault, url=url, longest=longest)
-    if await keeper.look():
-        await _pause(_KNOWN_AFTER.total_seconds())
-    return keeper
+    current = next(key.version for key in keys if key.current)
+    # One with a later version is only announced. Whether this process can use it is found out by
+    # `look`, which says so, and the re-key waits for it: nobody has to be unable to start.
+    needed = [key for key in keys if key.version <= current]
+    return ring.vault({key.version: await ring.unwrap(key.wrapped) for key in needed}, current)
 
 
 class KeyKeeper:
@@ -117,7 +128,7 @@ class KeyKeeper:
                 continue
             try:
                 held[key.version] = await self.ring.unwrap(key.wrapped)
-            except (Unreadable, MisconfiguredError) as error:
+            except (Unreadable, KeyServiceDown) as error:
                 log.warning("data key not unwrapped", version=key.version, reason=str(error))
         current = next((key.version for key in keys if key.current), None)
         if current in held and (held != self.vault.data_keys or current != self.vault.seals_with):

@@ -83,9 +83,16 @@ class Keyrings:
         return await self._present.wrap(data_key)
 
     async def unwrap(self, wrapped: bytes) -> bytes:
-        if not self.is_present(wrapped) and (other := await self._ask_other()) is not None:
+        if not self.is_present(wrapped) and (other := await self._other()) is not None:
             return await other.unwrap(wrapped)
         return await self._present.unwrap(wrapped)  # which says whose it is, if not its own
+
+    async def _other(self) -> RsaKeyring | KmsKeyring | None:
+        try:
+            return await self._ask_other()
+        except MisconfiguredError as error:
+            # A process that is at work does not end by it: what needs the key waits.
+            raise KeyServiceDown("the key of the other type", message=str(error)) from None
 
     def is_present(self, wrapped: bytes) -> bool:
         return self._present.is_present(wrapped)
@@ -124,13 +131,13 @@ class KmsKeyring:
         try:
             return await self._kms.wrap(data_key)
         except KeyServiceDown as error:
-            raise _unusable("ENCRYPTION_KMS_ENCRYPTION_KEY_ID", error) from None
+            raise _away(error) from None
 
     async def unwrap(self, wrapped: bytes) -> bytes:
         try:
             return await self._kms.unwrap(wrapped)
         except KeyServiceDown as error:
-            raise _unusable("ENCRYPTION_KMS_ENCRYPTION_KEY_ID", error) from None
+            raise _away(error) from None
 
     def is_present(self, wrapped: bytes) -> bool:
         return wrapped.startswith(BY_KMS)
@@ -155,12 +162,19 @@ async def _kms(settings: Settings, trust: Trust) -> KmsKeyring:
     try:
         return KmsKeyring(kms, await kms.public_key())
     except KeyServiceDown as error:
-        raise _unusable("ENCRYPTION_KMS_SIGNING_KEY_ID", error) from None
+        words = _unusable("ENCRYPTION_KMS_SIGNING_KEY_ID", error)
+        raise MisconfiguredError(words) from None
     except ValueError as error:
         raise MisconfiguredError(f"ENCRYPTION_KMS_SIGNING_KEY_ID is not usable: {error}.") from None
 
 
-def _unusable(variable: str, error: KeyServiceDown) -> MisconfiguredError:
+def _away(error: KeyServiceDown) -> KeyServiceDown:
+    """The same, in words for whoever has the settings."""
+    words = _unusable("ENCRYPTION_KMS_ENCRYPTION_KEY_ID", error)
+    return KeyServiceDown(error.detail, message=words)
+
+
+def _unusable(variable: str, error: KeyServiceDown) -> str:
     word, _, rest = (error.detail or "").partition(": ")
     meaning = _REMEDIES.get(word, "Look at the key, the credentials and the way to KMS")
-    return MisconfiguredError(f"{variable} is not usable: {rest} ({word}). {meaning}.")
+    return f"{variable} is not usable: {rest} ({word}). {meaning}."

@@ -52,8 +52,7 @@ async def _say(core: wiring.Core, parts: list[_Part]) -> None:
     host, release = platform.node(), wiring.release()
     while True:
         try:
-            # First, so that what is said of the keys is true.
-            await core.keeper.look()
+            await _look(core)
             async with core.db.write(SYSTEM) as tx:
                 since = since or tx.now
                 for part in parts:
@@ -63,7 +62,22 @@ async def _say(core: wiring.Core, parts: list[_Part]) -> None:
                     await core.keeper.note(tx, part.id)
         except _AWAY as error:
             log.debug("presence not noted", reason=type(error).__name__)
+        except Exception:
+            # Whoever stops here seals with an old key for ever, and nobody knows.
+            log.exception("presence not noted")
         await asyncio.sleep(core.keeper.look_every.total_seconds())
+
+
+async def _look(core: wiring.Core) -> None:
+    """Look at the keys. One who cannot is at work all the same, and says so with the keys that it
+    has: then a re-key waits for it, and names it.
+    """
+    try:
+        await core.keeper.look()
+    except _AWAY:
+        raise
+    except Exception:
+        log.exception("keys not looked at")
 
 
 async def _take_leave(db: Db, parts: list[_Part]) -> None:

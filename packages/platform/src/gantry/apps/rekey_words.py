@@ -48,7 +48,8 @@ def _rows(count: int) -> str:
 
 
 def _process(one: Process) -> str:
-    return f"{one.kind} on {one.host} (release {one.release})"
+    heard = f"{one.heard_at:%H:%M:%S} UTC"
+    return f"{one.kind} on {one.host} (release {one.release}, heard of at {heard})"
 
 
 def _duration(left: timedelta) -> str:

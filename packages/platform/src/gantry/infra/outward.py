@@ -149,7 +149,7 @@ class OutwardHttp:
                     onward = answer.header("location")
                     if answer.status not in _FOLLOWED[method] or not onward:
                         return answer
-                    before, place = place, parse(urljoin(_url(place), onward))
+                    before, place = place, parse(_onward(place, onward))
                     if stay and place.origin != first.origin:
                         return answer
                     if before.scheme == "https" and place.scheme == "http":
@@ -197,6 +197,14 @@ class OutwardHttp:
 
 def _url(place: _Place) -> str:
     return f"{place.scheme}://{place.authority}{place.target}"
+
+
+def _onward(place: _Place, location: str) -> str:
+    """Where a redirect leads. Raises BadAddress."""
+    try:
+        return urljoin(_url(place), location)
+    except ValueError:
+        raise BadAddress(f"{place.host} redirects to a malformed address.") from None
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

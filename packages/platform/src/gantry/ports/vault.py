@@ -33,8 +33,10 @@ class KeyServiceDown(UserError):
     code = "KEY_SERVICE_UNAVAILABLE"
     status = 503
 
-    def __init__(self, detail: str) -> None:
-        super().__init__("The key service cannot be reached; try again.", detail=detail)
+    def __init__(
+        self, detail: str, *, message: str = "The key service cannot be reached; try again."
+    ) -> None:
+        super().__init__(message, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,11 @@ class Keyring(Protocol):
     """Wraps data keys. Several keys may be known: one is the present one, the others were."""
 
     async def wrap(self, data_key: bytes) -> bytes:
-        """As it may be stored, by the present key. Raises a UserError, or what ends a process."""
+        """As it may be stored, by the present key. Raises KeyServiceDown, which says what to do."""
         ...
 
     async def unwrap(self, wrapped: bytes) -> bytes:
-        """What any of the keys was given. Raises Unreadable, and as `wrap` does."""
+        """What any of the keys was given. Raises Unreadable, and KeyServiceDown as `wrap` does."""
         ...
 
     def is_present(self, wrapped: bytes) -> bool:

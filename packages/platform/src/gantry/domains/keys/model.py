@@ -28,6 +28,7 @@ class Rekey(Model):
     holder: Mapped[str | None]
     """The drain that works on it, until it says nothing for too long."""
     held_until: Mapped[datetime | None]
+    """Nobody takes it before then: it is worked on, or rests."""
 
     __table_args__ = (
         Index(

@@ -46,10 +46,11 @@ async def _hold(tx: Tx, if_: ColumnElement[bool], holder: str, lasts: timedelta)
     return found
 
 
-async def let_go(tx: Tx, holder: str) -> None:
-    """Another drain may go on."""
+async def let_go(tx: Tx, holder: str, rests: timedelta) -> None:
+    """Another drain may go on, after that rest."""
+    until = func.clock_timestamp() + rests
     await tx.session.execute(
-        update(Rekey).where(Rekey.holder == holder).values(holder=None, held_until=None)
+        update(Rekey).where(Rekey.holder == holder).values(holder=None, held_until=until)
     )
 
 

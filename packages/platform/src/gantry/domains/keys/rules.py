@@ -54,5 +54,7 @@ def left(found: Progress, since: datetime, now: datetime) -> timedelta | None:
 
 
 def rest(worked: float) -> float:
-    """Seconds to rest after having worked for so many."""
+    """Seconds to rest after having worked for so many. What of it does not fit into a step is
+    rested between two of them.
+    """
     return worked * REST

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from gantry.domains.accounts import repo as accounts
 from gantry.domains.accounts.model import DataKey, Process
-from gantry.domains.accounts.rules import SILENT_AFTER
+from gantry.domains.accounts.rules import FORGOTTEN_AFTER
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.keys import repo, rules
@@ -116,11 +116,15 @@ async def standing(tx: Tx) -> Standing | None:
 
 
 async def waits_for(tx: Tx, rekey: Rekey) -> list[Process]:
-    """Processes at work that cannot open the new key yet, or do not use it yet."""
+    """Processes that cannot open the new key yet, or do not use it yet.
+
+    Those that fell silent are among them for as long as they are known: one that is cut off or
+    was stopped may come back, and seal with the key that it had.
+    """
     if rekey.phase not in (Phase.ANNOUNCED, Phase.SWITCHED):
         return []
     sealing = rekey.phase is Phase.SWITCHED
-    return await repo.behind(tx, rekey.version, tx.now - SILENT_AFTER, sealing=sealing)
+    return await repo.behind(tx, rekey.version, tx.now - FORGOTTEN_AFTER, sealing=sealing)
 
 
 async def _under_way(tx: Tx) -> Rekey:

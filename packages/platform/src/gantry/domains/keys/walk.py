@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -23,7 +24,7 @@ from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.db import Db
 from gantry.ports.objects import StorageDown
-from gantry.ports.vault import Keyring, KeyServiceDown, Vault
+from gantry.ports.vault import Keyring, KeyServiceDown, Unreadable, Vault
 
 log = structlog.get_logger()
 
@@ -44,8 +45,9 @@ class Means:
 
 async def step(means: Means, *, lasts: float = rules.STEP.total_seconds()) -> Phase | None:
     """Take the re-key further, for so many seconds; returns where it is then, None if there is
-    nothing to do, or another drain does it. Safe to run twice, late or in parallel.
+    nothing to do, another drain does it, or it rests. Safe to run twice, late or in parallel.
     """
+    rests = 0.0
     holder, end = new_id(), time.monotonic() + lasts
     async with means.db.write(SYSTEM) as tx:
         rekey = await repo.take(tx, holder, rules.HELD_FOR)
@@ -53,17 +55,18 @@ async def step(means: Means, *, lasts: float = rules.STEP.total_seconds()) -> Ph
         return None
     staying = asyncio.create_task(_stay(means.db, holder))
     try:
-        return await _work(means, rekey, holder, end)
+        phase, rests = await _work(means, rekey, holder, end)
+        return phase
     except _TakenAway:
         return None
-    except (StorageDown, KeyServiceDown) as error:
+    except (StorageDown, KeyServiceDown, Unreadable) as error:
         log.warning("re-key waits", reason=str(error), detail=error.detail)
         return None
     finally:
         staying.cancel()
         await asyncio.gather(staying, return_exceptions=True)
         async with means.db.write(SYSTEM) as tx:
-            await repo.let_go(tx, holder)
+            await repo.let_go(tx, holder, timedelta(seconds=rests))
 
 
 async def _stay(db: Db, holder: str) -> None:
@@ -74,7 +77,10 @@ async def _stay(db: Db, holder: str) -> None:
             await repo.keep(tx, holder, rules.HELD_FOR)
 
 
-async def _work(means: Means, rekey: Rekey, holder: str, end: float) -> Phase:
+async def _work(means: Means, rekey: Rekey, holder: str, end: float) -> tuple[Phase, float]:
+    """Where the re-key is then, and for how many seconds it has to rest now: other work of the
+    drain does not wait for that.
+    """
     version, phase = rekey.version, rekey.phase
     if phase is Phase.ANNOUNCED:
         phase = await _switch(means, version, holder)
@@ -84,8 +90,11 @@ async def _work(means: Means, rekey: Rekey, holder: str, end: float) -> Phase:
         began = time.perf_counter()
         phase = await _walk_on(means, version, holder)
         if phase is Phase.WALKING:
-            await asyncio.sleep(rules.rest(time.perf_counter() - began))
-    return phase
+            rest = rules.rest(time.perf_counter() - began)
+            if time.monotonic() + rest > end:
+                return phase, rest
+            await asyncio.sleep(rest)
+    return phase, 0.0
 
 
 async def _switch(means: Means, version: int, holder: str) -> Phase:

@@ -12,10 +12,8 @@ from gantry.domains.vcs import repo as commits
 from gantry.domains.webhooks import auditing
 from gantry.domains.webhooks import log as deliveries
 from gantry.domains.webhooks import repo as webhooks
-from gantry.domains.webhooks.kinds import Kind
+from gantry.domains.webhooks.kinds import RUN_MOVED, Kind
 from gantry.kernel.tx import Tx
-
-EVENT = "run.state"
 
 
 async def announce(tx: Tx, stack: Stack, run: Run) -> None:
@@ -33,7 +31,7 @@ async def announce(tx: Tx, stack: Stack, run: Run) -> None:
             body = await auditing.announce_run(tx, tx.actor, told)
         else:
             body = json.dumps(told, ensure_ascii=False)
-        deliveries.enqueue(tx, webhook_id, EVENT, body)
+        deliveries.enqueue(tx, webhook_id, RUN_MOVED, body)
 
 
 async def _told(tx: Tx, stack: Stack, run: Run) -> dict[str, Any]:

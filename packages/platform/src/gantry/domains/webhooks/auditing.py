@@ -20,7 +20,7 @@ from gantry.domains.roles import repo as roles
 from gantry.domains.roles.model import Subject
 from gantry.domains.spaces import repo as spaces
 from gantry.domains.webhooks import log, repo, rules, service
-from gantry.domains.webhooks.kinds import Kind
+from gantry.domains.webhooks.kinds import RUN_MOVED, Kind
 from gantry.domains.webhooks.model import Webhook
 from gantry.kernel.errors import NotFound, UserError
 from gantry.kernel.ids import new_id
@@ -77,6 +77,7 @@ async def put(tx: Tx, vault: Vault, outward: Outward, wanted: WantedAudit) -> We
     await service.put(tx, vault, outward, webhook, wanted)
     webhook.include_runs = wanted.include_runs
     if wanted.enabled and not was:
+        # Until it was told that it was switched off, it is as if it had not been: no gap is hidden.
         if webhook.until is None:
             end = await audit.chain(tx)
             webhook.position, webhook.since = end.seq if end else 0, tx.now
@@ -92,14 +93,15 @@ async def put(tx: Tx, vault: Vault, outward: Outward, wanted: WantedAudit) -> We
 
 
 async def remove(tx: Tx) -> Webhook:
-    """There is no webhook any more. One that was enabled is still told of that, and then goes.
+    """There is no webhook any more. One that was enabled is still told of that, for an hour at
+    most, and then goes; what waits is not sent.
 
     Needs root admin. Raises NotFound, NotAllowed.
     """
     webhook = await held(tx)
     if webhook.enabled or webhook.until is not None:
-        webhook.leaving, webhook.enabled = True, False
-        webhook.until = webhook.until or tx.now
+        webhook.leaving, webhook.enabled, webhook.until = True, False, tx.now
+        await repo.give_up(tx, webhook.id, service.SWITCHED_OFF)
     else:
         await tx.session.delete(webhook)
     await tx.session.flush()
@@ -142,34 +144,61 @@ def require_taken(outcome: log.Outcome) -> None:
         raise NotTaken(f"The webhook was not saved, because a test failed. {outcome.error}")
 
 
-async def fill(tx: Tx, webhook: Webhook) -> bool:
-    """Make deliveries of the next entries, if none waits; whether there is anything to send.
+async def fill(tx: Tx, webhook: Webhook) -> None:
+    """Make deliveries of the next entries, if none waits. Moves of runs that wait do not count:
+    while runs go on, there are always some.
 
-    The webhook is held, and the chain was sealed a moment ago. One that was switched off and has
-    been told so needs nothing more; one that was deleted goes.
+    The webhook is held, and the chain was sealed a moment ago. One that was switched off is told
+    that and nothing else.
     """
-    if await repo.first_waiting(tx, webhook.id) is not None:
-        return True
-    if not webhook.enabled and webhook.until is None:
-        return False
+    if not webhook.enabled:
+        await _take_leave(tx, webhook)
+        return
+    if await repo.first_waiting(tx, webhook.id, but=RUN_MOVED) is not None:
+        return
     # Before the entries: whatever has its place by now is found, or is not to be sent.
     end = await audit.chain(tx)
-    found = await repo.entries(
-        tx, webhook.position, since=webhook.since, until=webhook.until, limit=AT_ONCE
-    )
-    account = await _account(tx)
-    held = await _roles(tx, [(entry.actor_kind, entry.actor_id) for entry in found])
-    for entry in found:
-        tx.session.add(log.waiting(tx, webhook.id, entry.action, _payload(account, entry, held)))
-        webhook.position = entry.seq or webhook.position
+    found = await repo.entries(tx, webhook.position, since=webhook.since, limit=AT_ONCE)
+    await _add(tx, webhook, found)
     if len(found) < AT_ONCE and end is not None:
         webhook.position = max(webhook.position, end.seq)
     await tx.session.flush()
-    if not found and webhook.until is not None:
-        if webhook.leaving:
-            await tx.session.delete(webhook)
-        webhook.until = None
-    return bool(found)
+
+
+async def _add(tx: Tx, webhook: Webhook, entries: Sequence[AuditEntry]) -> None:
+    account = await _account(tx)
+    held = await _roles(tx, [(entry.actor_kind, entry.actor_id) for entry in entries])
+    for entry in entries:
+        tx.session.add(log.waiting(tx, webhook.id, entry.action, _payload(account, entry, held)))
+        webhook.position = entry.seq or webhook.position
+
+
+async def _take_leave(tx: Tx, webhook: Webhook) -> None:
+    """Make a delivery of the entry that says that the webhook was switched off, and give up all
+    others. One that was deleted goes when that is settled, or was not for too long.
+    """
+    until = webhook.until
+    last = None if until is None else await repo.entry_about(tx, webhook.id, until)
+    if until is None or last is None or tx.now - until > rules.FAREWELL_FOR:
+        await repo.give_up(tx, webhook.id, service.SWITCHED_OFF)
+        await _forget(tx, webhook)
+        return
+    # What a run said at the same moment: it did not know that the webhook was switched off.
+    await repo.give_up(tx, webhook.id, service.SWITCHED_OFF, but=last.action)
+    if last.seq is None:
+        return  # it gets its place when somebody looks next
+    if last.seq > webhook.position:
+        await _add(tx, webhook, [last])
+        await tx.session.flush()
+    elif await repo.first_waiting(tx, webhook.id) is None:
+        await _forget(tx, webhook)
+
+
+async def _forget(tx: Tx, webhook: Webhook) -> None:
+    webhook.until = None
+    if webhook.leaving:
+        await tx.session.delete(webhook)
+    await tx.session.flush()
 
 
 async def _account(tx: Tx) -> str:

@@ -72,21 +72,22 @@ async def _next(tx: Tx, vault: Vault, webhook_id: str) -> tuple[Delivery, Outgoi
     webhook = await repo.find(tx, webhook_id, lock=True)
     if webhook is None:
         return None
-    if webhook.kind is Kind.AUDIT and not await auditing.fill(tx, webhook):
-        return None
-    if webhook.kind is not Kind.AUDIT and not webhook.enabled:
+    if webhook.kind is Kind.AUDIT:
+        await auditing.fill(tx, webhook)
+    elif not webhook.enabled:
         # A run that moved at the same moment did not know that it was switched off.
         await repo.give_up(tx, webhook_id, service.SWITCHED_OFF)
-        return None
-    delivery = await repo.first_waiting(tx, webhook_id)
-    if delivery is None or delivery.next_at > tx.now:
-        return None
-    try:
-        return delivery, await outgoing_of(tx, vault, webhook, delivery)
-    except Unreadable as error:
-        # The keys of this installation do not open it: no attempt would.
-        delivery.state, delivery.error = DeliveryState.FAILED, error.message
-        return None
+    while True:
+        delivery = await repo.first_waiting(tx, webhook_id)
+        if delivery is None or delivery.next_at > tx.now:
+            return None
+        try:
+            return delivery, await outgoing_of(tx, vault, webhook, delivery)
+        except Unreadable as error:
+            # A secret that the keys of this installation do not open: a failure like any other, so
+            # that it is counted and somebody sees it.
+            logger.warning("delivery not made ready", webhook_id=webhook_id, reason=error.message)
+            await _note(tx, webhook, delivery, Outcome(None, error.message, timedelta()))
 
 
 async def outgoing_of(tx: Tx, vault: Vault, webhook: Webhook, delivery: Delivery) -> Outgoing:
@@ -102,7 +103,9 @@ async def outgoing_of(tx: Tx, vault: Vault, webhook: Webhook, delivery: Delivery
 
 
 async def send(outward: Outward, outgoing: Outgoing) -> Outcome:
-    """One attempt; every fault of the other side is an outcome."""
+    """One attempt. Whatever goes wrong is an outcome: an attempt that nobody notes is made again
+    and again.
+    """
     began = time.perf_counter()
     answer, error = None, None
     try:
@@ -118,6 +121,9 @@ async def send(outward: Outward, outgoing: Outgoing) -> Outcome:
             error = f"The endpoint answered {answer.status}."
     except (BadAddress, AddressRefused, Unreached) as fault:
         error = fault.message
+    except Exception:
+        logger.exception("delivery not sent")
+        error = "The delivery could not be sent; the log of this installation says why."
     return Outcome(answer, error, timedelta(seconds=time.perf_counter() - began))
 
 
@@ -137,10 +143,14 @@ async def keep_trace(
 async def _settle(tx: Tx, webhook_id: str, delivery_id: str, outcome: Outcome) -> None:
     webhook = await repo.find(tx, webhook_id, lock=True)
     delivery = await repo.delivery(tx, webhook_id, delivery_id, lock=True)
-    if webhook is None or delivery is None:
-        return
+    if webhook is not None and delivery is not None:
+        await _note(tx, webhook, delivery, outcome)
+
+
+async def _note(tx: Tx, webhook: Webhook, delivery: Delivery, outcome: Outcome) -> None:
+    """Write down an attempt, and what it means for both. The caller holds the webhook."""
     log.note(tx, delivery, outcome)
-    tx.emit(DeliveryTried(webhook_id))
+    tx.emit(DeliveryTried(webhook.id))
     if outcome.succeeded:
         delivery.state, delivery.body, webhook.failures = DeliveryState.DELIVERED, "", 0
         return
@@ -153,8 +163,6 @@ async def _settle(tx: Tx, webhook_id: str, delivery_id: str, outcome: Outcome) -
         wanted=bool(webhook.retry_on_failure),
         attempts=delivery.attempts,
         status=outcome.status,
-        age=tx.now - delivery.created_at,
-        last=webhook.until is not None,
     ):
         delivery.next_at = tx.now + rules.pause(delivery.attempts)
         return

@@ -16,6 +16,10 @@ class Kind(enum.StrEnum):
     """Every move of the stack's runs."""
 
 
+RUN_MOVED = "run.state"
+"""The event of a delivery that tells of a move of a run."""
+
+
 class DeliveryState(enum.StrEnum):
     """Where a delivery is."""
 

@@ -45,9 +45,10 @@ class Webhook(Model):
     since: Mapped[datetime | None]
     """Entries from before are not sent."""
     until: Mapped[datetime | None]
-    """Somebody switched it off then: the entry that says so is the last one to be sent."""
+    """Somebody switched it off then: the entry that says so is the only one still to be sent."""
     leaving: Mapped[bool] = mapped_column(default=False)
-    """It is deleted as far as anybody can see, and goes when that entry is sent."""
+    """It is deleted as far as anybody can see, and goes when that entry is sent, or was not for an
+    hour."""
 
     __table_args__ = (
         Index("webhook_once_per_stack", "stack_id", "endpoint", unique=True),

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Select, and_, case, delete, exists, func, or_, select, update
 
+from gantry.domains.audit.kinds import Resource
 from gantry.domains.audit.model import AuditChain, AuditEntry
 from gantry.domains.people import access
 from gantry.domains.webhooks.kinds import DeliveryState, Kind
@@ -176,26 +177,36 @@ async def with_work(tx: Tx) -> list[str]:
     return list(await tx.session.scalars(select(Webhook.id).where(or_(due, audits))))
 
 
-async def entries(
-    tx: Tx, after: int, *, since: datetime | None, until: datetime | None, limit: int
-) -> list[AuditEntry]:
-    """The next audit entries in the chain after a place, of that time."""
+async def entries(tx: Tx, after: int, *, since: datetime | None, limit: int) -> list[AuditEntry]:
+    """The next audit entries in the chain after a place, none from before that time."""
     query = select(AuditEntry).where(AuditEntry.seq > after).order_by(AuditEntry.seq).limit(limit)
     if since is not None:
         query = query.where(AuditEntry.at >= since)
-    if until is not None:
-        query = query.where(AuditEntry.at <= until)
     return list(await tx.session.scalars(query))
+
+
+async def entry_about(tx: Tx, webhook_id: str, at: datetime) -> AuditEntry | None:
+    """The audit entry of what was done to the webhook then, whether or not it has its place."""
+    query = select(AuditEntry).where(
+        AuditEntry.at == at,
+        AuditEntry.resource == Resource.WEBHOOK,
+        AuditEntry.resource_id == webhook_id,
+    )
+    return await tx.session.scalar(query.limit(1))
 
 
 # -- deliveries
 
 
-async def first_waiting(tx: Tx, webhook_id: str) -> Delivery | None:
-    """The delivery that is next, whether or not it is due."""
+async def first_waiting(tx: Tx, webhook_id: str, *, but: str = "") -> Delivery | None:
+    """The delivery that is next, whether or not it is due; not one of the event `but`."""
     query = (
         select(Delivery)
-        .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.WAITING)
+        .where(
+            Delivery.webhook_id == webhook_id,
+            Delivery.state == DeliveryState.WAITING,
+            Delivery.event != but,
+        )
         .order_by(Delivery.number)
         .limit(1)
     )
@@ -210,11 +221,15 @@ async def delivery(
     return await tx.session.scalar(_held(query) if lock else query)
 
 
-async def give_up(tx: Tx, webhook_id: str, reason: str) -> None:
-    """What waits for the webhook is not sent any more."""
+async def give_up(tx: Tx, webhook_id: str, reason: str, *, but: str = "") -> None:
+    """What waits for the webhook is not sent any more, unless its event is `but`."""
     await tx.session.execute(
         update(Delivery)
-        .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.WAITING)
+        .where(
+            Delivery.webhook_id == webhook_id,
+            Delivery.state == DeliveryState.WAITING,
+            Delivery.event != but,
+        )
         .values(state=DeliveryState.FAILED, error=reason, body="")
     )
 

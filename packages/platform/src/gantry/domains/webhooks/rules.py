@@ -26,9 +26,12 @@ RETRIES = 3
 """After the first attempt (contract notes, "Webhooks")."""
 FAILURES_BEFORE_OFF = 10
 """Deliveries in a row that fail before a webhook is switched off (contract notes, "Webhooks")."""
-AUDIT_TRIED_FOR = timedelta(days=3)
-"""An audit entry that is refused for so long is given up: the next ones wait behind it."""
 _LONGEST_PAUSE = timedelta(minutes=5)
+AUDIT_ATTEMPTS = timedelta(days=3) // _LONGEST_PAUSE
+"""An audit entry that is refused so often, which takes three days, is given up: the next ones wait
+behind it. Attempts, because its own days begin when the entry before it is settled."""
+FAREWELL_FOR = timedelta(hours=1)
+"""For so long it is tried to tell the audit trail's webhook that it was switched off."""
 
 DELIVERY_HEADER = "X-Gantry-Delivery"
 
@@ -137,17 +140,15 @@ def signatures(secret: Secret, body: bytes) -> Mapping[str, str]:
     }
 
 
-def tried_again(
-    kind: Kind, *, wanted: bool, attempts: int, status: int | None, age: timedelta, last: bool
-) -> bool:
+def tried_again(kind: Kind, *, wanted: bool, attempts: int, status: int | None) -> bool:
     """Whether a delivery that failed `attempts` times is sent once more.
 
-    What the audit trail says is sent until it is taken; anything else up to three times more, if
-    the webhook wants that and the fault may pass: nobody answered, or with a status of 5xx.
-    `last` is whether the webhook is on its way out.
+    What the audit trail says is sent until it is taken, AUDIT_ATTEMPTS times; anything else up to
+    three times more, if the webhook wants that and the fault may pass: nobody answered, or with a
+    status of 5xx.
     """
     if kind is Kind.AUDIT:
-        return attempts <= RETRIES if last else age < AUDIT_TRIED_FOR
+        return attempts < AUDIT_ATTEMPTS
     return wanted and attempts <= RETRIES and (status is None or status >= 500)
 
 

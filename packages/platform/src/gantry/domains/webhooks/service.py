@@ -131,7 +131,7 @@ async def put(tx: Tx, vault: Vault, outward: Outward, webhook: Webhook, wanted: 
         webhook.secret_sealed = vault.seal(
             secret.encode(errors="replace"), identity=webhook.identity
         )
-    if webhook.enabled and not wanted.enabled and webhook.kind is not Kind.AUDIT:
+    if webhook.enabled and not wanted.enabled:
         await repo.give_up(tx, webhook.id, SWITCHED_OFF)
     if wanted.enabled:
         # Whoever switches it on has mended it.
