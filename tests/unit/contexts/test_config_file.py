@@ -101,6 +101,9 @@ def test_what_nothing_reads_is_named_with_its_line():
             "more than 10000 values",
         ),
         ("a: &a " + "x" * 100_000 + "\nb: [" + "*a," * 11 + "]", "larger than 1048576 bytes"),
+        ("!!map [a]", "not YAML in line 1"),
+        ("a: b\nstacks: !!map text", "not YAML in line 2"),
+        ("stacks: {a: {project_root: !!int [b]}}", "not YAML in line 1"),
         ("a: !!python/object/apply:os.system [id]", "not YAML"),
     ],
 )

@@ -11,9 +11,8 @@ from gantry_worker.environment import (
     TRUSTED_BY,
     Around,
     Given,
-    derived,
     of_phase,
-    secrets,
+    replaced_secrets,
     truth,
     words_to_mask,
 )
@@ -149,11 +148,53 @@ def test_a_value_that_a_secret_was_put_into_is_masked_as_a_whole():
         ]
     )
 
-    found = derived(of_phase(told, NOTHING, Phase.PLAN, around()), secrets(told, NOTHING))
+    found = replaced_secrets(told, NOTHING, around())
 
-    assert found == {"db://me:hunter22@there"}
+    assert found - {"hunter22"} == {"db://me:hunter22@there"}
     whole = base64.b64encode(b"db://me:hunter22@there")
     assert whole not in Masker(found).feed(whole + b"\n")
+
+
+def test_a_secret_that_is_put_together_is_masked_as_it_is_then_and_whatever_it_is_put_into():
+    told = manifest(
+        environment=[
+            EnvironmentValue(name="PLACE", value="eu-west"),
+            EnvironmentValue(name="PASSWORD", value="${PLACE}-${NUMBER}", secret=True),
+            EnvironmentValue(name="NUMBER", value="4711"),
+            EnvironmentValue(name="URL", value="db://me:${PASSWORD}@there"),
+            EnvironmentValue(name="AGAIN", value="${URL}/x"),
+        ]
+    )
+    passed = Given({"TOKEN": "t-${NUMBER}"}, frozenset({"TOKEN"}))
+
+    found = replaced_secrets(told, passed, around())
+
+    url = "db://me:eu-west-4711@there"
+    assert found == {"eu-west-4711", "t-4711", url, f"{url}/x"}
+
+
+def test_what_a_secret_becomes_is_masked_whichever_phase_it_is_for_and_a_plain_one_is_not():
+    told = manifest(
+        environment=[
+            EnvironmentValue(name="WORD", value="letters"),
+            EnvironmentValue(name="ro_TOKEN", value="reads-${WORD}", secret=True),
+            EnvironmentValue(name="wo_TOKEN", value="writes-${WORD}"),
+        ]
+    )
+
+    assert replaced_secrets(told, NOTHING, around()) == {"reads-letters"}
+
+
+def test_a_phase_that_cannot_be_started_does_not_keep_the_others_secrets_from_being_masked():
+    told = manifest(
+        environment=[
+            EnvironmentValue(name="LONG", value="x" * 100_000),
+            EnvironmentValue(name="ro_TOKEN", value="${LONG}${LONG}", secret=True),
+            EnvironmentValue(name="wo_TOKEN", value="a${HOME}", secret=True),
+        ]
+    )
+
+    assert replaced_secrets(told, NOTHING, around()) == {"a/home"}
 
 
 def test_lines_of_secret_files_are_masked_and_their_braces_are_not():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gantry_worker.interpolation import MAX_VALUE, TooLong, interpolated
+from gantry_worker.interpolation import MAX_REPLACED, MAX_VALUE, TooLong, interpolated
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +42,15 @@ def test_values_that_would_grow_beyond_what_a_process_takes_are_refused(links):
 
     with pytest.raises(TooLong, match=str(MAX_VALUE)):
         interpolated(values, {})
+
+
+def test_values_that_refer_into_a_circle_count_as_well():
+    large = f"{'x' * (MAX_VALUE - 10)}${{A}}"
+    circle = {"A": "${B}", "B": "${A}"}
+    many = {f"V{n}": large for n in range(MAX_REPLACED // MAX_VALUE + 1)}
+
+    with pytest.raises(TooLong, match=str(MAX_REPLACED)):
+        interpolated(circle | many, {})
 
 
 NAMES = st.sampled_from("ABCDEF")

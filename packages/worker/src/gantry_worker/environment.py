@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gantry_protocol.manifest import Manifest, MountedFile
 from gantry_protocol.words import Phase
@@ -32,6 +34,8 @@ TRUSTED_BY = (
 """Variables by which programs are told of a file of authorities."""
 
 _BACKEND = "TF_HTTP_"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,8 @@ def of_phase(manifest: Manifest, given: Given, phase: Phase, around: Around) -> 
     return found
 
 
-def _selected(values: Iterable[tuple[str, str]], phase: Phase) -> dict[str, str]:
-    found = {}
+def _selected(values: Iterable[tuple[str, T]], phase: Phase) -> dict[str, T]:
+    found: dict[str, T] = {}
     for name, value in values:
         prefix = name[:3]
         if prefix == ("wo_" if phase in WRITING else "ro_"):
@@ -116,7 +120,7 @@ def words_to_mask(manifest: Manifest, given: Given) -> list[str]:
 
 
 def secrets(manifest: Manifest, given: Given) -> list[str]:
-    """The values of secret variables, whichever phase they are for."""
+    """The values of secret variables as they were written, whichever phase they are for."""
     masked = {bare(name) for name in given.masked}
     values = [v.value for v in manifest.environment if v.secret]
     values += [value for name, value in given.variables.items() if bare(name) in masked]
@@ -124,6 +128,29 @@ def secrets(manifest: Manifest, given: Given) -> list[str]:
     if manifest.backend is not None:
         values.append(manifest.backend.password)
     return [value for value in values if value]
+
+
+def replaced_secrets(manifest: Manifest, given: Given, around: Around) -> set[str]:
+    """What secret variables are once their references are replaced, and values that a secret was
+    put into, whichever phase they are for: what is planned with one is shown by the apply.
+    """
+    known, found = secrets(manifest, given), set[str]()
+    for phase in (Phase.PLAN, Phase.APPLY):  # one that only reads, and one that writes
+        # A phase that nothing can be started in has nothing to show either.
+        with contextlib.suppress(StepFailed):
+            values = of_phase(manifest, given, phase, around)
+            names = _secret_names(manifest, given, phase)
+            final = {value for name in names if (value := values.get(name))}
+            found |= final | derived(values, {*known, *final})
+    return found
+
+
+def _secret_names(manifest: Manifest, given: Given, phase: Phase) -> list[str]:
+    """Of the phase's variables those whose value, wherever it came from at last, is secret."""
+    masked = {bare(name) for name in given.masked}
+    told = _selected(((name, bare(name) in masked) for name in given.variables), phase)
+    told |= _selected(((v.name, v.secret) for v in manifest.environment), phase)
+    return [name for name, secret in told.items() if secret]
 
 
 def derived(environment: Mapping[str, str], known: Iterable[str]) -> set[str]:

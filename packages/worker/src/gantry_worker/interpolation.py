@@ -31,17 +31,18 @@ def interpolated(values: Mapping[str, str], beneath: Mapping[str, str]) -> dict[
     """
     done = dict(values)
     settled = {name for name, value in values.items() if "${" not in value}
+    ordered = _order(values)
+    circling = values.keys() - settled - set(ordered)
     total = 0
-    for name in _order(values):
+    for name in [*ordered, *circling]:
         done[name] = _replaced(name, values[name], _meaning(name, done, settled, beneath))
-        settled.add(name)
+        if name not in circling:
+            settled.add(name)
         total += _size(done[name])
         if total > MAX_REPLACED:
             raise TooLong(
                 f"Variables with references are larger than {MAX_REPLACED} bytes together."
             )
-    for name in values.keys() - settled:
-        done[name] = _replaced(name, values[name], _meaning(name, done, settled, beneath))
     return done
 
 

@@ -99,7 +99,8 @@ class Session:
     def variables(self, phase: Phase) -> dict[str, str]:
         """The environment of a phase's commands, with what hooks exported before it.
 
-        Values that contain a secret are masked in the log from now on.
+        Values of secret variables, and those that a secret was put into, are masked in the log
+        from now on.
         """
         runtime = self.running()
         path = runtime.variables.get("PATH", environment.SYSTEM_PATH)
@@ -116,7 +117,5 @@ class Session:
             runtime.variables,
             runtime.inside(self.authorities) if self.authorities else None,
         )
-        found = environment.of_phase(self.manifest, self.given, phase, around)
-        known = environment.secrets(self.manifest, self.given)
-        self.journal.mask(environment.derived(found, known))
-        return found
+        self.journal.mask(environment.replaced_secrets(self.manifest, self.given, around))
+        return environment.of_phase(self.manifest, self.given, phase, around)

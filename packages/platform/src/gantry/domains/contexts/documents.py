@@ -82,11 +82,13 @@ class _Loader(yaml.CSafeLoader):
     """
 
 
-def _as_written(loader: _Loader, node: yaml.ScalarNode) -> Written:
+def _as_written(loader: _Loader, node: yaml.Node) -> Written:
+    _require_kind(node, yaml.ScalarNode)
     return Written(node.value)
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Entries]:
+def _mapping(loader: _Loader, node: yaml.Node) -> Iterator[Entries]:
+    _require_kind(node, yaml.MappingNode)
     found = Entries()
     yield found
     _require_once(node)
@@ -98,6 +100,12 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Entries]:
             raise BadRuntimeConfig(f"A name is no text (line {line}).")
         found[name] = loader.construct_object(value, deep=True)
         found.lines[name] = line
+
+
+def _require_kind(node: yaml.Node, kind: type[yaml.Node]) -> None:
+    """Raises YAMLError when an explicit tag calls a list a mapping, or the like."""
+    if not isinstance(node, kind):
+        raise yaml.constructor.ConstructorError(None, None, f"no {kind.id}", node.start_mark)
 
 
 def _require_once(node: yaml.MappingNode) -> None:

@@ -36,6 +36,20 @@ class Reader:
     read: Callable[[Mapping[str, bytes | None]], dict[str, Any]]
 
 
+def read_config(reader: Reader, files: Mapping[str, bytes | None]) -> dict[str, Any]:
+    """What the reader makes of a tree's files. One at which it breaks is a file that cannot be
+    used: whoever waits for the tree is told so, and does not wait for ever.
+
+    Takes up to a second: call it in a thread.
+    """
+    try:
+        return reader.read(files)
+    except Exception:
+        path = next((path for path in reader.paths if path in files), reader.paths[0])
+        log.exception("configuration file not read", path=path)
+        return {"path": path, "fault": "The server could not read it; its log says why."}
+
+
 async def want(tx: Tx, *, repository_url: str, branch: str, sha: str, anew: bool = False) -> Commit:
     """The commit's row; its tree is fetched in the background unless that was done, or once more
     if it is wanted `anew`.
@@ -83,7 +97,7 @@ async def fetch(
                 return
             log.warning("fetch failed, trying again", commit=commit.sha, reason=error.message)
         await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
-    config = await asyncio.to_thread(reader.read, info.files)
+    config = await asyncio.to_thread(read_config, reader, info.files)
     async with db.write(SYSTEM) as tx:
         row = await repo.lock(tx, commit_id)
         if row is None or row.state is FetchState.STORED:
