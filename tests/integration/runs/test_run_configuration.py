@@ -8,6 +8,7 @@ import json
 import tarfile
 
 import pytest
+from gantry.domains.contexts import config_file
 from gantry.domains.contexts import service as elements
 from gantry.domains.contexts.kinds import ElementType, OwnerKind
 from gantry.domains.runs import configuration_repo, configuring, triggers
@@ -15,6 +16,8 @@ from gantry.domains.runs.configuration import IGNORE_FILE
 from gantry.domains.runs.states import Kind
 from gantry.domains.runs.states import State as S
 from gantry.domains.vcs import uploads
+from gantry.infra import queue
+from gantry.kernel.errors import Conflict
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.objects import Bucket
 from gantry_protocol.words import Phase
@@ -22,6 +25,7 @@ from gantry_protocol.words import Phase
 from tests.support.git_repository import Repository
 from tests.support.given import (
     ADMIN,
+    everything,
     given_a_run,
     given_a_stack,
     given_a_worker,
@@ -205,6 +209,154 @@ async def test_a_run_that_an_earlier_release_started_is_as_that_release_made_it(
     assert "REGION" not in variables
 
 
+async def at_work(core, release, *, since="now()", silent_on_keys=False):
+    await core.change(
+        "insert into process (id, kind, host, release, started_at, heard_at)"
+        f" values (:id, 'server', 'h', :id, now(), {since})",
+        id=release,
+    )
+    if not silent_on_keys:
+        await core.change("insert into process_keys values (:id, 1, 1)", id=release)
+
+
+async def test_while_an_earlier_release_is_at_work_the_file_is_left_alone_and_the_run_says_so(
+    core, pool, worker, repository
+):
+    await at_work(core, "present")
+    await at_work(core, "earlier", silent_on_keys=True)
+    stack, run = await started(core, pool, repository, FILE, project_root="own")
+    await core.change("delete from process where id = 'earlier'")
+    await worker.take(run)
+
+    built, variables = await given(core, stack, run)
+
+    assert (built.project_root, built.hooks) == ("own", {})
+    assert "REGION" not in variables
+    found = await taken(core, run)
+    assert found["file"] is None
+    assert "an earlier release" in found["notes"][0]
+
+
+async def test_a_run_does_not_wait_for_a_look_that_an_earlier_release_would_not_take(
+    core, pool, repository
+):
+    stack, _ = await started(core, pool, repository, FILE)
+    await core.change("delete from tree_config")
+    await at_work(core, "earlier", silent_on_keys=True)
+
+    run = await given_a_run(core, stack, Kind.PROPOSED, sha=repository.git("rev-parse", "HEAD"))
+
+    assert await state_of(core, run) is S.READY
+    assert await core.rows("select state from commit where state = 'WANTED'") == []
+
+
+async def test_the_file_counts_when_the_last_of_an_earlier_release_fell_silent(
+    core, pool, repository
+):
+    await at_work(core, "present")
+    await at_work(core, "earlier", since="now() - interval '2 minutes'", silent_on_keys=True)
+
+    _, run = await started(core, pool, repository, FILE)
+
+    assert (await taken(core, run))["file"] == ".spacelift/config.yml"
+
+
+async def test_without_a_file_nothing_is_said_of_earlier_releases(core, pool, repository):
+    await at_work(core, "earlier", silent_on_keys=True)
+
+    _, run = await started(core, pool, repository, None)
+
+    assert (await taken(core, run))["notes"] == []
+
+
+@pytest.mark.parametrize("words", ["!!map [a]", "stacks: !!map text"])
+async def test_a_tag_that_does_not_fit_fails_the_run(core, pool, repository, words):
+    _, run = await started(core, pool, repository, words)
+
+    assert "not YAML in line 1" in (await run_now(core, run)).failure
+
+
+async def test_a_file_at_which_the_reader_breaks_fails_the_run_and_not_the_fetch(
+    core, pool, repository, monkeypatch
+):
+    def broken(text, **_):
+        raise TypeError("nobody thought of that: s3cret")
+
+    monkeypatch.setattr(config_file, "read", broken)
+    _, run = await started(core, pool, repository, FILE)
+
+    now = await run_now(core, run)
+    assert now.state is S.FAILED
+    assert ".spacelift/config.yml" in now.failure
+    assert "s3cret" not in now.failure
+
+
+# -- what is forgotten
+
+
+async def forget(core):
+    async with core.queue.open_async():
+        await core.queue.configure_task("house.tidy", queue=queue.ORDINARY_QUEUE).defer_async()
+    await core.drain()
+
+
+async def trees(core):
+    return {tree for (tree,) in await core.rows("select tree from tree_config")}
+
+
+async def test_what_a_commits_file_said_is_forgotten_unless_a_run_is_at_it(
+    core, pool, worker, repository
+):
+    stack, run = await started(core, pool, repository, FILE)
+    kept = await trees(core)
+    await core.change("update tree_config set read_at = now() - interval '15 days'")
+
+    await forget(core)
+    assert await trees(core) == {run.commit_id}
+
+    await worker.take(run)
+    await worker.fail(run, Phase.PREPARE)
+    await core.change("update tree_config set read_at = now() - interval '13 days'")
+    await forget(core)
+    assert await trees(core) == {run.commit_id}
+
+    await core.change("update tree_config set read_at = now() - interval '15 days'")
+    await forget(core)
+    assert await trees(core) == set()
+    assert run.commit_id in kept
+
+    again = await given_a_run(core, stack, Kind.PROPOSED, sha=repository.git("rev-parse", "HEAD"))
+    await core.drain()
+    assert (await taken(core, again))["file"] == ".spacelift/config.yml"
+
+
+async def test_a_preview_is_tried_again_with_its_file_or_not_at_all(core, pool, worker):
+    stack = await given_a_stack(core, pool, local_preview_enabled=True)
+    run = await previewed(core, stack)
+    await worker.take(run)
+    await worker.fail(run, Phase.PREPARE)
+    await core.change("update tree_config set read_at = now() - interval '13 days'")
+    await forget(core)
+
+    again = await retried(core, stack, run)
+    await core.drain()
+    assert (await taken(core, again))["file"] == ".spacelift/config.yml"
+    ((fresh,),) = await core.rows(
+        "select read_at > now() - interval '1 day' from tree_config where tree = :tree",
+        tree=run.workspace_upload_key,
+    )
+    assert fresh
+
+    await worker.take(again)
+    await worker.fail(again, Phase.PREPARE)
+    await core.change("update tree_config set read_at = now() - interval '15 days'")
+    await forget(core)
+    before = await everything(core)
+    with pytest.raises(Conflict, match="upload it again"):
+        await retried(core, stack, again)
+    assert await everything(core) == before
+
+
 async def test_a_runs_own_block_stands_above_the_file_and_its_values_are_sealed(
     core, pool, worker, repository
 ):
@@ -288,20 +440,25 @@ async def uploaded(core, data):
     return await configuring.of_upload(core.objects, "local/x.tar.gz")
 
 
-async def test_a_local_preview_takes_the_file_of_the_uploaded_tree(core, pool, worker):
-    stack = await given_a_stack(core, pool, local_preview_enabled=True)
-    file = await uploaded(core, packed({"main.tf": b"", "./.spacelift/config.yml": FILE.encode()}))
+async def previewed(core, stack, file=None, overrides=()):
+    file = file or await uploaded(core, packed({".spacelift/config.yml": FILE.encode()}))
     async with core.db.write(ADMIN) as tx:
         place = await triggers.ticket_for_local_workspace(tx, stack.id)
     async with core.db.write(ADMIN) as tx:
-        run = await triggers.propose_local(
-            tx,
-            core.vault,
-            stack.id,
-            workspace_id=place.id,
-            overrides=[("REGION", "mine")],
-            file=file,
+        return await triggers.propose_local(
+            tx, core.vault, stack.id, workspace_id=place.id, overrides=overrides, file=file
         )
+
+
+async def retried(core, stack, run):
+    async with core.db.write(ADMIN) as tx:
+        return await triggers.retry(tx, core.vault, stack.id, run.id)
+
+
+async def test_a_local_preview_takes_the_file_of_the_uploaded_tree(core, pool, worker):
+    stack = await given_a_stack(core, pool, local_preview_enabled=True)
+    file = await uploaded(core, packed({"main.tf": b"", "./.spacelift/config.yml": FILE.encode()}))
+    run = await previewed(core, stack, file, overrides=[("REGION", "mine")])
     await worker.take(run)
 
     built, variables = await given(core, stack, run)
@@ -336,3 +493,62 @@ async def test_an_upload_is_looked_into_within_bounds(core, monkeypatch):
     assert "no plain file" in long["fault"]
     assert "too large" in bomb["note"]
     assert "too large" in large["note"]
+
+
+def header(kind, size, name="x"):
+    """The 512 bytes before something of an archive."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.size = kind, size
+    return entry.tobuf(tarfile.GNU_FORMAT)
+
+
+def before_a_file(*pieces):
+    return gzip.compress(b"".join(pieces) + packed({".gantry/config.yml": b"{}"}, "w:"))
+
+
+def with_map_of_holes(blocks):
+    """An old GNU header of a file with holes, and so many more blocks of its map."""
+    first = bytearray(header(tarfile.GNUTYPE_SPARSE, 0))
+    first[482] = 1  # more follows
+    first[148:156] = b" " * 8
+    first[148:156] = b"%06o\0 " % sum(first)
+    more = bytearray(512)
+    more[504] = 1
+    return bytes(first) + bytes(more) * blocks
+
+
+LARGE = uploads.MAX_ENTRY_HEADER + 1
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        *([header(kind, LARGE), b"x" * LARGE] for kind in (b"L", b"K", b"x", b"g", b"X")),
+        [header(b"L", 512), b"x" * 512] * 2000,
+        [with_map_of_holes(2000)],
+    ],
+    ids=["name", "link", "pax", "pax of all", "solaris", "row of names", "holes"],
+)
+async def test_a_header_that_would_be_read_as_a_whole_is_not_read(core, pieces):
+    assert "too large" in (await uploaded(core, before_a_file(*pieces)))["note"]
+
+
+async def test_names_that_are_long_are_no_trouble(core):
+    name = "d/" * 400 + "x"
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        entry = tarfile.TarInfo(name).tobuf(form)
+
+        found = await uploaded(core, before_a_file(entry))
+
+        assert found["path"] == ".gantry/config.yml"
+        assert "fault" not in found
+
+
+async def test_an_upload_of_very_many_files_is_not_searched_to_its_end(core, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_ENTRIES", 10)
+
+    fits = await uploaded(core, packed({str(n): b"" for n in range(10)}))
+    many = await uploaded(core, packed({str(n): b"" for n in range(11)}))
+
+    assert fits == {}
+    assert "too large" in many["note"]

@@ -72,6 +72,24 @@ async def test_what_hooks_export_reaches_after_hooks_and_secrets_in_reasons_are_
     assert "it ended FAILED with something" in log_of(there)
 
 
+async def test_a_secret_that_refers_to_another_variable_is_masked_as_commands_see_it(run, there):
+    there.answers["report"] = [on("perform"), (200, NOTHING_LEFT)]
+
+    await run(
+        [Phase.PREPARE, Phase.PERFORM],
+        command='echo "it is $PASSWORD"; echo "at $ADDRESS"',
+        environment=[
+            EnvironmentValue(name="PART", value="river"),
+            EnvironmentValue(name="PASSWORD", value="${PART}-4711", secret=True),
+            EnvironmentValue(name="ADDRESS", value="db://me:${PASSWORD}@there"),
+        ],
+    )
+
+    assert "it is *****" in log_of(there)
+    assert "at *****" in log_of(there)
+    assert "4711" not in log_of(there)
+
+
 async def test_a_plan_is_confirmed_and_applied_elsewhere_and_hooks_begin_anew(run, there):
     def stored(path, body):
         there.answers["stored"] = [(200, body)]

@@ -52,6 +52,9 @@ POOL_HEADER = "gantry-pool"
 COMPARED_AT_ONCE = 2
 """Pairs of states that a server compares at a time: it holds one state of each."""
 
+SEARCHED_AT_ONCE = 2
+"""Uploaded trees that a server searches at a time: each takes a core for some seconds."""
+
 
 class Access(enum.StrEnum):
     """Who may knock."""
@@ -110,6 +113,10 @@ class House:
         default_factory=lambda: asyncio.Semaphore(COMPARED_AT_ONCE)
     )
     """Held while states are compared, each of which may be as large as states may be."""
+    searching: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(SEARCHED_AT_ONCE)
+    )
+    """Held while an uploaded tree is searched, which somebody may have made to take long."""
     checks: Checks = field(default_factory=Checks)
     """Looks at what stacks are about to be made of, at each person's pace."""
     examine: Callable[[], Awaitable[Sequence[Finding]]] | None = None

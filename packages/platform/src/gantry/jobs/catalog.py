@@ -116,6 +116,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
             await identity_providers.forget_old(tx)
             await accounts.forget_old(tx)
             await delivery_log.forget_old(tx)
+            await configuring.forget_old(tx)
 
     async def forget_workspaces() -> None:
         await workspaces.forget_ended(out.db, out.objects)

@@ -83,12 +83,14 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _as_written(loader: _Loader, node: yaml.Node) -> Written:
-    _require_kind(node, yaml.ScalarNode)
+    if not isinstance(node, yaml.ScalarNode):
+        raise _no("scalar", node)
     return Written(node.value)
 
 
 def _mapping(loader: _Loader, node: yaml.Node) -> Iterator[Entries]:
-    _require_kind(node, yaml.MappingNode)
+    if not isinstance(node, yaml.MappingNode):
+        raise _no("mapping", node)
     found = Entries()
     yield found
     _require_once(node)
@@ -102,10 +104,9 @@ def _mapping(loader: _Loader, node: yaml.Node) -> Iterator[Entries]:
         found.lines[name] = line
 
 
-def _require_kind(node: yaml.Node, kind: type[yaml.Node]) -> None:
-    """Raises YAMLError when an explicit tag calls a list a mapping, or the like."""
-    if not isinstance(node, kind):
-        raise yaml.constructor.ConstructorError(None, None, f"no {kind.id}", node.start_mark)
+def _no(kind: str, node: yaml.Node) -> yaml.YAMLError:
+    """An explicit tag calls a list a mapping, or the like."""
+    return yaml.constructor.ConstructorError(None, None, f"no {kind}", node.start_mark)
 
 
 def _require_once(node: yaml.MappingNode) -> None:

@@ -125,6 +125,19 @@ async def behind(tx: Tx, version: int, since: datetime, *, sealing: bool) -> lis
     return list(await tx.session.scalars(query))
 
 
+async def silent_on_keys(tx: Tx, since: datetime) -> bool:
+    """Whether a process was heard of since then that says nothing of its keys: one of a release
+    that does not know how.
+    """
+    query = (
+        select(Process.id)
+        .outerjoin(ProcessKeys, ProcessKeys.process_id == Process.id)
+        .where(Process.heard_at >= since, ProcessKeys.process_id.is_(None))
+        .limit(1)
+    )
+    return await tx.session.scalar(query) is not None
+
+
 async def anybody(tx: Tx, since: datetime) -> bool:
     """Whether a process was heard of since then."""
     query = select(Process.id).where(Process.heard_at >= since).limit(1)

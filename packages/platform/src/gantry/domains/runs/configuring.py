@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from gantry.domains.accounts import service as accounts
+from gantry.domains.accounts.rules import SILENT_AFTER
 from gantry.domains.contexts import config_file
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import Named
+from gantry.domains.keys import repo as keys
 from gantry.domains.runs import configuration_repo
 from gantry.domains.runs.configuration import Shared, World, resolve
 from gantry.domains.runs.model import Run
@@ -25,6 +28,15 @@ from gantry.ports.objects import Objects
 
 READER = vcs.Reader(config_file.PATHS, config_file.MAX_FILE, config_file.look)
 """What the file in a repository says to its stacks' runs is read while the tree is at hand."""
+KEPT = timedelta(days=14)
+"""How long it is kept what a tree's file says when no run is at it: a preview can be tried again
+for so long. A commit is looked at again when there is a run of it."""
+FORGOTTEN_AT_ONCE = 1000
+"""Trees one call forgets: the job comes again within a minute."""
+OLDER_RELEASE_AT_WORK = (
+    "A configuration file in the repository is left alone, as this run was started while processes"
+    " of an earlier release were at work, which do not read it"
+)
 
 
 async def of_upload(objects: Objects, key: str) -> dict[str, Any]:
@@ -36,19 +48,24 @@ async def of_upload(objects: Objects, key: str) -> dict[str, Any]:
         files = await uploads.files_in(objects, key, READER.paths, READER.most)
     except uploads.TooMuch:
         return {"note": "The uploaded tree is too large to be searched for a configuration file"}
-    return await asyncio.to_thread(READER.read, files)
+    return await asyncio.to_thread(vcs.read_config, READER, files)
 
 
 async def settle(tx: Tx, stack: Stack, run: Run, commit: Commit | None) -> bool:
     """Keep what the run takes, as stack, contexts and file say it now; whether that could be done.
 
     It could not for a commit whose file nobody has looked at: an earlier release fetched it. Then
-    it is fetched again, and the run waits. Raises BadRuntimeConfig.
+    it is fetched again, and the run waits. While processes of an earlier release are at work the
+    file says nothing: one of them may be the next that tells a worker of this run, and it would be
+    applied otherwise than it was planned; or fetch the commit, and look at it no more than before.
+    Raises BadRuntimeConfig.
     """
     file: Mapping[str, Any] | None = {}
     tree = run.workspace_upload_key or (commit.id if commit else None)
     if tree is not None:
         file = await vcs_repo.config_of(tx, tree)
+    if (file is None or "path" in file) and await _older_release_at_work(tx):
+        file = {"note": OLDER_RELEASE_AT_WORK}
     if file is None and commit is not None and run.workspace_upload_key is None:
         await vcs.want(
             tx,
@@ -63,6 +80,19 @@ async def settle(tx: Tx, stack: Stack, run: Run, commit: Commit | None) -> bool:
     world = await _world(tx, stack, run, attached, file or {}, names)
     await configuration_repo.keep(tx, run.id, resolve(world))
     return True
+
+
+async def _older_release_at_work(tx: Tx) -> bool:
+    # What processes say of their keys came with the reading of the file, or after it.
+    return await keys.silent_on_keys(tx, tx.now - SILENT_AFTER)
+
+
+async def forget_old(tx: Tx) -> None:
+    """Drop what files of trees say that no run has been at for long.
+
+    Safe to run twice or late.
+    """
+    await configuration_repo.forget_trees(tx, tx.now - KEPT, FORGOTTEN_AT_ONCE)
 
 
 async def taken(tx: Tx, stack: Stack, run: Run, attached: Sequence[Attached]) -> dict[str, Any]:

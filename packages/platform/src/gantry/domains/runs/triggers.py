@@ -144,7 +144,7 @@ async def task(
 async def retry(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     """A new run like one that has ended: same commit, same command, today's settings.
 
-    Raises NotFound, NotAllowed, Conflict while the run has not ended.
+    Raises NotFound, NotAllowed, Conflict while the run has not ended, or when its upload is gone.
     """
     stack, old = await repo.lock(tx, run_id, stack_id=stack_id)
     access.require(tx, Action.RUN_RETRY, stack, old)
@@ -153,6 +153,9 @@ async def retry(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
     if old.kind is not Kind.PROPOSED:
         stack_access.require_unlocked(tx, stack)
     commit = await _known_commit(tx, old.commit_id)
+    uploaded = old.workspace_upload_key
+    if uploaded is not None and not await vcs_repo.keep_config_longer(tx, uploaded):
+        raise Conflict("The uploaded workspace is not kept any more; upload it again.")
     new = NewRun(
         kind=old.kind,
         title=old.title,
@@ -162,7 +165,7 @@ async def retry(tx: Tx, vault: Vault, stack_id: str, run_id: str) -> Run:
         skip_init=old.skip_init,
         runtime_config=old.runtime_config,
         overrides=overrides_of(vault, old),
-        workspace_upload_key=old.workspace_upload_key,
+        workspace_upload_key=uploaded,
         retry_of=old.id,
     )
     return await create(tx, vault, stack, new)

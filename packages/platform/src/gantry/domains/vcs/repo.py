@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.vcs.model import Commit, FetchState, TreeConfig
@@ -81,8 +81,19 @@ async def by_ids(tx: Tx, ids: Sequence[str]) -> dict[str, Commit]:
 
 
 async def config_of(tx: Tx, tree: str) -> dict[str, Any] | None:
-    """What the tree's configuration file says; None when nobody has looked yet."""
+    """What the tree's configuration file says; None when nobody has looked, or it was long ago."""
     return await tx.session.scalar(select(TreeConfig.found).where(TreeConfig.tree == tree))
+
+
+async def keep_config_longer(tx: Tx, tree: str) -> bool:
+    """As if the tree had been looked at now; False when it is not known any more what it says."""
+    kept = await tx.session.scalar(
+        update(TreeConfig)
+        .where(TreeConfig.tree == tree)
+        .values(read_at=tx.now)
+        .returning(TreeConfig.tree)
+    )
+    return kept is not None
 
 
 async def keep_config(tx: Tx, tree: str, found: dict[str, Any]) -> None:

@@ -276,11 +276,13 @@ class RunMutation:
         """Preview an uploaded tree."""
         async with info.context.read() as tx:
             upload = await triggers.local_workspace(tx, str(stack), str(workspace))
-        file = await configuring.of_upload(info.context.house.objects, upload.object_key)
+        house = info.context.house
+        async with house.searching:
+            file = await configuring.of_upload(house.objects, upload.object_key)
         async with info.context.write() as tx:
             run = await triggers.propose_local(
                 tx,
-                info.context.house.vault,
+                house.vault,
                 str(stack),
                 workspace_id=str(workspace),
                 file=file,
