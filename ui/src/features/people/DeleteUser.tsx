@@ -2,6 +2,7 @@ import { useNavigate } from 'react-router'
 import { useMutation } from 'urql'
 
 import { Refused } from '~/graphql/Refused'
+import { useSession } from '~/graphql/session'
 import { to } from '~/lib/paths'
 import { Confirm, Stack, Text, tell } from '~/ui'
 
@@ -12,6 +13,7 @@ import { losses } from './words'
 export function DeleteUser({ user, onClose }: { user: User; onClose: () => void }) {
   const go = useNavigate()
   const [{ fetching, error }, remove] = useMutation(DeleteUserMutation)
+  const { viewer } = useSession()
   const came = user.loginMethod !== null
   return (
     <Confirm
@@ -39,6 +41,11 @@ export function DeleteUser({ user, onClose }: { user: User; onClose: () => void 
             ? 'If they are still in a group of this account, they are let in again at their next sign-in, without roles of their own. Take them out of the group at the identity provider first.'
             : 'They are let in again only if somebody invites them, or when they come with a group of this account.'}
         </Text>
+        {viewer.id === user.id && (
+          <Text size="sm" fw={600}>
+            That is you: you are signed out.
+          </Text>
+        )}
         {error && <Refused title="Nobody was deleted" error={error} />}
       </Stack>
     </Confirm>

@@ -117,7 +117,14 @@ export function PassOn({ invited, onClose }: PassOnProps) {
   return (
     <Stack>
       <Text size="sm">
-        Gantry sends no mail: pass this on. The invitation ends <When at={invited.invitationExpiresAt} />.
+        Gantry sends no mail: pass this on.{' '}
+        {invited.invitationExpiresAt === null ? (
+          'The invitation begins once people are let in by invitation.'
+        ) : (
+          <>
+            The invitation ends <When at={invited.invitationExpiresAt} />.
+          </>
+        )}
       </Text>
       <CopyText label="Sign-in address" value={address} />
       <CopyBlock label="Words to send" text={words} />

@@ -111,7 +111,7 @@ function Shown({ user, onChange }: { user: User; onChange: () => void }) {
               ['Id', <code key="id">{user.id}</code>],
             ]}
           />
-          <AuditLinks id={user.id} login={login} />
+          <AuditLinks id={user.id} login={login} person />
         </Stack>
       </Card>
       <Stack component="section" gap="sm">
