@@ -13,6 +13,13 @@ KEYS = """
 { apiKeys { id name type teams admin
     oidcSettings { issuer clientId subjectExpression claimMapping { entries { name value } } } } }
 """
+KEY = 'mutation { apiKeyCreate(input: {name: "caretaker", admin: false}) { id secret } }'
+GIVE_KEY = """
+mutation ($input: ApiKeyRoleBindingInput!) { apiKeyRoleBindingCreate(input: $input) { id } }
+"""
+INVITE = """
+mutation ($input: ManagedUserInviteInputV2!) { managedUserInviteV2(input: $input) { id } }
+"""
 NO_GROUP = "mutation ($id: ID!) { managedUserGroupDelete(id: $id) { id } }"
 GROUP = """
 mutation ($input: ManagedUserGroupCreateInputV2!) {
@@ -184,3 +191,42 @@ def test_administrators_of_spaces_may_be_let_make_keys(site, person):
     switch.click()
     expect(switch).not_to_be_checked()
     assert site.api.ask(asked) == {"apiKeysManagedByNonRootAdmins": False}
+
+
+def test_an_administrator_of_a_space_gives_roles_there_by_id(site, visit):
+    yard = site.space("yard")
+    eve = site.api.ask(INVITE, input={"username": "eve"})["managedUserInviteV2"]["id"]
+    key = site.api.ask(KEY)["apiKeyCreate"]
+    site.platform.secrets.add(key["secret"])
+    roles = {one["slug"]: one["id"] for one in site.api.ask("{ roles { id slug } }")["roles"]}
+    admin = {"apiKeyID": key["id"], "roleID": roles["space-admin"], "spaceID": yard}
+    site.api.ask(GIVE_KEY, input=admin)
+    caretaker = visit(site.server.address, signed_in=False)
+    page = caretaker.open("/apikeytoken")
+    page.get_by_label("Key id").fill(key["id"])
+    page.get_by_role("textbox", name="Secret").fill(key["secret"])
+    page.get_by_role("button", name="Sign in").click()
+
+    for tab, words in (
+        ("users", "Only administrators of the root space see users"),
+        ("groups", "Only administrators of the root space see groups"),
+        ("api-keys", "Only administrators see API keys"),
+    ):
+        page = caretaker.open(f"/access/{tab}")
+        expect(page.get_by_text(words)).to_be_visible()
+        assert caretaker.barriers() == []
+    page = caretaker.open(f"/access/users/{eve}")
+    expect(page.get_by_role("alert")).to_contain_text("unauthorized")
+
+    page = caretaker.open(f"/spaces/{yard}")
+    page.get_by_role("button", name="Give a role").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Id of the user").fill(eve)
+    form.get_by_role("combobox", name="Role").click()
+    page.get_by_role("option", name="Space reader").click()
+    form.get_by_role("button", name="Give the role").click()
+    rows = page.get_by_role("table", name="Who has roles").get_by_role("row")
+    expect(rows.filter(has_text="eve")).to_contain_text("Space reader")
+    found = user(site, "eve")
+    assert found is not None
+    assert found["roleBindings"] == [{"role": {"name": "Space reader"}, "spaceID": yard}]
