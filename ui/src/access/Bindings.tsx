@@ -267,7 +267,8 @@ function Take(props: { binding: Binding; onClose: () => void; onDone: () => void
     >
       <Stack gap="sm">
         <Text size="sm">
-          From the next request on, {binding.subjectName} may no longer do what this role allows in{' '}
+          From the next request on, {binding.subject === 'GROUP' && 'every member of '}
+          {binding.subjectName} may no longer do what this role allows in{' '}
           {binding.space.name} and in the spaces beneath it, unless another role allows it.
         </Text>
         {error && <Refused title="It was not taken away" error={error} />}
