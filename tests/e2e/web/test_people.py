@@ -205,7 +205,8 @@ def test_an_administrator_of_a_space_gives_roles_there_by_id(site, visit):
     page = caretaker.open("/apikeytoken")
     page.get_by_label("Key id").fill(key["id"])
     page.get_by_role("textbox", name="Secret").fill(key["secret"])
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Exchange").click()
+    expect(page.get_by_role("link", name="Access")).to_be_visible()
 
     for tab, words in (
         ("users", "Only administrators of the root space see users"),

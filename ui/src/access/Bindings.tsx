@@ -73,7 +73,7 @@ export function Bindings({ space, role, whom, why, onChange }: Props) {
   const within = [
     ...(space === undefined ? [] : [{ field: 'countsIn', constraint: { stringMatches: [space] } }]),
     ...(role === undefined ? [] : [{ field: 'role', constraint: { stringMatches: [role] } }]),
-    // Ids are ULIDs: no two kinds share one.
+    // Ids of users, groups and keys are ULIDs: no two share one.
     ...(whom === undefined
       ? []
       : [{ field: 'subjectId', constraint: { stringMatches: [whom.id, ...(whom.groups ?? [])] } }]),

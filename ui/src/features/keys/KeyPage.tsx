@@ -76,6 +76,9 @@ function Shown({ shown, onChange }: { shown: Key; onChange: () => void }) {
   const trust = shown.oidcSettings
   const claims = trust?.claimMapping.entries.map(({ name }) => name) ?? []
   const groups = known?.filter(({ name }) => shown.teams.includes(name)).map(({ id }) => id) ?? []
+  const powerful = shown.admin && shown.apiKeyRoleBindings.length === 0
+  // Of groups only administrators of the root space hear.
+  const seen = standing && (!standing.rootAdmin || known)
   const whom = { kind: 'API_KEY', id: shown.id, name: shown.name, groups } as const
   return (
     <>
@@ -111,7 +114,7 @@ function Shown({ shown, onChange }: { shown: Key; onChange: () => void }) {
             Given directly, and through groups. What may be done is all of it together; without any role, nothing.
           </Text>
         )}
-        {(standing && !standing.rootAdmin) || known ? <Bindings whom={whom} onChange={onChange} /> : <Coming height={160} />}
+        {!powerful && (seen ? <Bindings whom={whom} onChange={onChange} /> : <Coming height={160} />)}
       </Stack>
     </>
   )

@@ -130,7 +130,7 @@ export function PassOn({ invited, onClose }: PassOnProps) {
       <CopyBlock label="Words to send" text={words} />
       <Text size="sm">They may do nothing until they are given a role, or are in a group that has one.</Text>
       <Group justify="flex-end">
-        <Button variant="default" component={Link} to={to.user(invited.id)}>
+        <Button variant="default" component={Link} to={to.user(invited.id)} onClick={onClose}>
           Give them a role
         </Button>
         <Button onClick={onClose}>Done</Button>
