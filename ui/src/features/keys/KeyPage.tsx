@@ -29,9 +29,9 @@ export default function KeyPage() {
           All API keys
         </Anchor>
         {!key && <Title order={1}>API key</Title>}
-        {error && !data && <Refused title="The API key could not be loaded" error={error} />}
+        {error && !key && <Refused title="The API key could not be loaded" error={error} />}
         {!data && !error && <Coming height={420} />}
-        {data && !key && <Empty title="There is no such API key">It was deleted: it opens nothing any more.</Empty>}
+        {data && !key && !error && <Empty title="There is no such API key">It was deleted: it opens nothing any more.</Empty>}
         {key && <Head shown={key} onDone={again} />}
       </Stack>
       {key && <Shown shown={key} onChange={again} />}

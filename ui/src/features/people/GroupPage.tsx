@@ -31,9 +31,9 @@ export default function GroupPage() {
           All groups
         </Anchor>
         {!group && <Title order={1}>Group</Title>}
-        {error && !data && <Refused title="The group could not be loaded" error={error} />}
+        {error && !group && <Refused title="The group could not be loaded" error={error} />}
         {!data && !error && <Coming height={420} />}
-        {data && !group && (
+        {data && !group && !error && (
           <Empty title="There is no such group">It was deleted: its members are not let in by it any more.</Empty>
         )}
         {group && <Head group={group} members={members.length} keys={keys.length} />}

@@ -29,9 +29,9 @@ export default function UserPage() {
           All users
         </Anchor>
         {!user && <Title order={1}>User</Title>}
-        {error && !data && <Refused title="The user could not be loaded" error={error} />}
+        {error && !user && <Refused title="The user could not be loaded" error={error} />}
         {!data && !error && <Coming height={420} />}
-        {data && !user && (
+        {data && !user && !error && (
           <Empty title="There is no such user">
             They were deleted. What they did is in the audit trail all the same.
           </Empty>
