@@ -58,7 +58,7 @@ function Asking(props: { providers: boolean; onClose: () => void; onMade: (made:
         {!props.providers && <NoProvider />}
         <TextInput
           label="User name"
-          description="Exactly the one that the identity provider has them by."
+          description="Exactly the one that the identity provider has them by. One with an @ is taken only by whose address it is."
           placeholder="ada"
           value={username}
           onChange={(event) => setUsername(event.currentTarget.value)}
@@ -69,7 +69,7 @@ function Asking(props: { providers: boolean; onClose: () => void; onMade: (made:
         />
         <TextInput
           label="E-mail address"
-          description="Not needed. Whoever signs in with this address is let in by whatever name, if the provider says that it is verified."
+          description="Safer, as people may choose their names: with one, only whoever has this address is let in, by whatever name. The provider has to say that it is verified; if it verifies none, leave this empty."
           placeholder="ada@example.com"
           value={email}
           onChange={(event) => setEmail(event.currentTarget.value)}

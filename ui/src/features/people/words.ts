@@ -51,6 +51,6 @@ export function counted(count: number, noun: string): string {
 
 /** What whoever is invited needs to know, to be sent to them. */
 export function letter(address: string, { username, email }: { username: string; email: string | null }): string {
-  const who = email ? `with the address ${email}, or by the name ${username}` : `by the name ${username}`
+  const who = email ? `with the address ${email}` : `by the name ${username}`
   return `You are invited to Gantry at ${address}. Sign in there within a day, ${who}, with the account that you have at our identity provider.`
 }
