@@ -27,6 +27,7 @@ from tests.support.postgres_cluster import Cluster
 from tests.support.receiver import Receiver
 from tools.poses import (
     ask_to_delete,
+    ask_to_delete_user,
     ask_to_end_sign_on,
     choose_saml,
     choose_stacks,
@@ -34,7 +35,9 @@ from tools.poses import (
     configure_a_run,
     edit_space,
     give_role,
+    invite_somebody,
     lose_session,
+    make_oidc_key,
     open_confirm,
     open_delivery,
     open_entry,
@@ -190,6 +193,7 @@ def of_access(sample: Sample) -> list[Picture]:
     role = f"/access/roles/{sample.roles['deployer']}"
     space, inner = (f"/spaces/{sample.spaces[name]}" for name in ("shop", "staging"))
     context = f"/context/{sample.contexts['aws']}"
+    people, who = "/access", sample.people
     return [
         Picture("spaces", "The tree that everything hangs on.", "/spaces"),
         Picture("space", "One space, and who has roles there.", space),
@@ -198,6 +202,17 @@ def of_access(sample: Sample) -> list[Picture]:
         Picture("role", "What one allows, and who has it.", role),
         Picture("role-edit", "A role is composed of actions.", f"{role}/edit"),
         Picture("role-give", "A role is given.", role, give_role),
+        Picture("users", "Everybody who may enter.", "/access/users"),
+        Picture("user-invite", "Somebody is invited.", "/access/users", invite_somebody),
+        Picture("user", "One of them, and what they may do.", f"{people}/users/{who['ada']}"),
+        Picture(
+            "user-delete",
+            "What is lost with them.",
+            f"{people}/users/{who['grace']}",
+            ask_to_delete_user,
+        ),
+        Picture("groups", "Groups of the identity provider.", f"{people}/groups"),
+        Picture("group", "One of them.", f"{people}/groups/{who['Platform']}"),
         Picture("rights", "What somebody may do, and why.", "/account/rights"),
         Picture("contexts", "What several stacks are given alike.", "/contexts"),
         Picture("context", "Its variables, files and hooks.", context),
@@ -230,6 +245,12 @@ def of_the_rest(sample: Sample) -> list[Picture]:
         Picture("audit-webhook", "Where the audit trail is sent.", f"{hooks}/audit"),
         Picture("profile", "Who is signed in.", "/account"),
         Picture("api-keys", "Keys for programs.", "/access/api-keys"),
+        Picture("api-key-new", "One without a secret.", "/access/api-keys", make_oidc_key),
+        Picture(
+            "api-key",
+            "What one trusts, and what it may do.",
+            f"/access/api-keys/{sample.people['key']}",
+        ),
         Picture("sessions", "Who is signed in where.", "/account/sessions"),
         Picture("sign-on", "Who vouches for people.", "/account/sign-on"),
         Picture("sign-on-delete", "Whom that shuts out.", "/account/sign-on", ask_to_end_sign_on),

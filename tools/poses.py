@@ -119,6 +119,24 @@ def give_role(page: Page) -> None:
     expect(page.get_by_role("dialog").get_by_label("Space")).to_be_visible()
 
 
+def invite_somebody(page: Page) -> None:
+    page.get_by_role("button", name="Invite somebody").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("User name").fill("barbara")
+    dialog.get_by_label("E-mail address").fill("barbara@northwind.example")
+
+
+def ask_to_delete_user(page: Page) -> None:
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def make_oidc_key(page: Page) -> None:
+    page.get_by_role("button", name="Create API key").click()
+    page.get_by_text("With OpenID Connect").click()
+    expect(page.get_by_label("Subject expression")).to_be_visible()
+
+
 def type_labels(page: Page) -> None:
     page.get_by_role("textbox", name="Name").fill("AWS, staging")
     page.get_by_role("combobox", name="Labels").fill("autoattach:env:staging")

@@ -13,7 +13,13 @@ from typing import Any
 from tests.support.git_repository import Repository
 from tests.support.platform import Platform, Process, make_pool, workers_of
 from tests.support.site import Site
-from tools.sample_access import Access, give_roles, make_contexts, make_spaces_and_roles
+from tools.sample_access import (
+    Access,
+    give_roles,
+    make_contexts,
+    make_people,
+    make_spaces_and_roles,
+)
 
 COMPANY = "Northwind"
 
@@ -326,6 +332,7 @@ def _rest(sample: Sample) -> None:
     for name, admin in (("terraform provider", True), ("night builds", False)):
         made = site.api.ask(KEY, input={"name": name, "admin": admin})["apiKeyCreate"]
         site.platform.secrets.add(made["secret"])
+    make_people(sample)
     give_roles(sample, key=made["id"], stack=sample.stacks["kubernetes"])
 
     # The newest come first; those that were killed are missed only after a minute.

@@ -15,6 +15,7 @@ class Access:
     spaces: dict[str, str] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, str] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
 
 
 def make_spaces_and_roles(sample: Access) -> None:
@@ -83,6 +84,66 @@ def give_roles(sample: Access, *, key: str, stack: str) -> None:
     ask(GIVE_STACK, input={"stackID": stack, **given})
 
 
+def make_people(sample: Access) -> None:
+    """Users in every state, two groups, and a key that takes tokens."""
+    ask = sample.site.api.ask
+    made = sample.people
+    for name, about in (
+        ("Platform", "Clusters, networks, and whoever is on call"),
+        ("Shop", "Those who build what sells"),
+    ):
+        given = {"groupName": name, "description": about}
+        made[name] = ask(GROUP, input=given)["managedUserGroupCreateV2"]["id"]
+    for name in ("ada", "grace", "linus", "margaret", "dennis"):
+        given = {"username": name, "invitationEmail": f"{name}@northwind.example"}
+        made[name] = ask(INVITE, input=given)["managedUserInviteV2"]["id"]
+    # Nobody vouches for people here: these are as if somebody had.
+    come = """
+        update app_user set source = 'oidc', last_sign_in_at = now() - interval '$HOURS hours',
+        invitation_expires_at = null, email = username || '@northwind.example', name = '$NAME',
+        groups = '{$GROUPS}', inactive_at = $INACTIVE where username = '$WHO'
+    """
+    for who, name, hours, groups, inactive in (
+        ("ada", "Ada Lovelace", 2, "Everybody,Platform", "null"),
+        ("grace", "Grace Hopper", 30, "Everybody,Shop", "null"),
+        ("dennis", "Dennis Ritchie", 900, "Everybody", "now()"),
+    ):
+        change = come.replace("$HOURS", str(hours)).replace("$GROUPS", groups)
+        change = change.replace("$NAME", name).replace("$INACTIVE", inactive)
+        sample.site.platform.change(change.replace("$WHO", who))
+    sample.site.platform.change(
+        "update app_user set invitation_expires_at = now() - interval '2 days'"
+        " where username = 'margaret'"
+    )
+    for who, role, space in (("ada", "keeper", "platform"), ("grace", "deployer", "staging")):
+        given = {"roleID": sample.roles[role], "spaceID": sample.spaces[space]}
+        ask(GIVE_USER, input={"userID": made[who], **given})
+    given = {"roleID": sample.roles["deployer"], "spaceID": sample.spaces["platform"]}
+    ask(GIVE_GROUP, input={"userGroupID": made["Platform"], **given})
+    oidc = {
+        "issuer": "https://token.actions.githubusercontent.com",
+        "clientId": "https://gantry.northwind.example",
+        "subjectExpression": "repo:northwind/network:ref:refs/heads/(main|release/.*)",
+        "claimMappings": {"entries": []},
+    }
+    wanted = {"name": "deploy jobs", "admin": False, "teams": ["Platform"], "oidc": oidc}
+    described = {**wanted, "description": "Jobs of the pipeline of network"}
+    made["key"] = ask(KEY, input=described)["apiKeyCreate"]["id"]
+
+
+GROUP = """
+mutation ($input: ManagedUserGroupCreateInputV2!) { managedUserGroupCreateV2(input: $input) { id } }
+"""
+INVITE = (
+    "mutation ($input: ManagedUserInviteInputV2!) { managedUserInviteV2(input: $input) { id } }"
+)
+KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { id } }"
+GIVE_USER = """
+mutation ($input: UserRoleBindingInput!) { userRoleBindingCreate(input: $input) { id } }
+"""
+GIVE_GROUP = """
+mutation ($input: UserGroupRoleBindingInput!) { userGroupRoleBindingCreate(input: $input) { id } }
+"""
 PUT = """
 mutation ($context: ID!, $config: ConfigInput!) {
   contextConfigAdd(context: $context, config: $config) { id }

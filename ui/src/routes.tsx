@@ -132,10 +132,30 @@ export const router = createBrowserRouter([
             lazy: async () => ({ Component: (await import('~/features/access/RolesPage')).default }),
           },
           {
+            path: 'users',
+            lazy: async () => ({ Component: (await import('~/features/people/UsersPage')).default }),
+          },
+          {
+            path: 'groups',
+            lazy: async () => ({ Component: (await import('~/features/people/GroupsPage')).default }),
+          },
+          {
             path: 'api-keys',
-            lazy: async () => ({ Component: (await import('~/features/access/ApiKeys')).default }),
+            lazy: async () => ({ Component: (await import('~/features/keys/KeysPage')).default }),
           },
         ],
+      },
+      {
+        path: 'access/users/:userId',
+        lazy: async () => ({ Component: (await import('~/features/people/UserPage')).default }),
+      },
+      {
+        path: 'access/groups/:groupId',
+        lazy: async () => ({ Component: (await import('~/features/people/GroupPage')).default }),
+      },
+      {
+        path: 'access/api-keys/:keyId',
+        lazy: async () => ({ Component: (await import('~/features/keys/KeyPage')).default }),
       },
       {
         path: 'new/role',

@@ -41,7 +41,12 @@ PAGES = {
     "context/:contextId": "/context/{context}",
     "access": "/access",
     "roles": "/access/roles",
+    "users": "/access/users",
+    "groups": "/access/groups",
     "api-keys": "/access/api-keys",
+    "access/users/:userId": "/access/users/{user}",
+    "access/groups/:groupId": "/access/groups/{group}",
+    "access/api-keys/:keyId": "/access/api-keys/{key}",
     "new/role": "/new/role",
     "access/roles/:roleId": "/access/roles/{role}",
     "access/roles/:roleId/edit": "/access/roles/{role}/edit",
@@ -68,6 +73,10 @@ MORE = (
     "/context/nowhere",
     "/contexts?q=nothing+has+these+words",
     "/access/roles/nobodys",
+    "/access/users/nobody",
+    "/access/users?q=nothing+has+these+words",
+    "/access/groups/nobodys",
+    "/access/api-keys/nobodys",
     "/audit/nothing",
     "/stack/{stack}/tasks",
     "/stack/{stack}/environment",
@@ -90,6 +99,29 @@ OUTSIDE = {
 """Pages without the frame that all others have, and their titles."""
 
 GIVE = "mutation ($input: StackRoleBindingInput!) { stackRoleBindingCreate(input: $input) { id } }"
+GIVE_USER = (
+    "mutation ($input: UserRoleBindingInput!) { userRoleBindingCreate(input: $input) { id } }"
+)
+GIVE_GROUP = """
+mutation ($input: UserGroupRoleBindingInput!) { userGroupRoleBindingCreate(input: $input) { id } }
+"""
+PEOPLE = """
+mutation {
+  user: managedUserInviteV2(input: {
+    username: "grace", invitationEmail: "grace.brewster.murray.hopper@subsidiary.example.com"
+  }) { id }
+  group: managedUserGroupCreateV2(input: {
+    groupName: "a group whose name is long enough to be broken on a phone", description: "A team"
+  }) { id }
+  key: apiKeyCreate(input: {
+    name: "a pipeline", admin: false, teams: ["nobody knows it"], oidc: {
+      issuer: "https://token.actions.githubusercontent.com", clientId: "https://gantry.example.com"
+      subjectExpression: "repo:northwind/network:ref:refs/heads/main"
+      claimMappings: {entries: [{name: "teams", value: "groups"}]}
+    }
+  }) { id }
+}
+"""
 ATTACH = """
 mutation ($context: ID!, $stack: ID!) {
   contextAttach(id: $context, stack: $stack, priority: 1) { id }
@@ -154,7 +186,12 @@ def furnish(site: Site, stack: str) -> dict[str, str]:
     ask(ATTACH, context=context, stack=stack)
     found = ask("{ searchAuditTrailEntries(input: {first: 1}) { edges { node { id } } } }")
     entry = found["searchAuditTrailEntries"]["edges"][0]["node"]["id"]
-    return {"space": space, "role": role, "context": context, "entry": entry}
+    people = ask(PEOPLE)
+    names = {"space": space, "role": role, "context": context, "entry": entry}
+    names |= {name: people[name]["id"] for name in ("user", "group", "key")}
+    ask(GIVE_USER, input={"userID": names["user"], "roleID": role, "spaceID": "root"})
+    ask(GIVE_GROUP, input={"userGroupID": names["group"], "roleID": role, "spaceID": space})
+    return names
 
 
 def routes() -> list[str]:

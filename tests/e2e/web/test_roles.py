@@ -41,7 +41,8 @@ def test_a_role_is_composed_of_actions_changed_and_deleted(site, person):
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("checkbox", name="Lock", exact=True).uncheck()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("heading", name="night watch", level=1)).to_be_visible()
+    # The page before is called "Edit role night watch".
+    expect(page.get_by_role("heading", name="night watch", level=1, exact=True)).to_be_visible()
     assert actions_of(site, "night watch") == ["SPACE_READ"]
 
     page.get_by_role("button", name="Delete", exact=True).click()

@@ -99,6 +99,7 @@ def test_a_space_says_who_has_roles_in_it_and_where_they_were_given(site, person
 
     page.get_by_role("button", name="Give a role").click()
     form = page.get_by_role("dialog")
+    form.get_by_text("API key", exact=True).click()
     form.get_by_role("combobox", name="API key").click()
     page.get_by_role("option", name=re.compile("^gardener")).click()
     form.get_by_role("combobox", name="Role").click()

@@ -109,7 +109,7 @@ DOCUMENTS = {
                runtimeConfig(byLabel: true) { context { contextName } element { id value } } } }""",
     "users": """
     { managedUsers {
-        id status spaceCount groupCount accessRules { space }
+        id status spaceCount groupCount accessRules { space } openSessions
         roleBindings { id role { name } user { username } }
     } }""",
     "groups": """

@@ -36,6 +36,9 @@ mutation ($input: ManagedUserUpdateInput!) {
   managedUserUpdate(input: $input) { accessRules { space spaceAccessLevel } slackMemberID }
 }
 """
+STANDING = """
+query ($id: ID!) { managedUser(id: $id) { invitedBy invitationExpiresAt openSessions } }
+"""
 DELETE = "mutation ($id: ID!) { managedUserDelete(id: $id) { id username } }"
 USERS = "{ managedUsers { id username status loginMethod lastLoginTime } }"
 GROUP = """
@@ -148,6 +151,26 @@ async def test_somebody_is_invited_comes_and_may_do_what_the_invitation_said(ada
     assert await eve.ask("{ viewer { login type } }") == {
         "viewer": {"login": "oidc::eve", "type": "user"}
     }
+
+
+async def test_administrators_see_how_long_an_invitation_counts_and_who_is_signed_in(
+    ada, signs_in, core
+):
+    user = await invited(ada, "eve")
+    waiting = (await ada.ask(STANDING, id=user["id"]))["managedUser"]
+    ((until,),) = await core.rows(
+        "select invitation_expires_at from app_user where username = 'eve'"
+    )
+    assert waiting == {
+        "invitedBy": "admin::ada",
+        "invitationExpiresAt": int(until.timestamp()),
+        "openSessions": 0,
+    }
+
+    await signs_in("eve")
+
+    come = (await ada.ask(STANDING, id=user["id"]))["managedUser"]
+    assert (come["invitationExpiresAt"], come["openSessions"]) == (None, 1)
 
 
 async def test_the_second_form_of_an_invitation_allows_nothing_yet(ada, signs_in):
@@ -305,7 +328,9 @@ async def test_an_admin_of_a_space_gives_roles_there_and_sees_no_more_of_the_use
     await invited(ada, "tim", rule(team, "ADMIN"))
     tim = await signs_in("tim")
     document = GIVE_USER.replace(
-        "user { username", "user { spaceCount accessRules { space } username"
+        "user { username",
+        "user { email name invitedBy invitationExpiresAt openSessions"
+        " spaceCount accessRules { space } username",
     )
 
     made = await tim.ask(document, user=user["id"], role=READER.id, space=team)
@@ -313,6 +338,11 @@ async def test_an_admin_of_a_space_gives_roles_there_and_sees_no_more_of_the_use
     assert made["userRoleBindingCreate"]["user"] == {
         "username": "eve",
         "invitationEmail": None,
+        "email": None,
+        "name": None,
+        "invitedBy": None,
+        "invitationExpiresAt": None,
+        "openSessions": 0,
         "spaceCount": 1,
         "accessRules": [{"space": team}],
     }

@@ -4,13 +4,14 @@ import { useClient, useQuery, type CombinedError } from 'urql'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
+import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
 import { asked, narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter } from '~/list/Listing'
 import { useView } from '~/list/view'
 import { Action, Anchor, Confirm, Empty, Group, Stack, Text, When, tell } from '~/ui'
 
-import { GiveRole } from './GiveRole'
+import { GiveRole, type Whom } from './GiveRole'
 import { ALL_KINDS, KINDS } from './kinds'
 
 const BindingsQuery = graphql(`
@@ -56,13 +57,15 @@ interface Props {
   space?: string
   /** Those of this role. */
   role?: string
+  /** Those of this one; with the ids of the groups whose roles count for it too. */
+  whom?: Whom & { groups?: readonly string[] }
   /** Why nothing can be given here. */
   why?: string | undefined
   onChange?: () => void
 }
 
 /** Who has which role where; giving one, and taking it away. */
-export function Bindings({ space, role, why, onChange }: Props) {
+export function Bindings({ space, role, whom, why, onChange }: Props) {
   const looking = useView()
   const { view } = looking
   const [giving, setGiving] = useState(false)
@@ -70,11 +73,20 @@ export function Bindings({ space, role, why, onChange }: Props) {
   const within = [
     ...(space === undefined ? [] : [{ field: 'countsIn', constraint: { stringMatches: [space] } }]),
     ...(role === undefined ? [] : [{ field: 'role', constraint: { stringMatches: [role] } }]),
+    // Ids of users, groups and keys are ULIDs: no two share one.
+    ...(whom === undefined
+      ? []
+      : [{ field: 'subjectId', constraint: { stringMatches: [whom.id, ...(whom.groups ?? [])] } }]),
   ]
   const wanted = asked(view)
   const input = { ...wanted, predicates: [...wanted.predicates, ...within] }
   const [{ data, error }, ask] = useQuery({ query: BindingsQuery, variables: { input } })
-  const columns = useMemo(() => columnsOf(space, role, setTaking), [space, role])
+  const alone = whom !== undefined && !whom.groups?.length
+  const itself = whom?.id
+  const columns = useMemo(
+    () => columnsOf({ space, role, itself, alone, onTake: setTaking }),
+    [space, role, itself, alone],
+  )
   const again = () => {
     ask({ requestPolicy: 'network-only' })
     onChange?.()
@@ -88,10 +100,10 @@ export function Bindings({ space, role, why, onChange }: Props) {
   return (
     <>
       <Listing
-        name="Who has roles"
+        name={whom ? 'Roles' : 'Who has roles'}
         hint="Role, id, who gave it"
         columns={columns}
-        filters={[KIND_FILTER]}
+        filters={alone ? [] : [KIND_FILTER]}
         rows={data?.searchRoleBindings.edges.map(({ node }) => node)}
         keyOf={(one) => one.id}
         nameOf={(one) => one.subjectName}
@@ -101,6 +113,10 @@ export function Bindings({ space, role, why, onChange }: Props) {
         empty={
           narrowed(view) ? (
             <Empty title="Nothing fits" />
+          ) : whom ? (
+            <Empty title={`${whom.name} has no role yet`} action={give}>
+              Without one nothing is seen and nothing can be done.
+            </Empty>
           ) : (
             <Empty title="Nobody has a role here by being given it">
               Administrators of the installation may do everything all the same.
@@ -112,6 +128,7 @@ export function Bindings({ space, role, why, onChange }: Props) {
         <GiveRole
           {...(space === undefined ? {} : { space })}
           {...(role === undefined ? {} : { role })}
+          {...(whom === undefined ? {} : { whom })}
           onClose={() => setGiving(false)}
           onDone={again}
         />
@@ -121,13 +138,18 @@ export function Bindings({ space, role, why, onChange }: Props) {
   )
 }
 
-function columnsOf(
-  space: string | undefined,
-  role: string | undefined,
-  onTake: (binding: Binding) => void,
-): readonly Column<Binding>[] {
+function columnsOf(of: {
+  space: string | undefined
+  role: string | undefined
+  /** The one that the page is about. */
+  itself: string | undefined
+  /** Whether all roles are its own. */
+  alone: boolean
+  onTake: (binding: Binding) => void
+}): readonly Column<Binding>[] {
+  const { space, role, itself, onTake } = of
   const columns: (Column<Binding> | false)[] = [
-    { key: 'who', title: 'Who', cell: (one) => <Who binding={one} /> },
+    itself === undefined && { key: 'who', title: 'Who', cell: (one) => <Who binding={one} /> },
     role === undefined && {
       key: 'role',
       title: 'Role',
@@ -163,13 +185,21 @@ function columnsOf(
         </div>
       ),
     },
+    itself !== undefined &&
+      !of.alone && {
+        key: 'through',
+        title: 'Through',
+        cell: (one) => (one.subjectID === itself ? 'given directly' : <Who binding={one} />),
+      },
     { key: 'take', title: 'Change', cell: (one) => <TakeButton binding={one} onTake={onTake} /> },
   ]
   return columns.filter((one) => one !== false)
 }
 
 function Who({ binding }: { binding: Binding }) {
-  const { label, icon: Icon } = KINDS[binding.subject]
+  const { label, icon: Icon, page: pageOf, forRoot } = KINDS[binding.subject]
+  const standing = useStanding()
+  const page = forRoot && !standing?.rootAdmin ? undefined : pageOf?.(binding.subjectID)
   const name = (
     <Text component="span" size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
       {binding.subjectName}
@@ -179,12 +209,12 @@ function Who({ binding }: { binding: Binding }) {
     <Group gap={8} wrap="nowrap">
       <Icon size={18} stroke={1.6} aria-hidden style={{ flex: 'none' }} />
       <div>
-        {binding.subject === 'STACK' ? (
-          <Anchor component={Link} to={to.stack(binding.subjectID)}>
+        {page === undefined ? (
+          name
+        ) : (
+          <Anchor component={Link} to={page}>
             {name}
           </Anchor>
-        ) : (
-          name
         )}
         <Text size="xs" c="dimmed">
           {label}
@@ -237,7 +267,8 @@ function Take(props: { binding: Binding; onClose: () => void; onDone: () => void
     >
       <Stack gap="sm">
         <Text size="sm">
-          From the next request on, {binding.subjectName} may no longer do what this role allows in{' '}
+          From the next request on, {binding.subject === 'GROUP' && 'every member of '}
+          {binding.subjectName} may no longer do what this role allows in{' '}
           {binding.space.name} and in the spaces beneath it, unless another role allows it.
         </Text>
         {error && <Refused title="It was not taken away" error={error} />}

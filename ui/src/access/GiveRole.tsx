@@ -20,10 +20,18 @@ const RolesQuery = graphql(`
 
 const HANDLED = ALL_KINDS.filter((kind) => KINDS[kind].handled)
 
+/** Whom a page is about. */
+export interface Whom {
+  kind: Kind
+  id: string
+  name: string
+}
+
 interface Props {
   /** What is known already. */
   space?: string
   role?: string
+  whom?: Whom
   onClose: () => void
   onDone: () => void
 }
@@ -32,8 +40,8 @@ interface Props {
 export function GiveRole(props: Props) {
   const client = useClient()
   const [{ data }] = useQuery({ query: RolesQuery })
-  const [kind, setKind] = useState<Kind>(HANDLED[0] ?? 'API_KEY')
-  const [subject, setSubject] = useState<string | null>(null)
+  const [kind, setKind] = useState<Kind>(props.whom?.kind ?? HANDLED[0] ?? 'API_KEY')
+  const [subject, setSubject] = useState<string | null>(props.whom?.id ?? null)
   const [role, setRole] = useState<string | null>(props.role ?? null)
   const [space, setSpace] = useState<string | null>(props.space ?? null)
   const [busy, setBusy] = useState(false)
@@ -55,7 +63,7 @@ export function GiveRole(props: Props) {
   }
 
   return (
-    <Modal opened onClose={props.onClose} title="Give a role">
+    <Modal opened onClose={props.onClose} title={props.whom ? `Give ${props.whom.name} a role` : 'Give a role'}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -64,21 +72,23 @@ export function GiveRole(props: Props) {
       >
         <Stack>
           <div>
-            <SegmentedControl
-              aria-label="To whom"
-              data={HANDLED.map((one) => ({ value: one, label: KINDS[one].label }))}
-              value={kind}
-              onChange={(value) => {
-                setKind(HANDLED.find((one) => one === value) ?? kind)
-                setSubject(null)
-              }}
-              fullWidth
-            />
+            {!props.whom && (
+              <SegmentedControl
+                aria-label="To whom"
+                data={HANDLED.map((one) => ({ value: one, label: KINDS[one].label }))}
+                value={kind}
+                onChange={(value) => {
+                  setKind(HANDLED.find((one) => one === value) ?? kind)
+                  setSubject(null)
+                }}
+                fullWidth
+              />
+            )}
             <Text size="xs" c="dimmed" mt={4}>
               {handled?.words}
             </Text>
           </div>
-          {handled && <handled.Choose value={subject} onChange={setSubject} />}
+          {handled && !props.whom && <handled.Choose value={subject} onChange={setSubject} />}
           <Select
             label="Role"
             description={chosen?.description}

@@ -15,6 +15,26 @@ const KeysQuery = graphql(`
   }
 `)
 
+const UsersQuery = graphql(`
+  query UsersToChoose {
+    managedUsers {
+      id
+      username
+      invitationEmail
+      loginMethod
+    }
+  }
+`)
+
+const GroupsQuery = graphql(`
+  query GroupsToChoose {
+    managedUserGroups {
+      id
+      groupName
+    }
+  }
+`)
+
 const StacksQuery = graphql(`
   query StacksToChoose($input: SearchInput!) {
     searchStacks(input: $input) {
@@ -31,14 +51,22 @@ const StacksQuery = graphql(`
 /** As many as are seen at a glance; more are found by their letters. */
 const SHOWN = 30
 
-/** An API key by its name; by its id for those who may not see the list. */
-export function ChooseKey({ value, onChange }: ChooseProps) {
-  const [{ data, error }] = useQuery({ query: KeysQuery })
-  if (error) {
+interface FromAList extends ChooseProps {
+  label: string
+  /** All that there are; `undefined` until they have come. */
+  known: readonly { value: string; label: string }[] | undefined
+  /** The list was refused: the id has to do. */
+  refused: boolean
+}
+
+/** One of a list by its name; by its id for those who may not see the list. */
+function Choose({ label, known, refused, value, onChange }: FromAList) {
+  const noun = label === 'API key' ? label : label.toLowerCase()
+  if (refused) {
     return (
       <TextInput
-        label="Id of the API key"
-        description="Only administrators see the list of keys. Whoever made the key has its id."
+        label={`Id of the ${noun}`}
+        description="Only administrators of the root space see the list. They can tell you the id."
         value={value ?? ''}
         onChange={(event) => onChange(event.currentTarget.value.trim() || null)}
         autoComplete="off"
@@ -47,15 +75,40 @@ export function ChooseKey({ value, onChange }: ChooseProps) {
   }
   return (
     <Select
-      label="API key"
-      placeholder="Choose one"
-      data={(data?.apiKeys ?? []).map(({ id, name }) => ({ value: id, label: `${name} (${id})` }))}
+      label={label}
+      placeholder={known?.length === 0 ? `There is no ${noun} yet` : 'Choose one'}
+      data={known ?? []}
       value={value}
       onChange={onChange}
       searchable
-      nothingFoundMessage="No key has these letters"
+      limit={SHOWN}
+      nothingFoundMessage={`No ${noun} has these letters`}
     />
   )
+}
+
+/** A user by name and address. */
+export function ChooseUser(props: ChooseProps) {
+  const [{ data, error }] = useQuery({ query: UsersQuery })
+  const known = data?.managedUsers.map(({ id, username, invitationEmail, loginMethod }) => {
+    const more = [invitationEmail, loginMethod ?? 'invited'].filter((one) => one && one !== username)
+    return { value: id, label: `${username} (${more.join(', ')})` }
+  })
+  return <Choose {...props} label="User" known={known} refused={error !== undefined} />
+}
+
+/** A group that the account knows. */
+export function ChooseGroup(props: ChooseProps) {
+  const [{ data, error }] = useQuery({ query: GroupsQuery })
+  const known = data?.managedUserGroups.map(({ id, groupName }) => ({ value: id, label: groupName }))
+  return <Choose {...props} label="Group" known={known} refused={error !== undefined} />
+}
+
+/** An API key; there may be several of one name. */
+export function ChooseKey(props: ChooseProps) {
+  const [{ data, error }] = useQuery({ query: KeysQuery })
+  const known = data?.apiKeys.map(({ id, name }) => ({ value: id, label: `${name} (${id})` }))
+  return <Choose {...props} label="API key" known={known} refused={error !== undefined} />
 }
 
 /** A stack by its name. */

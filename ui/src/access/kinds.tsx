@@ -3,8 +3,9 @@ import type { ComponentType } from 'react'
 import type { Client, CombinedError } from 'urql'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
+import { to } from '~/lib/paths'
 
-import { ChooseKey, ChooseStack } from './choose'
+import { ChooseGroup, ChooseKey, ChooseStack, ChooseUser } from './choose'
 
 const GivenTo = graphql(`
   query GivenTo($input: SearchInput!) {
@@ -44,10 +45,41 @@ interface Handling {
 interface Shown {
   label: string
   icon: typeof IconKey
+  page?: (id: string) => string
+  /** Only administrators of the root space see the page. */
+  forRoot?: true
   /** Without it, bindings of the kind are shown and cannot be changed here. */
   handled?: Handling
 }
 
+const GiveToUser = graphql(`
+  mutation GiveToUser($input: UserRoleBindingInput!) {
+    userRoleBindingCreate(input: $input) {
+      id
+    }
+  }
+`)
+const TakeFromUser = graphql(`
+  mutation TakeFromUser($id: ID!) {
+    userRoleBindingDelete(id: $id) {
+      id
+    }
+  }
+`)
+const GiveToGroup = graphql(`
+  mutation GiveToGroup($input: UserGroupRoleBindingInput!) {
+    userGroupRoleBindingCreate(input: $input) {
+      id
+    }
+  }
+`)
+const TakeFromGroup = graphql(`
+  mutation TakeFromGroup($id: ID!) {
+    userGroupRoleBindingDelete(id: $id) {
+      id
+    }
+  }
+`)
 const GiveToKey = graphql(`
   mutation GiveToKey($input: ApiKeyRoleBindingInput!) {
     apiKeyRoleBindingCreate(input: $input) {
@@ -79,12 +111,42 @@ const TakeFromStack = graphql(`
 
 /** Every kind there is. One that gets `handled` can be chosen wherever a role is given. */
 export const KINDS: Record<Kind, Shown> = {
-  USER: { label: 'User', icon: IconUser },
-  GROUP: { label: 'Group', icon: IconUsersGroup },
+  USER: {
+    label: 'User',
+    icon: IconUser,
+    page: to.user,
+    forRoot: true,
+    handled: {
+      words: 'They may do it as soon as they sign in, however they came.',
+      Choose: ChooseUser,
+      give: async (client, { subject, role, space }) => {
+        const input = { userID: subject, roleID: role, spaceID: space }
+        return (await client.mutation(GiveToUser, { input })).error
+      },
+      take: async (client, id) => (await client.mutation(TakeFromUser, { id })).error,
+    },
+  },
+  GROUP: {
+    label: 'Group',
+    icon: IconUsersGroup,
+    page: to.group,
+    forRoot: true,
+    handled: {
+      words: 'Its members may do it: whom the identity provider named it of, and API keys that are in it.',
+      Choose: ChooseGroup,
+      give: async (client, { subject, role, space }) => {
+        const input = { userGroupID: subject, roleID: role, spaceID: space }
+        return (await client.mutation(GiveToGroup, { input })).error
+      },
+      take: async (client, id) => (await client.mutation(TakeFromGroup, { id })).error,
+    },
+  },
   CHANNEL: { label: 'Channel', icon: IconHash },
   API_KEY: {
     label: 'API key',
     icon: IconKey,
+    page: to.apiKey,
+    forRoot: true,
     handled: {
       words: 'Whatever signs in with the key may do it.',
       Choose: ChooseKey,
@@ -98,6 +160,7 @@ export const KINDS: Record<Kind, Shown> = {
   STACK: {
     label: 'Stack',
     icon: IconStack2,
+    page: to.stack,
     handled: {
       words: 'Runs of the stack may do it, by the token that each of them has.',
       Choose: ChooseStack,

@@ -87,6 +87,8 @@ const PAGES = [
   { label: 'Spaces', path: to.spaces() },
   { label: 'Roles', path: to.roles(), for: 'adminSomewhere' },
   { label: 'Create a role', path: to.newRole(), for: 'rootAdmin' },
+  { label: 'Users', path: to.users(), for: 'rootAdmin' },
+  { label: 'Groups', path: to.groups(), for: 'rootAdmin' },
   { label: 'API keys', path: to.apiKeys(), for: 'adminSomewhere' },
   { label: 'Audit', path: to.audit(), for: 'rootAdmin' },
   { label: 'Account', path: to.account() },

@@ -34,8 +34,17 @@ export const to = {
   newRole: () => '/new/role',
   role: (role: string) => `/access/roles/${part(role)}`,
   editRole: (role: string) => `/access/roles/${part(role)}/edit`,
+  users: () => '/access/users',
+  user: (user: string) => `/access/users/${part(user)}`,
+  groups: () => '/access/groups',
+  group: (group: string) => `/access/groups/${part(group)}`,
   apiKeys: () => '/access/api-keys',
+  apiKey: (key: string) => `/access/api-keys/${part(key)}`,
   audit: () => '/audit',
+  /** What somebody did, by their login. */
+  auditBy: (login: string) => `/audit?f.actor=${part(login)}`,
+  /** What was done to something, by its id. */
+  auditOf: (id: string) => `/audit?f.affectedResourceId=${part(id)}`,
   auditEntry: (entry: string) => `/audit/${part(entry)}`,
   account: () => '/account',
   /** What an error's code means, and what to do. */

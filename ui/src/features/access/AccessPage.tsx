@@ -5,6 +5,8 @@ import { Stack, Tabs, Title } from '~/ui'
 
 const TABS = [
   { key: 'roles', label: 'Roles', path: to.roles() },
+  { key: 'users', label: 'Users', path: to.users() },
+  { key: 'groups', label: 'Groups', path: to.groups() },
   { key: 'api-keys', label: 'API keys', path: to.apiKeys() },
 ] as const
 

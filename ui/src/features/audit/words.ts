@@ -23,6 +23,12 @@ export function pageOf(entry: Pick<Entry, 'action' | 'affectedResource' | 'relat
       return to.context(id)
     case 'WORKER_POOL':
       return to.pool(id)
+    case 'USER':
+      return to.user(id)
+    case 'USER_GROUP':
+      return to.group(id)
+    case 'API_KEY':
+      return to.apiKey(id)
     case 'RUN':
     case 'TASK':
       return entry.relatedResource?.resourceType === 'STACK' && entry.relatedResource.resourceId

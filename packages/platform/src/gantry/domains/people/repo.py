@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute
 
 from gantry.domains.people.model import (
     ApiKey,
@@ -209,16 +210,23 @@ async def end_sessions_but(tx: Tx, session_id: str | None) -> None:
 
 async def open_sessions_of_keys(tx: Tx, key_ids: Sequence[str]) -> dict[str, int]:
     """How many sessions that were opened with each key go on."""
+    return await _open_sessions_by(tx, Session.api_key_id, key_ids)
+
+
+async def open_sessions_of_users(tx: Tx, user_ids: Sequence[str]) -> dict[str, int]:
+    """How many sessions of each user go on."""
+    return await _open_sessions_by(tx, Session.user_id, user_ids)
+
+
+async def _open_sessions_by(
+    tx: Tx, owner: InstrumentedAttribute[str | None], ids: Sequence[str]
+) -> dict[str, int]:
     rows = await tx.session.execute(
-        select(Session.api_key_id, func.count())
-        .where(
-            Session.api_key_id.in_(key_ids),
-            Session.ended_at.is_(None),
-            Session.expires_at > tx.now,
-        )
-        .group_by(Session.api_key_id)
+        select(owner, func.count())
+        .where(owner.in_(ids), Session.ended_at.is_(None), Session.expires_at > tx.now)
+        .group_by(owner)
     )
-    return {str(key_id): count for key_id, count in rows}
+    return {str(one): count for one, count in rows}
 
 
 async def failures_since(tx: Tx, subject: str, since: datetime) -> int:

@@ -9,7 +9,7 @@ from gantry.api.graphql.people.rules import SpaceAccessRule, load_given, rules_v
 from gantry.api.graphql.people.words import ChannelKind, Status
 from gantry.api.graphql.roles.types import Role, load_role
 from gantry.api.graphql.shared.convert import seconds_or_none
-from gantry.domains.people import access, user_repo, users
+from gantry.domains.people import access, repo, user_repo, users
 from gantry.domains.people import model as people
 from gantry.domains.people.actions import Action
 from gantry.domains.people.model import NO_SOURCE
@@ -42,6 +42,34 @@ class ManagedUser:
     def invitation_email(self, info: Info) -> str | None:
         """Where they were invited at; for root admins."""
         return self.model.invitation_email if _is_admin(info) else None
+
+    @strawberry.field
+    def invited_by(self, info: Info) -> str | None:
+        """The login of whoever invited them last; for root admins."""
+        return self.model.invited_by if _is_admin(info) else None
+
+    @strawberry.field
+    def invitation_expires_at(self, info: Info) -> int | None:
+        """Unix seconds until which they may accept the invitation; for root admins."""
+        waits = _is_admin(info) and self.model.source == NO_SOURCE
+        return seconds_or_none(self.model.invitation_expires_at) if waits else None
+
+    @strawberry.field
+    def name(self, info: Info) -> str | None:
+        """What the identity provider calls them; for root admins."""
+        return self.model.name if _is_admin(info) else None
+
+    @strawberry.field
+    def email(self, info: Info) -> str | None:
+        """Their address, as the identity provider says it; for root admins."""
+        return self.model.email if _is_admin(info) else None
+
+    @strawberry.field
+    async def open_sessions(self, info: Info) -> int:
+        """How many of their sessions go on; for root admins."""
+        if not _is_admin(info):
+            return 0
+        return await info.context.load(repo.open_sessions_of_users, self.model.id) or 0
 
     @strawberry.field
     def login_method(self) -> str | None:
