@@ -21,11 +21,15 @@ from typing import IO
 
 STORIES, WITH_A_DATABASE = "tests/e2e", "tests/integration"
 AT_A_BROWSER, OF_FAULTS = "tests/e2e/web", "tests/e2e/faults"
-SHOWN = ((WITH_A_DATABASE,), (OF_FAULTS,))
+SHOWN = ((WITH_A_DATABASE,),)
 OTHERS = (
     ((STORIES, f"--ignore={AT_A_BROWSER}", f"--ignore={OF_FAULTS}"),),
-    # The second part is whatever is in none of the others.
-    ((AT_A_BROWSER,), ("tests", f"--ignore={STORIES}", f"--ignore={WITH_A_DATABASE}")),
+    (
+        (AT_A_BROWSER,),
+        (OF_FAULTS,),
+        # Whatever is in none of the other parts.
+        ("tests", f"--ignore={STORIES}", f"--ignore={WITH_A_DATABASE}"),
+    ),
 )
 
 

@@ -230,7 +230,7 @@ def test_a_run_that_is_stopped_while_it_plans_ends_and_frees_its_stack(site):
     log = site.api.log(run, planning).decode()
     assert "Stopped, as asked." in log
     assert "ended as STOPPED" in log
-    assert site.left(run) == []
+    site.wait_until_nothing_is_left(run)
     assert not site.look(stack, "blocked")["blocked"]
     assert site.outputs(stack) == {}
 

@@ -314,4 +314,4 @@ def test_the_last_hook_learns_how_the_run_ends(story, site):
 
 
 def test_workers_keep_nothing_of_a_run_that_has_ended(story, site):
-    assert site.left(story.run) == []
+    site.wait_until_nothing_is_left(story.run)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.api_client import Api
+from tests.support.api_client import PATIENCE, Api
 from tests.support.git_repository import Repository
 from tests.support.platform import (
     Entrance,
@@ -147,6 +148,13 @@ class Site:
         """The workspaces of the run on workers' disks now, without the workers' own notes on it."""
         found = (self.platform.place / "worker").glob(f"launcher-*/runs/{run}-*")
         return [path for path in found if not path.name.endswith(".own")]
+
+    def wait_until_nothing_is_left(self, run: str) -> None:
+        """A worker tells of a run's end first, and removes its workspace then."""
+        deadline = time.monotonic() + PATIENCE
+        while left := self.left(run):
+            assert time.monotonic() < deadline, f"still there: {left}"
+            time.sleep(0.05)
 
     def source(self, run: str) -> Path:
         """Where a worker has the run's code now."""

@@ -149,6 +149,8 @@ def test_a_key_without_a_secret_says_whose_tokens_it_takes(site, person, team):
     page.keyboard.press("Enter")
     form.get_by_role("combobox", name="Groups", exact=True).fill("Pipelines")
     page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("listbox")).to_have_count(0)
     assert person.barriers() == []
     create.click()
     expect(form).to_contain_text("It has no secret")
