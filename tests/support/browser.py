@@ -90,6 +90,9 @@ class Person:
     def barriers(self, page: Page | None = None) -> list[str]:
         """What axe finds on the page: each with its rule, its advice and an element."""
         page = page or self.page
+        # A hint that comes and goes with the mouse lies beside the page while it is there.
+        page.mouse.move(0, 0)
+        expect(page.get_by_role("tooltip")).to_have_count(0)
         page.evaluate(_axe())
         found = json.loads(
             page.evaluate(
