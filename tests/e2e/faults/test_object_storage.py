@@ -54,8 +54,9 @@ def test_a_plan_that_cannot_be_stored_fails_its_run_and_its_log_is_archived_late
     house.check_let_go(stack, run)
     house.check_next(stack)
     # Whoever looks for logs that were forgotten comes once a minute, and may just have been.
-    archived = lambda: house.platform.rows(lost, run) == [(0,)]  # noqa: E731
-    house.until(archived, "its logs to be archived", seconds=150)
+    house.until(
+        lambda: house.platform.rows(lost, run) == [(0,)], "its logs to be archived", seconds=150
+    )
     assert house.site.api.whole_log(run) == said
 
 
