@@ -7,13 +7,12 @@ import strawberry
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.people.rules import SpaceAccessRule, load_given, rules_view
 from gantry.api.graphql.people.words import ChannelKind, Status
-from gantry.api.graphql.roles.types import Role, load_role
+from gantry.api.graphql.roles.types import Given
 from gantry.api.graphql.shared.convert import seconds_or_none
 from gantry.domains.people import access, repo, user_repo, users
 from gantry.domains.people import model as people
 from gantry.domains.people.actions import Action
 from gantry.domains.people.model import NO_SOURCE
-from gantry.domains.roles import model
 from gantry.domains.roles import repo as roles
 from gantry.kernel.errors import NotFound
 
@@ -220,31 +219,24 @@ class ManagedUserGroupIntegration:
         return rules_view(await load_given(info, roles.of_channels, self.model.id))
 
 
-@strawberry.type(description="A role that a user has in a space.")
-class UserRoleBinding:
-    """A binding: `model` is the row."""
-
-    model: strawberry.Private[model.RoleBinding]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """A ULID."""
-        return strawberry.ID(self.model.id)
+@strawberry.type
+class _GivenToPeople(Given):
+    """What bindings of users and of groups say besides."""
 
     @strawberry.field(name="roleID")
     def role_id(self) -> strawberry.ID:
         """Of which role."""
         return strawberry.ID(self.model.role_id)
 
-    @strawberry.field
-    async def role(self, info: Info) -> Role:
-        """What is given."""
-        return await load_role(info, self.model.role_id)
-
     @strawberry.field(name="spaceID")
     def space_id(self) -> strawberry.ID:
         """Where."""
         return strawberry.ID(self.model.space_id)
+
+
+@strawberry.type(description="A role that a user has in a space.")
+class UserRoleBinding(_GivenToPeople):
+    """A binding."""
 
     @strawberry.field(name="userID")
     def user_id(self) -> strawberry.ID:
@@ -261,30 +253,8 @@ class UserRoleBinding:
 
 
 @strawberry.type(description="A role that the members of a group have in a space.")
-class UserGroupRoleBinding:
-    """A binding: `model` is the row."""
-
-    model: strawberry.Private[model.RoleBinding]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """A ULID."""
-        return strawberry.ID(self.model.id)
-
-    @strawberry.field(name="roleID")
-    def role_id(self) -> strawberry.ID:
-        """Of which role."""
-        return strawberry.ID(self.model.role_id)
-
-    @strawberry.field
-    async def role(self, info: Info) -> Role:
-        """What is given."""
-        return await load_role(info, self.model.role_id)
-
-    @strawberry.field(name="spaceID")
-    def space_id(self) -> strawberry.ID:
-        """Where."""
-        return strawberry.ID(self.model.space_id)
+class UserGroupRoleBinding(_GivenToPeople):
+    """A binding."""
 
     @strawberry.field
     async def user_group(self, info: Info) -> ManagedUserGroup:

@@ -65,8 +65,8 @@ async def load_role(info: Info, role_id: str) -> Role:
 
 
 @strawberry.type
-class ApiKeyRoleBinding:
-    """A role that an API key has in a space."""
+class Given:
+    """What every binding says of itself: `model` is the row."""
 
     model: strawberry.Private[model.RoleBinding]
 
@@ -79,6 +79,11 @@ class ApiKeyRoleBinding:
     async def role(self, info: Info) -> Role:
         """What is given."""
         return await load_role(info, self.model.role_id)
+
+
+@strawberry.type
+class ApiKeyRoleBinding(Given):
+    """A role that an API key has in a space."""
 
     @strawberry.field(name="spaceID")
     def space_id(self) -> strawberry.ID:
@@ -92,20 +97,8 @@ class ApiKeyRoleBinding:
 
 
 @strawberry.type
-class StackRoleBinding:
+class StackRoleBinding(Given):
     """A role that the runs of a stack have in a space."""
-
-    model: strawberry.Private[model.RoleBinding]
-
-    @strawberry.field
-    def id(self) -> strawberry.ID:
-        """A ULID."""
-        return strawberry.ID(self.model.id)
-
-    @strawberry.field
-    async def role(self, info: Info) -> Role:
-        """What is given."""
-        return await load_role(info, self.model.role_id)
 
     @strawberry.field
     async def space(self, info: Info) -> Space:
