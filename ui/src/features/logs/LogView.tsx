@@ -2,16 +2,15 @@ import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent }
 import { useLocation, useNavigate, useSearchParams } from 'react-router'
 
 import { lineAnchor, linesOf } from '~/lib/paths'
-import { Box, Button, Progress, Text, useHotkeys, useLocalStorage } from '~/ui'
+import { Button, Progress, useHotkeys, useLocalStorage } from '~/ui'
 
 import { Folds, hiddenBy, hiding, type Fold } from './folds'
 import { useLog, type LogState } from './follow'
-import { Line } from './Line'
 import { LinkedLines } from './LinkedLines'
 import { LogBar } from './LogBar'
+import { LogLines, type LinesHandle } from './LogLines'
 import classes from './LogView.module.css'
 import { nextHit } from './search'
-import { useRows } from './useRows'
 import { useSearch } from './useSearch'
 
 const SAID: Record<LogState, string> = {
@@ -57,25 +56,16 @@ export function LogView({ run, version, name, main = false }: LogViewProps) {
     [folds, folded, command !== undefined && folded.has(command) ? revision : 0],
   )
   const { hits, done } = useSearch(text, words, text.complete)
-  const rows = useRows({
-    text,
-    revision,
-    wrap,
-    hidden,
-    following,
-    // The last lines may still be on their way to the screen when the log is over.
-    onScrolled: (atEnd) => setFollowing((was) => atEnd && (was || state !== 'over')),
-  })
+  const lines = useRef<LinesHandle>(null)
 
-  const { show } = rows
   const reveal = useCallback(
     (line: number) => {
       const shut = hiding(folds, folded, line)
       if (shut.length > 0) setFolded(new Set([...folded].filter((one) => !shut.includes(one))))
       setFollowing(false)
-      show(line)
+      lines.current?.show(line)
     },
-    [folds, folded, show],
+    [folds, folded],
   )
 
   // A link to a line goes there once the line has come.
@@ -174,53 +164,28 @@ export function LogView({ run, version, name, main = false }: LogViewProps) {
       )}
       {linked && <LinkedLines text={text} lines={linked} onClear={() => link()} />}
       <div className={classes.stage}>
-        <div
-          ref={rows.box}
-          className={classes.scroll}
-          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keyboard
-          tabIndex={0}
-          role="region"
-          aria-label={`Lines: ${name}`}
-          onScroll={rows.onScroll}
-        >
-          {text.length === 0 && (
-            <Box p="md">
-              <Text size="sm" c="dimmed">
-                {state === 'over' ? 'This phase has printed nothing.' : SAID[state]}
-              </Text>
-            </Box>
-          )}
-          <div
-            className={classes.sheet}
-            style={{ height: rows.height, ...(!wrap && { width: `calc(${text.widest}ch + 18ch)` }) }}
-          >
-            <div ref={rows.block} className={classes.block} style={{ transform: `translateY(${rows.top}px)` }}>
-              {rows.lines.map((index) => {
-                const fold = folds.at(index)
-                return (
-                  <Line
-                    key={index}
-                    index={index}
-                    text={text.line(index)}
-                    look={text.lookAt(index)}
-                    time={text.time(index)}
-                    times={times}
-                    linked={!!linked && index + 1 >= linked.from && index + 1 <= linked.until}
-                    current={index === at}
-                    words={words}
-                    whole={whole.has(index)}
-                    folds={fold && fold.until - fold.from - 1}
-                    folded={folded.has(index)}
-                    onNumber={onNumber}
-                    onWhole={onWhole}
-                    onFold={onFold}
-                  />
-                )
-              })}
-            </div>
-            <Probe times={times} />
-          </div>
-        </div>
+        <LogLines
+          handle={lines}
+          name={name}
+          text={text}
+          revision={revision}
+          empty={state === 'over' ? 'This phase has printed nothing.' : SAID[state]}
+          wrap={wrap}
+          times={times}
+          linked={linked}
+          at={at}
+          words={words}
+          whole={whole}
+          folds={folds}
+          folded={folded}
+          hidden={hidden}
+          following={following}
+          // The last lines may still be on their way to the screen when the log is over.
+          onScrolled={(atEnd) => setFollowing((was) => atEnd && (was || state !== 'over'))}
+          onNumber={onNumber}
+          onWhole={onWhole}
+          onFold={onFold}
+        />
         {growing && !following && text.length > 0 && (
           <Button className={classes.follow ?? ''} size="compact-sm" onClick={() => setFollowing(true)}>
             Follow new lines
@@ -228,18 +193,6 @@ export function LogView({ run, version, name, main = false }: LogViewProps) {
         )}
       </div>
     </section>
-  )
-}
-
-/** As wide as the beginning of a line, and a text whose width tells that of a character. */
-function Probe({ times }: { times: boolean }) {
-  return (
-    <div className={`${classes.line} ${classes.probe}`} aria-hidden>
-      <span className={classes.number}>0</span>
-      <span className={classes.fold} />
-      {times && <span className={classes.time}>{'00:00:00.000'}</span>}
-      <span data-probe>{'0'.repeat(50)}</span>
-    </div>
   )
 }
 

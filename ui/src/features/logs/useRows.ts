@@ -34,6 +34,9 @@ interface Rows {
   /** Where the first of the rows begins in the sheet, and how high the sheet is. */
   top: number
   height: number
+  /** Which of the rows shows each of the lines. One that goes out of sight is used again for one that
+   * comes: making elements anew takes a browser several times as long as other words in old ones. */
+  slots: number[]
   show: (line: number, align?: 'start' | 'center') => void
 }
 
@@ -178,7 +181,12 @@ export function useRows(wanted: Wanted): Rows {
   })
 
   const top = scale === 1 ? heights.offsetOf(first) : place.top + heights.offsetOf(first) - virtual
-  return { box, block, onScroll, lines, top, height: sheet, show }
+  // As many as there can be of rows that are not wrapped, so that each line's is the same for as long
+  // as it is seen. Wherever lines are folded, or higher than one row, each line has its own.
+  const most = Math.ceil((place.tall + 2 * SPARE_PX) / LINE_PX) + 1
+  const whole = !wrap && (lines.at(-1) ?? 0) - first === lines.length - 1 && lines.length <= most
+  const slots = whole ? lines.map((line) => line % most) : lines
+  return { box, block, onScroll, lines, slots, top, height: sheet, show }
 }
 
 /** How many characters there is room for in a row, beside its number. */
