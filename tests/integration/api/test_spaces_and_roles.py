@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 from gantry.domains.people.actions import Action
+from gantry.domains.roles import rights
+from gantry.domains.roles.model import Subject
 from gantry.domains.roles.rules import ADMIN, READER, WRITER
 from gantry.domains.stacks import repo as stacks
-from gantry.kernel.tx import SYSTEM
+from gantry.kernel.tx import SYSTEM, Actor
+from sqlalchemy import text
 
 from tests.integration.api.conftest import Caller
 from tests.support.given import given_a_pool, given_a_stack
@@ -308,6 +311,42 @@ async def test_what_is_given_counts_at_once_and_what_is_taken_does_not_any_more(
     assert await levels(somebody) == {"Team": "ADMIN"}
     await ada.ask(TAKE, id=binding)
     assert await levels(somebody) == {}
+
+
+async def test_where_another_process_moves_a_space_counts_with_the_next_request(core, ada, robot):
+    team, other = await space(ada, "Team"), await space(ada, "Other")
+    leaf = await space(ada, "Leaf", team)
+    key, somebody = await robot()
+    await give(ada, key, READER.id, team)
+    assert await levels(somebody) == {"Team": "READ", "Leaf": "READ"}
+
+    # Another release may do it, which knows of nobody who keeps the tree.
+    await core.change(
+        "update space set parent_id = :to, path = array['root', :to, id] where id = :leaf",
+        to=other,
+        leaf=leaf,
+    )
+    assert await levels(somebody) == {"Team": "READ"}
+    await core.change("update space set inherits = array['root'] where id = :team", team=team)
+    assert await levels(somebody) == {"root": "READ", "Team": "READ"}
+
+
+async def test_a_move_that_was_not_kept_counts_for_nobody(core, ada, robot):
+    team, other = await space(ada, "Team"), await space(ada, "Other")
+    leaf = await space(ada, "Leaf", team)
+    key, somebody = await robot()
+    await give(ada, key, READER.id, team)
+
+    async with core.db.write(SYSTEM) as tx:
+        await tx.session.execute(
+            text("update space set path = array['root', :to, id] where id = :leaf"),
+            {"to": other, "leaf": leaf},
+        )
+        moved = await rights.with_rights(tx, Actor("api_key", key), [(Subject.API_KEY, key)])
+        assert set(moved.by_space) == {team}
+        await tx.session.rollback()
+
+    assert await levels(somebody) == {"Team": "READ", "Leaf": "READ"}
 
 
 async def test_a_single_action_allows_that_and_nothing_else(core, ada, robot):

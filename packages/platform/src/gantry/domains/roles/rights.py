@@ -14,6 +14,7 @@ from gantry.domains.people import levels
 from gantry.domains.roles import repo
 from gantry.domains.roles.model import Subject
 from gantry.domains.roles.repo import Whom
+from gantry.domains.spaces import trees
 from gantry.kernel.tx import Actor, Tx
 
 _KINDS = {"user": Subject.USER, "api_key": Subject.API_KEY}
@@ -36,20 +37,27 @@ async def with_rights(
     """The actor with what the subjects' bindings, and those of the groups of these names, allow
     besides what it may already do.
 
-    One query, whatever was given: it is asked with every request.
+    One query, whatever was given: it is asked with every request. The tree is read when it is
+    another than before.
     """
     if not whom or actor.everywhere >= levels.ADMIN:
         return actor
     held = await repo.rights(tx, whom, groups)
+    tree = await trees.of_version(tx, held.tree)
     brings = {role: levels.with_levels(actions) for role, actions in held.actions.items()}
+    roles: dict[str, list[str]] = {}
+    for bound, role in held.given:
+        # A space that was removed a moment ago is in no tree.
+        for space_id in tree.beneath.get(bound, ()):
+            roles.setdefault(space_id, []).append(role)
     by_space = dict(actor.by_space)
     # Most spaces have the same few roles as those around them.
     unions: dict[tuple[str, ...], frozenset[str]] = {}
-    for space_id, roles in held.roles.items():
-        those = tuple(roles)
+    for space_id, some in roles.items():
+        those = tuple(some)
         if those not in unions:
-            unions[those] = frozenset[str]().union(*(brings[role] for role in roles))
+            unions[those] = frozenset[str]().union(*(brings[role] for role in some))
         by_space[space_id] = by_space.get(space_id, frozenset()) | unions[those]
-    for space_id in {one for chain in held.above.values() for one in chain}:
+    for space_id in {above for bound, _ in held.given for above in tree.inherits.get(bound, ())}:
         by_space[space_id] = by_space.get(space_id, frozenset()) | levels.READ_ONLY
     return replace(actor, by_space=by_space)

@@ -31,3 +31,15 @@ class Space(Model):
     """The space itself and every one above it, the root first."""
     inherits: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     """Those above it that it may use things of: as far up as nobody switched inheriting off."""
+
+
+class SpaceTree(Model):
+    """One row: the tree as a whole."""
+
+    __tablename__ = "space_tree"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[str]
+    """After each change of the tree one that no tree ever had: a trigger of the database's sees to
+    that.
+    """

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, Select, Text, case, delete, func, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    ScalarSelect,
+    Select,
+    Text,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.orm import aliased
 
 from gantry.domains.people import access
-from gantry.domains.spaces.model import ROOT, Space
+from gantry.domains.spaces.model import ROOT, Space, SpaceTree
 from gantry.kernel.tx import Tx
 
 
@@ -38,6 +49,21 @@ async def hold_tree(tx: Tx) -> None:
     """
     # Not of the key: whoever makes something in the root space does not wait.
     await tx.session.get_one(Space, ROOT, with_for_update={"key_share": True})
+
+
+def version_of_tree() -> ScalarSelect[str]:
+    """For other queries: which tree what they find belongs to."""
+    return select(SpaceTree.version).scalar_subquery()
+
+
+async def tree(tx: Tx) -> tuple[str, list[tuple[str, list[str], list[str]]]]:
+    """The version of the tree; and of each space its id, its way up with itself, and those it
+    inherits from.
+    """
+    query = select(version_of_tree(), Space.id, Space.path, Space.inherits)
+    rows = (await tx.session.execute(query)).tuples().all()
+    # There is always the root.
+    return rows[0][0], [(space_id, path, inherits) for _, space_id, path, inherits in rows]
 
 
 async def find(tx: Tx, space_id: str) -> Space | None:
