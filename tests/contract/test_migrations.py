@@ -89,3 +89,9 @@ def test_an_index_that_writers_wait_for_takes_a_reason():
     statement = "op.create_index('run_x', 'run', ['x'])"
     assert len(faults(migration(statement))) == 1
     assert faults(migration(statement, marks="blocks = 'the table is small'")) == []
+
+
+def test_a_trigger_takes_a_reason():
+    statement = "op.execute('create trigger x after insert on run execute function y()')"
+    assert len(faults(migration(statement))) == 1
+    assert faults(migration(statement, marks="fires = 'it counts'")) == []

@@ -5,6 +5,7 @@ more is removed a release later. Two marks in a migration allow what is refused 
 
     oldest_code = "0007"    code of older schemas than this one cannot work with it any more
     blocks = "why that is harmless"     writers wait while an index is built
+    fires = "why that is harmless"      a trigger acts on what older code writes
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 
 NEW_DATA = ("insert into ", "update ", "create table ")
 """What statements written out may begin with."""
+A_TRIGGER = ("create function ", "create trigger ")
 
 
 def faults(text: str) -> list[str]:
@@ -66,6 +68,8 @@ def _judge(name: str, call: ast.Call, made: set[str]) -> tuple[str, str]:
             return "blocks", "writers wait while an index is built: see infra/indexes.py"
         case "execute" if _text(call.args[0]).lower().startswith(NEW_DATA):
             return "", ""
+        case "execute" if _text(call.args[0]).lower().lstrip().startswith(A_TRIGGER):
+            return "fires", "a trigger may refuse or change what old code writes"
     return "oldest_code", f"old code may not survive op.{name}"
 
 

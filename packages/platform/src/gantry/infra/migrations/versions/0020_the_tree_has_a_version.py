@@ -10,6 +10,7 @@ revision = '0020'
 down_revision = '0019'
 branch_labels = None
 depends_on = None
+fires = 'it writes one row that nothing else writes, after the statement, and refuses nothing'
 
 
 def upgrade() -> None:
