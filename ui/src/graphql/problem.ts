@@ -9,7 +9,9 @@ export interface Problem {
 /** Something was to be done, and no answer came. */
 export class Unanswered extends Error {}
 
-export function problemOf(error: CombinedError): Problem {
+/** What to tell of an error; or of an answer that was none, and no error either. */
+export function problemOf(error: CombinedError | undefined): Problem {
+  if (!error) return { sentence: 'The server gave no answer.', code: undefined }
   if (error.networkError instanceof Unanswered) {
     return {
       sentence: 'The server did not answer. It may have been done all the same: look before you do it again.',

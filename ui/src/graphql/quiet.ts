@@ -28,9 +28,7 @@ export async function send<Data, Variables extends AnyVariables>(
       ? await client.mutation<Data, Variables>(document, variables).toPromise()
       : await client.query<Data, Variables>(document, variables).toPromise()
   if (result.error || result.data == null) {
-    const problem = result.error
-      ? problemOf(result.error)
-      : { sentence: 'The server gave no answer.', code: undefined }
+    const problem = problemOf(result.error)
     const unreachable = !result.error || result.error.networkError !== undefined
     return { problem: { ...problem, unreachable: unreachable || problem.code === 'UNAUTHENTICATED' } }
   }

@@ -103,12 +103,12 @@ function useAct() {
   return async (verb: Verb, { id, name }: Here) => {
     if (verb === 'trigger') {
       const { data, error } = await trigger({ stack: id })
-      if (error) warn(`No run of ${name} was started`, problemOf(error).sentence)
+      if (error) warn(`No run of ${name} was started`, problemOf(error))
       else if (data) void go(to.run(id, data.runTrigger.id))
       return
     }
     const { error } = await (verb === 'lock' ? lock : unlock)({ stack: id })
-    if (error) warn(`${ASKED[verb].verb} ${name}: refused`, problemOf(error).sentence)
+    if (error) warn(`${ASKED[verb].verb} ${name}: refused`, problemOf(error))
     else tell(verb === 'lock' ? `${name} is locked` : `${name} is unlocked`)
   }
 }

@@ -47,10 +47,9 @@ export const to = {
   auditOf: (id: string) => `/audit?f.affectedResourceId=${part(id)}`,
   auditEntry: (entry: string) => `/audit/${part(entry)}`,
   account: () => '/account',
-  /** What an error's code means, and what to do. */
-  help: (code: string) => `/help/errors/${part(code)}`,
   accountTab: (tab: string) => `/account/${tab}`,
   errors: () => '/help/errors',
+  /** What an error's code means, and what to do. */
   error: (code: string) => `/help/errors/${part(code)}`,
 }
 

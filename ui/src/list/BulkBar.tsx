@@ -1,6 +1,6 @@
 import { useState } from 'react'
 
-import { Action, Button, Group, Menu, Text, useMediaQuery } from '~/ui'
+import { Action, Button, ErrorCode, Group, Menu, Text, useMediaQuery, type Fault } from '~/ui'
 
 import { Ask } from './BulkAsk'
 import { BulkWork } from './BulkWork'
@@ -136,7 +136,7 @@ function whyNot<Row>(action: BulkAction<Row>, rows: readonly Row[], several: str
 /** From the whole page to everything that fits. */
 function Everything<Row>({ bulk, chosen, page, onChoose }: BarProps<Row>) {
   const [coming, setComing] = useState(false)
-  const [problem, setProblem] = useState<string>()
+  const [problem, setProblem] = useState<Fault>()
   const { total } = page
   if (!bulk.everything || !page.whole || total === undefined || total <= chosen.length) return null
   const { everything } = bulk
@@ -159,7 +159,7 @@ function Everything<Row>({ bulk, chosen, page, onChoose }: BarProps<Row>) {
       </Button>
       {problem && (
         <Text size="xs" c="red" role="alert">
-          Not all could be chosen. {problem}
+          Not all could be chosen. {problem.sentence} {problem.code && <ErrorCode code={problem.code} />}
         </Text>
       )}
     </>

@@ -1,8 +1,7 @@
 import { IconCheck, IconClock, IconX } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
 
-import { to } from '~/lib/paths'
-import { Anchor, Button, Group, Loader, Progress, Stack, Text, tell } from '~/ui'
+import { Button, ErrorCode, Group, Loader, Progress, Stack, Text, tell } from '~/ui'
 
 import classes from './Listing.module.css'
 import type { Bulk, BulkAction } from './types'
@@ -121,12 +120,7 @@ function Said({ step }: { step: Step }) {
   if (step.is === 'done') return 'done'
   return (
     <>
-      refused: {step.sentence}{' '}
-      {step.code && (
-        <Anchor href={to.help(step.code)} size="xs">
-          {step.code}
-        </Anchor>
-      )}
+      refused: {step.sentence} {step.code && <ErrorCode code={step.code} />}
     </>
   )
 }

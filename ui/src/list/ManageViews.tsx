@@ -67,7 +67,7 @@ function One({ saved, mine, why, onDone, onDelete }: OneProps) {
   const change = (next: { name?: string; isPublic?: boolean }) => {
     const isPublic = next.isPublic ?? saved.isPublic
     void update({ id: saved.id, isPublic, name: next.name ?? null, data: null }).then(({ error }) => {
-      if (error) warn(`The view ${saved.name} was not changed`, problemOf(error).sentence)
+      if (error) warn(`The view ${saved.name} was not changed`, problemOf(error))
       else tell(`The view ${next.name ?? saved.name} is changed`)
       onDone()
     })
@@ -130,7 +130,7 @@ function Deletion(props: { saved: Saved; onClose: () => void; onDone: () => void
       onClose={props.onClose}
       onConfirm={() =>
         void remove({ id: saved.id }).then(({ error }) => {
-          if (error) warn('The view was not deleted', problemOf(error).sentence)
+          if (error) warn('The view was not deleted', problemOf(error))
           else tell(`The view ${saved.name} is deleted`)
           props.onClose()
           props.onDone()

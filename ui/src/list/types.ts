@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react'
 
+import type { Fault } from '~/ui'
+
 export interface Column<Row> {
   key: string
   title: string
@@ -33,7 +35,7 @@ export interface Filter {
 /** How one of several ended. A broken one ends the work: the others would fare alike. */
 export type Outcome =
   | { is: 'done' }
-  | { is: 'refused'; sentence: string; code?: string | undefined; broken?: boolean }
+  | (Fault & { is: 'refused'; broken?: boolean })
 
 /** What can be done with several rows at once, one after the other. */
 export interface BulkAction<Row> {
@@ -57,7 +59,7 @@ export interface Bulk<Row> {
   /** "stack", "stacks". */
   noun: readonly [one: string, several: string]
   /** Gets every row that fits the view, page by page, and tells how many it has. */
-  everything?: (told: (rows: readonly Row[]) => boolean) => Promise<string | undefined>
+  everything?: (told: (rows: readonly Row[]) => boolean) => Promise<Fault | undefined>
   /** Called when some of the rows may have changed. */
   after?: () => void
 }

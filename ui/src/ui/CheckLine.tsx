@@ -1,10 +1,12 @@
-import { Anchor, Group, Loader, Text } from '@mantine/core'
+import { Group, Loader, Text } from '@mantine/core'
 import {
   IconAlertTriangle,
   IconCircleCheck,
   IconCircleX,
   IconHelpCircle,
 } from '@tabler/icons-react'
+
+import { ErrorCode, type Fault } from './ErrorCode'
 
 export type Standing = 'WAITING' | 'OK' | 'WARNING' | 'PROBLEM' | 'UNKNOWN'
 
@@ -16,13 +18,7 @@ const LOOKS = {
 } as const
 
 /** How what was typed stands: waiting, fine, or what is wrong, as a sentence. Said aloud, too. */
-export function CheckLine(props: {
-  standing: Standing
-  sentence: string
-  code?: string | null | undefined
-  /** Where the code is explained. */
-  helpAt?: ((code: string) => string) | undefined
-}) {
+export function CheckLine(props: Fault & { standing: Standing }) {
   const look = props.standing === 'WAITING' ? undefined : LOOKS[props.standing]
   return (
     <Group gap={6} wrap="nowrap" align="flex-start" role="status" mt={4}>
@@ -41,15 +37,7 @@ export function CheckLine(props: {
         style={{ overflowWrap: 'anywhere' }}
         {...(props.standing === 'PROBLEM' ? { c: 'var(--mantine-color-error)' } : { c: 'dimmed' })}
       >
-        {props.sentence}{' '}
-        {props.code &&
-          (props.helpAt ? (
-            <Anchor href={props.helpAt(props.code)} inherit underline="always">
-              {props.code}
-            </Anchor>
-          ) : (
-            props.code
-          ))}
+        {props.sentence} {props.code && <ErrorCode code={props.code} />}
       </Text>
     </Group>
   )

@@ -62,6 +62,7 @@ export { useDebouncedValue, useDisclosure, useHotkeys, useLocalStorage, useMedia
 export { Action } from './Action'
 export { CheckLine, type Standing } from './CheckLine'
 export { Confirm } from './Confirm'
+export { ErrorCode, type Fault } from './ErrorCode'
 export { DropFile } from './DropFile'
 export { CopyBlock, CopyText } from './CopyText'
 export { Facts } from './Facts'

@@ -1,28 +1,14 @@
-import { Alert, Anchor, Center, Loader, Skeleton, Stack, Text, Title } from '@mantine/core'
+import { Alert, Center, Loader, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 
-/** What went wrong, as a sentence, with the code that the docs explain. */
-export function Trouble({
-  title,
-  sentence,
-  code,
-  helpAt,
-}: {
-  title: string
-  sentence: string
-  code?: string | undefined
-  /** Where the code is explained. */
-  helpAt?: ((code: string) => string) | undefined
-}) {
+import { Said, type Fault } from './ErrorCode'
+
+/** What went wrong, where it was to be seen. */
+export function Trouble({ title, ...fault }: Fault & { title: string }) {
   return (
     <Alert color="red" title={title} icon={<IconAlertTriangle aria-hidden />} role="alert">
-      <Text size="sm">{sentence}</Text>
-      {code && (
-        <Text size="xs" mt={4}>
-          {helpAt ? <Anchor href={helpAt(code)}>{code}</Anchor> : code}
-        </Text>
-      )}
+      <Said {...fault} />
     </Alert>
   )
 }

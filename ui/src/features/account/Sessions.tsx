@@ -4,7 +4,6 @@ import { useMutation, useQuery } from 'urql'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
-import { to } from '~/lib/paths'
 import { Action, Badge, Coming, Confirm, Group, SegmentedControl, Stack, Table, Text, Trouble, VisuallyHidden, When, tell, warn } from '~/ui'
 
 const SessionsQuery = graphql(`
@@ -84,7 +83,7 @@ export default function Sessions() {
           {everybody ? 'End everybody’s sessions' : 'End all others'}
         </Action>
       </Group>
-      {error && <Trouble title="The sessions could not be loaded" {...problemOf(error)} helpAt={to.error} />}
+      {error && <Trouble title="The sessions could not be loaded" {...problemOf(error)} />}
       {!sessions && fetching && <Coming height={200} />}
       {sessions && <Rows sessions={sessions} onEnd={setEnding} />}
       <Ending
@@ -171,7 +170,7 @@ function Ending(props: {
 
   async function end() {
     const { error } = what === 'all' || !what ? await endAll({ everybody: props.everybody }) : await endOne({ id: what.id })
-    if (error) warn('Nothing was ended', problemOf(error).sentence)
+    if (error) warn('Nothing was ended', problemOf(error))
     else tell(what === 'all' ? 'All other sessions are over' : 'The session is over')
     props.onClose()
     props.onDone()

@@ -1,6 +1,6 @@
 import { useQuery } from 'urql'
 
-import { problemOf } from '~/graphql/problem'
+import { Refused } from '~/graphql/Refused'
 import { Card, Code, Group, Text, When } from '~/ui'
 
 import { ChainQuery } from './documents'
@@ -8,7 +8,7 @@ import { ChainQuery } from './documents'
 /** How far the trail is sealed, and what that is good for. */
 export function Chain() {
   const [{ data, error }] = useQuery({ query: ChainQuery })
-  if (error && !data) return <Text size="sm">{problemOf(error).sentence}</Text>
+  if (error && !data) return <Refused title="How far the trail is sealed is not known" error={error} />
   const chain = data?.auditTrailChain
   return (
     <Card withBorder padding="sm" mih={62}>

@@ -16,7 +16,7 @@ export function Export({ input, why }: { input: ReturnType<typeof asked>; why: s
     const found = await gather(input, setCount)
     setCount(undefined)
     if ('problem' in found) {
-      warn('The entries could not be exported', found.problem.sentence)
+      warn('The entries could not be exported', found.problem)
       return
     }
     save('audit-trail.jsonl', asLines(found.entries))

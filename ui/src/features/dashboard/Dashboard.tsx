@@ -34,12 +34,12 @@ export default function Dashboard() {
   }, CALM)
   useSignals(ACTIVITY, again)
   if (error && !data) {
-    return <Trouble title="The overview could not be loaded" {...problemOf(error)} helpAt={to.help} />
+    return <Trouble title="The overview could not be loaded" {...problemOf(error)} />
   }
   return (
     <Stack gap="md" className={classes.page ?? ''}>
       <Title order={1}>Overview</Title>
-      {error && <Trouble title="This is not the newest" {...problemOf(error)} helpAt={to.help} />}
+      {error && <Trouble title="This is not the newest" {...problemOf(error)} />}
       {!data ? (
         <Coming height={480} />
       ) : data.stacks.total === 0 ? (

@@ -3,7 +3,6 @@ import { useQuery } from 'urql'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
-import { to } from '~/lib/paths'
 import { Action, Coming, Group, Stack, Text, Trouble, Words } from '~/ui'
 
 import classes from './Checks.module.css'
@@ -48,7 +47,7 @@ export function Checks() {
   return (
     <Stack gap="sm">
       {error && (
-        <Trouble title="The checks could not be made" {...problemOf(error)} helpAt={to.error} />
+        <Trouble title="The checks could not be made" {...problemOf(error)} />
       )}
       {found.length > 0 && (
         <ul className={classes.list ?? ''} aria-label="Checks of the installation">

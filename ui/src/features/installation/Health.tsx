@@ -85,7 +85,7 @@ export default function Health() {
             Look again
           </Action>
         </Group>
-        {error && <Trouble title="The processes could not be loaded" {...problemOf(error)} helpAt={to.error} />}
+        {error && <Trouble title="The processes could not be loaded" {...problemOf(error)} />}
         {releases.length > 1 && (
           <Alert color="yellow" title="Several releases are at work">
             {releases.join(', ')}. That is as it should be during an upgrade. Afterwards bring all of them

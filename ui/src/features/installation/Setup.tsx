@@ -25,7 +25,7 @@ const SetupQuery = graphql(`
 export default function Setup() {
   const [{ data, error }] = useQuery({ query: SetupQuery, requestPolicy: 'network-only' })
   if (error && !isSignedOut(error)) {
-    return <Trouble title="Gantry cannot be reached" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="Gantry cannot be reached" {...problemOf(error)} />
   }
   if (error || (data && !data.viewer)) {
     return <Navigate to={`${to.signIn()}?next=${encodeURIComponent(to.setup())}`} replace />
@@ -131,7 +131,7 @@ function NameForm() {
             </List.Item>
           ))}
         </List>
-        {problem && <Trouble title="The account was not named" {...problem} helpAt={to.error} />}
+        {problem && <Trouble title="The account was not named" {...problem} />}
         <Group justify="flex-end">
           <Action type="submit" loading={busy} why={why}>
             {name && !broken ? `Name it ${name}` : 'Name the account'}

@@ -25,7 +25,7 @@ export function DeleteKey({ leaving, onClose, onDone }: Props) {
       onClose={onClose}
       onConfirm={() =>
         void remove({ id: leaving.id }).then(({ error }) => {
-          if (error) warn('The key was not deleted', problemOf(error).sentence)
+          if (error) warn('The key was not deleted', problemOf(error))
           else tell(`API key ${leaving.name} is deleted`, 'Nobody can sign in with it any more.')
           onClose()
           if (!error) onDone()

@@ -193,7 +193,7 @@ function SpaceAdmins({ makers }: { makers: Makers }) {
   const [{ fetching }, set] = useMutation(MakersMutation)
   const change = async (enable: boolean) => {
     const { error } = await set({ enable })
-    if (error) return warn('Nothing was changed', problemOf(error).sentence)
+    if (error) return warn('Nothing was changed', problemOf(error))
     makers.again()
     tell(enable ? 'Administrators of spaces make keys' : 'Only administrators of the root space make keys')
   }

@@ -102,7 +102,7 @@ export function Launchpad({ always = false }: { always?: boolean }) {
   const { data, error } = useLiveQuery(LaunchpadQuery, {}, topicsOf)
   if (error && !data) {
     return always ? (
-      <Trouble title="The launchpad could not be loaded" {...problemOf(error)} helpAt={to.error} />
+      <Trouble title="The launchpad could not be loaded" {...problemOf(error)} />
     ) : null
   }
   if (!data) return always ? <Coming height={420} /> : null

@@ -16,7 +16,7 @@ export function Made({ id }: { id: string }) {
   const [state, start] = useMutation(FirstRun)
   const stack = data?.stack
 
-  if (error && !data) return <Trouble title="The stack could not be loaded" {...problemOf(error)} helpAt={to.error} />
+  if (error && !data) return <Trouble title="The stack could not be loaded" {...problemOf(error)} />
   if (!data) return <Coming />
   if (!stack) {
     return (
@@ -71,7 +71,7 @@ export function Made({ id }: { id: string }) {
               sentence={`No worker of ${who} is here now. The run waits until one is.`}
             />
           )}
-          {state.error && <Trouble title="The run could not be started" {...problemOf(state.error)} helpAt={to.error} />}
+          {state.error && <Trouble title="The run could not be started" {...problemOf(state.error)} />}
           <Group mt="xs">
             <Action
               why={why}

@@ -95,7 +95,6 @@ function Form() {
             <Trouble
               title={creation.unsure ? 'No answer came' : 'Nothing was made'}
               {...creation.refusal}
-              helpAt={to.error}
             />
           )}
           {creation.unsure && (

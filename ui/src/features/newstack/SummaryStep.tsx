@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react'
 
-import { to } from '~/lib/paths'
 import { Anchor, Badge, CheckLine, Code, CopyBlock, Group, Stack, Table, Tabs, Text, VisuallyHidden } from '~/ui'
 
 import type { Places } from './BehaviourStep'
@@ -61,7 +60,7 @@ function Remarks({ told }: Wizard) {
   return (
     <div>
       {remarks.map(({ field, ...one }) => (
-        <CheckLine key={field} {...one} helpAt={to.error} />
+        <CheckLine key={field} {...one} />
       ))}
     </div>
   )

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react'
 
-import { to } from '~/lib/paths'
 import { CheckLine } from '~/ui'
 
 import type { Field } from './faults'
@@ -11,7 +10,7 @@ export const idOf = (field: Field) => `new-stack-${field}`
 /** What an input of the kit takes to show how its field stands. */
 export function standingOf(field: Field, told: Told | undefined) {
   const bad = told?.standing === 'PROBLEM'
-  const line: ReactNode = told && <CheckLine {...told} helpAt={to.error} />
+  const line: ReactNode = told && <CheckLine {...told} />
   return {
     id: idOf(field),
     inputWrapperOrder: ['label', 'description', 'input', 'error'] as (

@@ -49,7 +49,7 @@ function Head({ user, onDone }: { user: User; onDone: () => void }) {
   const [deleting, setDeleting] = useState(false)
   const send = async () => {
     const { data, error } = await again({ id: user.id })
-    if (error) warn('The invitation was not sent again', problemOf(error).sentence)
+    if (error) warn('The invitation was not sent again', problemOf(error))
     if (data?.managedUserResendInvite) setSent(data.managedUserResendInvite)
     onDone()
   }

@@ -81,7 +81,7 @@ export function AskDecision({ stack, run, verb, onClose, onRefused }: AskProps) 
             />
           )}
           {refused && (
-            <Trouble title="The server refused" {...refused} helpAt={to.error} />
+            <Trouble title="The server refused" {...refused} />
           )}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>

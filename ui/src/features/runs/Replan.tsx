@@ -3,7 +3,6 @@ import { useMutation } from 'urql'
 
 import { graphql } from '~/graphql/gql'
 import { problemOf, type Problem } from '~/graphql/problem'
-import { to } from '~/lib/paths'
 import { Action, Button, Code, Group, List, Modal, ScrollArea, Stack, Text, Trouble, tell } from '~/ui'
 
 import { summary, type Change } from './changes'
@@ -75,7 +74,7 @@ export function Replan({ stack, run, all, chosen, why, onDone }: ReplanProps) {
                 : `The other ${left.toLocaleString()} of the plan are left out: a later run of the whole stack plans them again.`}
             </List.Item>
           </List>
-          {refused && <Trouble title="The server refused" {...refused} helpAt={to.error} />}
+          {refused && <Trouble title="The server refused" {...refused} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setAsking(false)}>
               Back

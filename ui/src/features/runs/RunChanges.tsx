@@ -5,7 +5,6 @@ import { useQuery } from 'urql'
 
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
-import { to } from '~/lib/paths'
 import { Button, Coming, Empty, Group, MultiSelect, Stack, Switch, Text, TextInput, Trouble } from '~/ui'
 
 import { ChangeCard } from './ChangeCard'
@@ -68,7 +67,7 @@ export default function RunChanges({ stack, run, version, planned, targets, whyN
   const all = useMemo(() => found?.changesV3.flatMap((part) => part.resources), [found])
 
   if (error && !all) {
-    return <Trouble title="The changes could not be loaded" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="The changes could not be loaded" {...problemOf(error)} />
   }
   if (!all) return <Coming height={320} />
   if (all.length === 0) {

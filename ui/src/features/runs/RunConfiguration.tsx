@@ -75,7 +75,7 @@ export function RunConfiguration(props: { stack: string; run: string; version: n
     ask({ requestPolicy: 'network-only' })
   }, [version, ask])
   if (error && !data) {
-    return <Trouble title="The configuration could not be loaded" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="The configuration could not be loaded" {...problemOf(error)} />
   }
   if (!data) return <Coming height={160} />
   const taken = data.stack?.run?.configuration

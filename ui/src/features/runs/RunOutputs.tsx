@@ -3,7 +3,6 @@ import { useQuery } from 'urql'
 
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
-import { to } from '~/lib/paths'
 import { Coming, Empty, Stack, Table, Text, Trouble } from '~/ui'
 
 const OutputsQuery = graphql(`
@@ -31,7 +30,7 @@ export default function RunOutputs({ stack, version, newest }: { stack: string; 
   }, [version, ask])
 
   if (error && !data) {
-    return <Trouble title="The outputs could not be loaded" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="The outputs could not be loaded" {...problemOf(error)} />
   }
   if (!data?.stack) return <Coming height={160} />
   const { outputs } = data.stack

@@ -109,7 +109,7 @@ export default function RunPage() {
     topicsOf(stackId, runId, known?.stack),
   )
   if (error && !data) {
-    return <Trouble title="This run could not be loaded" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="This run could not be loaded" {...problemOf(error)} />
   }
   if (!data) return <Coming height={480} />
   const { stack } = data

@@ -48,7 +48,7 @@ export function RunTalk(props: {
 
   const comment = async () => {
     const { error } = await send({ stack: props.stack, run: run.id, body: body.trim() })
-    if (error) warn('The comment was not kept', problemOf(error).sentence)
+    if (error) warn('The comment was not kept', problemOf(error))
     else setBody('')
   }
 

@@ -37,13 +37,13 @@ export function RunUnknown({ stack, run, lost, reason }: UnknownProps) {
 
   const look = async () => {
     const { data, error } = await preview({ stack: stack.id })
-    if (error) return warn('No preview was started', problemOf(error).sentence)
+    if (error) return warn('No preview was started', problemOf(error))
     return data && go(to.run(stack.id, data.runTrigger.id))
   }
   const acknowledge = async () => {
     const { error } = await unlock({ stack: stack.id })
     setAsking(false)
-    if (error) warn('The stack stays locked', problemOf(error).sentence)
+    if (error) warn('The stack stays locked', problemOf(error))
     else tell('The stack is unlocked', 'Runs that wait for it start now.')
   }
 

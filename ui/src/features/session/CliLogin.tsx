@@ -78,7 +78,7 @@ function Asking({ login, key_, port }: { login: string; key_: string; port: stri
         Agree only if you have just started the sign-in yourself, with <code>spacectl profile login</code>. If
         a link in a message led you here, do not.
       </Text>
-      {refusal && <Trouble title="The tool was not let in" {...refusal} helpAt={to.error} />}
+      {refusal && <Trouble title="The tool was not let in" {...refusal} />}
       <Stack gap="xs">
         <Button loading={busy} onClick={() => void letIn()}>
           Let it in as {login}

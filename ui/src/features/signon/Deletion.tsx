@@ -18,7 +18,7 @@ export function Deletion({ kind, onDone }: { kind: Kind; onDone: () => void }) {
     const how = { OIDC: deleteOidc, SAML: deleteSaml, GITHUB: deleteGitHub }
     const { error } = await how[kind]({})
     setAsking(false)
-    if (error) warn('Single sign-on was not deleted', problemOf(error).sentence)
+    if (error) warn('Single sign-on was not deleted', problemOf(error))
     else tell('Single sign-on is deleted', 'The administrator and API keys get in, and nobody else.')
     onDone()
   }

@@ -86,7 +86,7 @@ export function StackActions({ stack }: { stack: StackHead }) {
 
 function refusal(title: string) {
   return (error: CombinedError | undefined) => {
-    if (error) warn(title, problemOf(error).sentence)
+    if (error) warn(title, problemOf(error))
   }
 }
 
@@ -130,7 +130,7 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
           onClick={() =>
             void sync({ id: stack.id }).then(({ data, error }) => {
               const hash = data?.stackSyncCommit.trackedCommit?.hash.slice(0, 8)
-              if (error) warn('The branch could not be looked up', problemOf(error).sentence)
+              if (error) warn('The branch could not be looked up', problemOf(error))
               else tell('The branch was looked up', hash ? `It is at ${hash}.` : undefined)
             })
           }
@@ -159,7 +159,7 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
           why={lacking(stack, 'RUN_DISCARD')}
           onClick={() =>
             void discard({ id: stack.id }).then(({ data, error }) => {
-              if (error) return warn('Nothing was discarded', problemOf(error).sentence)
+              if (error) return warn('Nothing was discarded', problemOf(error))
               const { discardedRuns = [], failedDiscarding = [] } = data?.runDiscardAll ?? {}
               if (failedDiscarding.length > 0) {
                 return warn(

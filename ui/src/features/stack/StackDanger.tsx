@@ -145,7 +145,7 @@ function Disable() {
             why={lacking(stack, 'STACK_ENABLE')}
             onClick={() =>
               void enable({ id: stack.id }).then((result) => {
-                if (result.error) warn('The stack stays disabled', problemOf(result.error).sentence)
+                if (result.error) warn('The stack stays disabled', problemOf(result.error))
                 else tell('The stack takes runs again')
               })
             }

@@ -144,7 +144,7 @@ function Star({ stack }: { stack: StackHead }) {
       aria-label={stack.starred ? 'Take the star off this stack' : 'Star this stack'}
       onClick={() =>
         void set({ id: stack.id, star: !stack.starred }).then(({ error }) => {
-          if (error) warn('The star could not be set', problemOf(error).sentence)
+          if (error) warn('The star could not be set', problemOf(error))
         })
       }
     >

@@ -126,7 +126,7 @@ function SourceProblem({ stack, problem }: { stack: StackHead; problem: string }
             why={lacking(stack, 'STACK_SYNC_COMMIT')}
             onClick={() =>
               void look({ id: stack.id }).then(({ error }) => {
-                if (error) warn('The branch could not be looked up', problemOf(error).sentence)
+                if (error) warn('The branch could not be looked up', problemOf(error))
                 else tell('The branch was found')
               })
             }

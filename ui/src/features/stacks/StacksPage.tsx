@@ -14,7 +14,7 @@ import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Bulk, type Filter, type Value } from '~/list/Listing'
 import { SIZES, useView, type View } from '~/list/view'
-import { Button, Empty, Group, Stack, Title, Trouble } from '~/ui'
+import { Button, Empty, Group, Stack, Title, Trouble, type Fault } from '~/ui'
 
 import { ACTIONS } from './bulk'
 import { COLUMNS } from './columns'
@@ -77,7 +77,7 @@ export default function StacksPage() {
         <Title order={1}>Stacks</Title>
         {create}
       </Group>
-      {error && <Trouble title="The stacks could not be loaded" {...problemOf(error)} helpAt={to.help} />}
+      {error && <Trouble title="The stacks could not be loaded" {...problemOf(error)} />}
       {(data || !error) && (
         <Listing
           name="Stacks"
@@ -174,15 +174,15 @@ function stateWord(value: string): string {
   return value === 'NONE' ? 'no run yet' : wordOf(value as Parameters<typeof wordOf>[0])
 }
 
-/** All that fits the view, in the largest pages there are; the sentence of what went wrong, if it did. */
-async function everything(view: View, told: (rows: readonly Row[]) => boolean): Promise<string | undefined> {
+/** All that fits the view, in the largest pages there are; what went wrong, if it did. */
+async function everything(view: View, told: (rows: readonly Row[]) => boolean): Promise<Fault | undefined> {
   let after: string | null = null
   for (;;) {
     const page: Awaited<ReturnType<typeof onePage>> =
       // Each page begins where the one before ends.
       // oxlint-disable-next-line no-await-in-loop
       await onePage(view, after)
-    if (!page.data) return page.problem?.sentence
+    if (!page.data) return page.problem
     const { edges, pageInfo } = page.data.searchStacks
     if (!told(edges.map((edge) => edge.node)) || !pageInfo.hasNextPage) return undefined
     after = pageInfo.endCursor

@@ -133,7 +133,7 @@ function Star({ stack }: { stack: Row }) {
       aria-label={stack.starred ? `Take the star off ${stack.name}` : `Star ${stack.name}`}
       onClick={() =>
         void set({ id: stack.id, star: !stack.starred }).then(({ error }) => {
-          if (error) warn('The star could not be set', problemOf(error).sentence)
+          if (error) warn('The star could not be set', problemOf(error))
         })
       }
     >

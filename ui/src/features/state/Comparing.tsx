@@ -2,7 +2,6 @@ import { useEffect, useRef, useState } from 'react'
 import { useClient, type CombinedError } from 'urql'
 
 import { problemOf } from '~/graphql/problem'
-import { to } from '~/lib/paths'
 import {
   Badge,
   Button,
@@ -53,7 +52,7 @@ export function Comparing(props: ComparingProps) {
   const [settled] = useDebouncedValue(text, 300)
   const { found, rows, error, busy, more } = useComparison(props.stack, props.source, settled, kind, props.onFound)
   if (error && !found) {
-    return <Trouble title="The states could not be compared" helpAt={to.error} {...problemOf(error)} />
+    return <Trouble title="The states could not be compared" {...problemOf(error)} />
   }
   if (!found) return <Coming height={240} />
   const total = found.added + found.removed + found.changed
@@ -80,7 +79,7 @@ export function Comparing(props: ComparingProps) {
           <SegmentedControl aria-label="Differences" data={KINDS} value={kind} onChange={setKind} />
         </Group>
       )}
-      {error && <Trouble title="The next page could not be loaded" helpAt={to.error} {...problemOf(error)} />}
+      {error && <Trouble title="The next page could not be loaded" {...problemOf(error)} />}
       {total === 0 ? (
         <Empty title="Nothing is different">
           Both states hold the same resources and outputs, with the same values.

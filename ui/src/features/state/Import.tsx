@@ -3,7 +3,6 @@ import { useClient, useMutation } from 'urql'
 
 import { problemOf, type Problem } from '~/graphql/problem'
 import { size } from '~/lib/bytes'
-import { to } from '~/lib/paths'
 import { Action, Alert, Card, Coming, Confirm, DropFile, Stack, Table, Text, Title, Trouble, tell, warn } from '~/ui'
 import type { ResultOf } from '~/graphql/gql'
 
@@ -59,7 +58,7 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
   const go = async (given: Chosen) => {
     const { error } = await run({ stack: stack.id, state: given.state })
     setAsking(false)
-    if (error) return warn('Nothing was imported', problemOf(error).sentence)
+    if (error) return warn('Nothing was imported', problemOf(error))
     setReplaced(history.current?.id)
     setDone(true)
     props.again()
@@ -90,7 +89,7 @@ export function Import(props: { stack: StackOfState; history: History; again: ()
         />
       )}
       {chosen?.problem && (
-        <Trouble title={`${chosen.name} cannot be imported`} helpAt={to.error} {...chosen.problem} />
+        <Trouble title={`${chosen.name} cannot be imported`} {...chosen.problem} />
       )}
       {chosen && !chosen.problem && !chosen.checked && <Coming height={160} />}
       {chosen?.checked && !done && <Facts checked={chosen.checked} history={history} name={chosen.name} />}
@@ -163,7 +162,6 @@ function Facts(props: { checked: Checked; history: History; name: string }) {
           title={`${props.name} may not follow the current state`}
           sentence={checked.refusal}
           code={checked.refusalCode ?? undefined}
-          helpAt={to.error}
         />
       )}
       <Table verticalSpacing={4} mt="xs" aria-label="The file and the current state" layout="fixed">

@@ -71,7 +71,7 @@ function Kept(props: { stack: StackOfState; history: History; one: Unsaved; agai
   const act = async (what: 'import' | 'discard') => {
     const { error } = await (what === 'import' ? take : discard)({ stack: stack.id, run: one.runId })
     setAsking(undefined)
-    if (error) return warn('Nothing was changed', problemOf(error).sentence)
+    if (error) return warn('Nothing was changed', problemOf(error))
     setReplaced(history.current?.id)
     setDone(what)
     props.again()

@@ -36,7 +36,7 @@ export function Rollback(props: { stack: StackOfState; history: History; version
     const before = history.current
     const { data, error } = await rollBack({ stack: stack.id, version: props.version })
     setAsking(false)
-    if (error || !data) return warn('The state is as it was', error ? problemOf(error).sentence : '')
+    if (error || !data) return warn('The state is as it was', problemOf(error))
     // What was compared stays in sight: the state before is what can be gone back to.
     setFrom(before ?? undefined)
     setMade(data.stackManagedStateRollback)
@@ -121,7 +121,7 @@ export function Preview(props: { stack: StackOfState; done: boolean }) {
   const [busy, start] = useMutation(PreviewMutation)
   const preview = async () => {
     const { data, error } = await start({ stack: props.stack.id })
-    if (error || !data) return warn('No preview was started', error ? problemOf(error).sentence : '')
+    if (error || !data) return warn('No preview was started', problemOf(error))
     return go(to.run(props.stack.id, data.runTrigger.id))
   }
   return (

@@ -27,7 +27,7 @@ export default function StateHistory() {
     (): Topic[] => [`stack:${stackId}`],
   )
   if (error && !data) {
-    return <Trouble title="The states could not be loaded" helpAt={to.error} {...problemOf(error)} />
+    return <Trouble title="The states could not be loaded" {...problemOf(error)} />
   }
   if (!data) return <Coming height={400} />
   if (!data.stack) return <Empty title="There is no such stack">It may be gone, or you may not see it.</Empty>

@@ -77,7 +77,7 @@ function Locking(props: { stack: StackOfState; history: History; note: string; a
   const taken = stack.lockedAt !== null && stack.lockedBy !== SYSTEM
   const take = async () => {
     const { error } = await lock({ stack: stack.id, note: props.note })
-    if (error) return warn('The stack was not locked', problemOf(error).sentence)
+    if (error) return warn('The stack was not locked', problemOf(error))
     props.again()
     return tell('The stack is locked by you')
   }
@@ -109,7 +109,7 @@ export function Unlocking(props: { stack: StackOfState; history: History; done: 
   const [busy, unlock] = useMutation(UnlockMutation)
   const open = async () => {
     const { error } = await unlock({ stack: stack.id })
-    if (error) return warn('The stack is still locked', problemOf(error).sentence)
+    if (error) return warn('The stack is still locked', problemOf(error))
     props.again()
     return tell('The stack is unlocked')
   }

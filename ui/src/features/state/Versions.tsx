@@ -214,7 +214,7 @@ function Acts(props: {
   const get = async () => {
     const input = { stackId: stack.id, managedStateVersionId: version.id }
     const { data, error } = await download({ input })
-    if (error || !data) return warn('The state was not downloaded', error ? problemOf(error).sentence : '')
+    if (error || !data) return warn('The state was not downloaded', problemOf(error))
     return save(data.stateDownloadUrl.url, `${stack.id}-${version.serial}.tfstate`)
   }
   const current = version.id === history.current?.id

@@ -168,7 +168,7 @@ function Removal({ webhook, onDone }: { webhook: AuditWebhook; onDone: () => voi
         onConfirm={() =>
           void remove({}).then(({ error }) => {
             setAsking(false)
-            if (error) warn('The webhook was not deleted', problemOf(error).sentence)
+            if (error) warn('The webhook was not deleted', problemOf(error))
             else tell('The audit trail is not sent any more')
             onDone()
           })

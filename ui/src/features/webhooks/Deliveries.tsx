@@ -41,7 +41,7 @@ export function Deliveries({ webhook, why }: { webhook: string; why: string | un
       onClick={() =>
         void test({ webhook }).then(({ data: sent, error: refused }) => {
           again()
-          if (refused) warn('The test was not sent', problemOf(refused).sentence)
+          if (refused) warn('The test was not sent', problemOf(refused))
           else if (sent?.webhookTest.state === 'DELIVERED') tell('The test arrived', outcome(sent.webhookTest))
           else if (sent) warn('The test failed', outcome(sent.webhookTest))
         })

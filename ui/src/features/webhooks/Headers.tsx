@@ -2,7 +2,7 @@ import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 
 import type { Problem } from '~/graphql/problem'
-import { Action, Card, Confirm, Group, PasswordInput, Stack, Table, Text, TextInput, Title, VisuallyHidden, warn } from '~/ui'
+import { Action, Card, Confirm, Group, PasswordInput, Stack, Table, Text, TextInput, Title, Trouble, VisuallyHidden, warn } from '~/ui'
 
 import { faultOfHeader } from './words'
 
@@ -76,7 +76,7 @@ export function Headers({ names, why, onSet, onRemove }: Props) {
             void onRemove(leaving).then((problem) => {
               setBusy(false)
               setLeaving(undefined)
-              if (problem) warn('The header was not removed', problem.sentence)
+              if (problem) warn('The header was not removed', problem)
             })
           }}
         >
@@ -115,7 +115,7 @@ function NewHeader({ names, why, onSet }: Omit<Props, 'onRemove'>) {
           placeholder="Authorization"
           value={key}
           onChange={(event) => setKey(event.currentTarget.value)}
-          error={key === '' ? undefined : (fault ?? problem?.sentence)}
+          error={key === '' ? undefined : fault}
           maxLength={128}
           spellCheck={false}
           autoComplete="off"
@@ -140,6 +140,7 @@ function NewHeader({ names, why, onSet }: Omit<Props, 'onRemove'>) {
           {there ? 'Replace header' : 'Add header'}
         </Action>
       </Group>
+      {problem && <Trouble title="The header was not set" {...problem} />}
     </form>
   )
 }

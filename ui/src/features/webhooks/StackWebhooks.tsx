@@ -195,7 +195,7 @@ function Deletion({ stack, webhook, onClose, onDone }: DeletionProps) {
       onClose={onClose}
       onConfirm={() =>
         void remove({ stack, id: webhook.id }).then(({ error }) => {
-          if (error) warn('The webhook was not deleted', problemOf(error).sentence)
+          if (error) warn('The webhook was not deleted', problemOf(error))
           else tell('The webhook is deleted')
           onDone()
           onClose()

@@ -190,7 +190,7 @@ function Deletion({ webhook, onClose }: { webhook: Named; onClose: () => void })
       onConfirm={() =>
         void remove({ id: webhook.id }).then(({ error }) => {
           if (error) {
-            warn('The webhook was not deleted', problemOf(error).sentence)
+            warn('The webhook was not deleted', problemOf(error))
             onClose()
             return
           }

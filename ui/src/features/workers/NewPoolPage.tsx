@@ -109,7 +109,7 @@ function NewPool(props: { onMade: (made: { pool: Pool; privateKey: string | unde
           <Stack>
             <PoolFields settings={settings} onChange={setSettings} />
             <KeyChooser choice={key} onChange={setKey} name={settings.name} />
-            {problem && <Trouble title="The pool was not made" {...problem} helpAt={to.error} />}
+            {problem && <Trouble title="The pool was not made" {...problem} />}
             <Group justify="flex-end">
               <Button component={Link} to={to.workers()} variant="default">
                 Cancel

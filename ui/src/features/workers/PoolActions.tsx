@@ -145,7 +145,7 @@ function Edit({ pool, onChange, onClose }: Props & { onClose: () => void }) {
       >
         <Stack>
           <PoolFields settings={settings} onChange={setSettings} />
-          {error && <Trouble title="The pool was not changed" {...problemOf(error)} helpAt={to.error} />}
+          {error && <Trouble title="The pool was not changed" {...problemOf(error)} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel
@@ -171,7 +171,7 @@ function Cycle({ pool, workers, onClose }: Props & { onClose: () => void }) {
       onClose={onClose}
       onConfirm={() =>
         void cycle({ id: pool.id }).then(({ error }) => {
-          if (error) warn('The workers were not cycled', problemOf(error).sentence)
+          if (error) warn('The workers were not cycled', problemOf(error))
           else tell('The workers were told to leave', 'Each does so when it has finished what it holds.')
           onClose()
         })
@@ -200,7 +200,7 @@ function Delete({ pool, workers, onClose }: Props & { onClose: () => void }) {
       onConfirm={() =>
         void remove({ id: pool.id }).then(({ error }) => {
           if (error) {
-            warn('The pool was not deleted', problemOf(error).sentence)
+            warn('The pool was not deleted', problemOf(error))
             onClose()
           } else {
             tell(`Pool ${pool.name} is deleted`)

@@ -85,7 +85,7 @@ function PrivatePool({ id }: { id: string }) {
   )
   const [starting, setStarting] = useState(false)
   if (error && !data) {
-    return <Trouble title="The pool could not be loaded" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="The pool could not be loaded" {...problemOf(error)} />
   }
   if (!data) return <Coming height={420} />
   const pool = data.workerPool
@@ -157,7 +157,7 @@ function PublicPool() {
     found?.publicWorkerPool.id ? [`queue:${found.publicWorkerPool.id}`] : [],
   )
   if (error && !data) {
-    return <Trouble title="The pool could not be loaded" {...problemOf(error)} helpAt={to.error} />
+    return <Trouble title="The pool could not be loaded" {...problemOf(error)} />
   }
   if (!data) return <Coming height={420} />
   const pool = data.publicWorkerPool

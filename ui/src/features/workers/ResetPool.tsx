@@ -3,7 +3,6 @@ import { useMutation } from 'urql'
 
 import { graphql } from '~/graphql/gql'
 import { problemOf, type Problem } from '~/graphql/problem'
-import { to } from '~/lib/paths'
 import { Action, Alert, Button, Group, Modal, Stack, Text, TextInput, Trouble } from '~/ui'
 
 import { HeldRuns } from './HeldRuns'
@@ -119,7 +118,7 @@ function Asking(props: Props & { onMade: (token: string, privateKey: string | un
           autoComplete="off"
           spellCheck={false}
         />
-        {problem && <Trouble title="The pool was not reset" {...problem} helpAt={to.error} />}
+        {problem && <Trouble title="The pool was not reset" {...problem} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Keep it as it is

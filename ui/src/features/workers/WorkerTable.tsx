@@ -149,7 +149,7 @@ function Drain({ worker, pool }: { worker: WorkerRow; pool: string | undefined }
   async function go() {
     if (pool === undefined) return
     const { data, error } = await set({ pool, id: worker.id, drain })
-    if (error) warn('The worker was not changed', problemOf(error).sentence)
+    if (error) warn('The worker was not changed', problemOf(error))
     else if (!drain) tell('The worker takes runs again')
     else if (data?.workerDrainSet.busy) tell('The worker is drained', 'It finishes what it holds, and takes no new run.')
     else tell('The worker is drained', 'It takes no new run.')

@@ -134,7 +134,7 @@ export default function WorkersPage() {
         <Title order={1}>Workers</Title>
         <Text c="dimmed">Workers carry runs out. Those of a pool share a key, and one queue.</Text>
       </div>
-      {error && <Trouble title="The workers could not be loaded" {...problemOf(error)} helpAt={to.error} />}
+      {error && <Trouble title="The workers could not be loaded" {...problemOf(error)} />}
       <BuiltIn pool={data?.publicWorkerPool} />
       <Listing
         name="Worker pools"
