@@ -24,6 +24,17 @@ AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.
 QUIET = ("/events", "/graphql", "/logs", "/session", "net::ERR_")
 """What the browser itself complains of when a server goes away, or refuses a sign-in."""
 
+BEYOND = """() => [...document.querySelectorAll('main *')]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .filter((one) => {
+    for (let up = one; up; up = up.parentElement)
+      if (up !== one && getComputedStyle(up).overflowX !== 'visible') return false
+    return true
+  })
+  .slice(0, 3)
+  .map((one) => one.outerHTML.slice(0, 200))"""
+"""What stands beyond the screen, and not inside of something that scrolls."""
+
 
 def chromium(playwright: Playwright) -> Browser:
     """A browser without a window."""
@@ -101,6 +112,24 @@ class Person:
             )
         )
         return [str(one) for one in found]
+
+    def barriers_in_every_look(self) -> list[str]:
+        """What axe finds on the page, and what does not fit: on a desktop and on a phone, in light
+        and dark. Afterwards it is in light, on a desktop.
+        """
+        found = []
+        # Colours do not depend on the size, nor the order of things on the colours.
+        for scheme, size in (("light", DESKTOP), ("dark", PHONE)):
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size(size)
+            found += self.barriers()
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            if wide > size["width"]:
+                beyond = self.page.evaluate(BEYOND)
+                found.append(f"{wide} px are needed at {size['width']}: {beyond}")
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(DESKTOP)
+        return found
 
     def leave(self) -> None:
         """Close the browser. Raises AssertionError if a page did what it must not."""

@@ -3,6 +3,7 @@ import { createBrowserRouter, redirect } from 'react-router'
 import { TABS } from '~/features/stack/tabs'
 import { Shell } from '~/layout/Shell'
 import { Broken, NotHere } from '~/layout/Broken'
+import { OPEN } from '~/layout/OpenFrame'
 import { to } from '~/lib/paths'
 import { CenteredLoader } from '~/ui'
 
@@ -207,10 +208,12 @@ export const router = createBrowserRouter([
       },
       {
         path: 'help/errors',
+        handle: OPEN,
         lazy: async () => ({ Component: (await import('~/features/help/ErrorsPage')).default }),
       },
       {
         path: 'help/errors/:code',
+        handle: OPEN,
         lazy: async () => ({ Component: (await import('~/features/help/ErrorPage')).default }),
       },
       { path: '*', Component: NotHere },

@@ -42,7 +42,11 @@ def test_the_first_to_sign_in_names_the_account_and_is_led_on(fresh, visit):
         "clock: ",
     ):
         expect(checks.get_by_role("listitem").filter(has_text=what)).not_to_have_count(0)
-    assert person.barriers() == []
+    assert person.barriers_in_every_look() == []
+    # Before the account has a name, errors are explained all the same.
+    page = person.open("/help/errors/BAD_ACCOUNT_NAME")
+    expect(page.get_by_role("heading", name="BAD_ACCOUNT_NAME")).to_be_visible()
+    page.get_by_role("link", name="To the set-up").click()
     name = page.get_by_label("Account name")
     name.fill("-no")
     expect(page.get_by_role("img", name="Not yet")).to_have_count(1)

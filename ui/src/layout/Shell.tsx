@@ -15,7 +15,7 @@ import {
   IconWebhook,
 } from '@tabler/icons-react'
 import { useCallback, useEffect } from 'react'
-import { Link, Navigate, NavLink as RouterLink, Outlet, useLocation } from 'react-router'
+import { Link, Navigate, NavLink as RouterLink, Outlet, useLocation, useMatches } from 'react-router'
 import { useClient } from 'urql'
 
 import { useLiveQuery } from '~/graphql/live'
@@ -44,6 +44,7 @@ import {
 
 import { useArrival } from './arrival'
 import { Notices } from './Notices'
+import { isOpen, OpenFrame } from './OpenFrame'
 import { openPalette, Palette } from './Palette'
 import classes from './Shell.module.css'
 import { Standing } from './Standing'
@@ -62,10 +63,19 @@ const PLACES = [
 
 const MAIN = 'main'
 
-/** The frame of every page: who is here, where one can go, and the page itself. */
+/**
+ * The frame of every page: who is here, where one can go, and the page itself. Whoever is not
+ * signed in, or has to name the account first, is led there, but from pages that need no session.
+ */
 export function Shell() {
-  const { data, error, fetching } = useLiveQuery(SessionQuery, {}, () => ['session'])
+  // Nobody can follow anything without a session.
+  const { data, error, fetching } = useLiveQuery(SessionQuery, {}, (known) => (known?.viewer ? ['session'] : []))
   const here = useLocation()
+  const open = useMatches().some(({ handle }) => isOpen(handle))
+  if (data?.viewer && data.accountIsNamed) {
+    return <Frame session={{ ...data, viewer: data.viewer }} reached={!error?.networkError} />
+  }
+  if (open && (data || error)) return <OpenFrame main={MAIN} signedIn={data?.viewer != null} />
   if (error && !data && !isSignedOut(error)) {
     return (
       <Box p="xl" maw={720} mx="auto">
@@ -73,14 +83,7 @@ export function Shell() {
       </Box>
     )
   }
-  if (data?.viewer) {
-    const session: Session = { ...data, viewer: data.viewer }
-    return session.accountIsNamed ? (
-      <Frame session={session} reached={!error?.networkError} />
-    ) : (
-      <Navigate to={to.setup()} replace />
-    )
-  }
+  if (data?.viewer) return <Navigate to={to.setup()} replace />
   if (fetching) return <CenteredLoader />
   const next = encodeURIComponent(here.pathname + here.search + here.hash)
   return <Navigate to={`${to.signIn()}?next=${next}`} replace />

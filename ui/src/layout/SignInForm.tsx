@@ -1,19 +1,23 @@
 import { useState } from 'react'
 
-import { Alert, Button, PasswordInput, Stack, TextInput } from '~/ui'
+import { post, type Refusal } from '~/lib/post'
+import { Button, PasswordInput, Stack, TextInput, Trouble } from '~/ui'
 
 /** The built-in administrator's way in. The cookie that it gets, no script can read. */
 export function SignInForm({ onDone, name = '' }: { onDone: () => void; name?: string }) {
-  const [problem, setProblem] = useState<string>()
+  const [refusal, setRefusal] = useState<Refusal>()
   const [busy, setBusy] = useState(false)
 
   async function signIn(form: FormData) {
     setBusy(true)
-    setProblem(undefined)
-    const refusal = await refusalOf(form)
+    setRefusal(undefined)
+    const answer = await post('/session', {
+      username: form.get('username'),
+      password: form.get('password'),
+    })
     setBusy(false)
-    if (refusal === undefined) onDone()
-    else setProblem(refusal)
+    if ('refusal' in answer) setRefusal(answer.refusal)
+    else onDone()
   }
 
   return (
@@ -24,11 +28,7 @@ export function SignInForm({ onDone, name = '' }: { onDone: () => void; name?: s
       }}
     >
       <Stack>
-        {problem && (
-          <Alert color="red" role="alert">
-            {problem}
-          </Alert>
-        )}
+        {refusal && <Trouble title="You are not signed in" {...refusal} />}
         <TextInput
           name="username"
           label="User name"
@@ -52,20 +52,4 @@ export function SignInForm({ onDone, name = '' }: { onDone: () => void; name?: s
       </Stack>
     </form>
   )
-}
-
-/** Why nobody is signed in; nothing if somebody is. */
-async function refusalOf(form: FormData): Promise<string | undefined> {
-  try {
-    const answer = await fetch('/session', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ username: form.get('username'), password: form.get('password') }),
-    })
-    if (answer.ok) return undefined
-    const said = (await answer.json()) as { message?: string }
-    return said.message ?? 'The server did not say why it refused.'
-  } catch {
-    return 'The server cannot be reached. Try again in a moment.'
-  }
 }

@@ -7,6 +7,7 @@ import { graphql } from '~/graphql/gql'
 import { isSignedOut, problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
+import { post, type Refusal } from '~/lib/post'
 import { Action, Card, CenteredLoader, Group, List, Stack, Text, TextInput, Title, Trouble } from '~/ui'
 
 import { rulesOf } from './accountName'
@@ -57,7 +58,7 @@ export default function Setup() {
 function NameForm() {
   const rights = useRights()
   const [name, setName] = useState('')
-  const [problem, setProblem] = useState<{ sentence: string; code: string | undefined }>()
+  const [problem, setProblem] = useState<Refusal>()
   const [busy, setBusy] = useState(false)
   const rules = rulesOf(name)
   const broken = rules.find(({ kept }) => !kept)
@@ -68,22 +69,13 @@ function NameForm() {
   async function give() {
     setBusy(true)
     setProblem(undefined)
-    try {
-      const answer = await fetch('/setup', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ name }),
-      })
-      if (answer.ok) {
-        // As a new page: what was loaded for an account without a name is out of date.
-        window.location.assign(to.launchpad())
-        return
-      }
-      const said = (await answer.json()) as { message?: string; code?: string }
-      setProblem({ sentence: said.message ?? 'The server did not say why.', code: said.code })
-    } catch {
-      setProblem({ sentence: 'The server cannot be reached. Try again in a moment.', code: undefined })
+    const answer = await post('/setup', { name })
+    if (!('refusal' in answer)) {
+      // As a new page: what was loaded for an account without a name is out of date.
+      window.location.assign(to.launchpad())
+      return
     }
+    setProblem(answer.refusal)
     setBusy(false)
   }
 

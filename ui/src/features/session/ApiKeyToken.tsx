@@ -3,11 +3,11 @@ import { useSearchParams } from 'react-router'
 
 import { tellOtherTabs } from '~/graphql/session'
 import { to } from '~/lib/paths'
+import { post, type Refusal } from '~/lib/post'
 import { Anchor, Button, PasswordInput, Stack, Text, TextInput, Trouble } from '~/ui'
 
 import { Doorstep } from './Doorstep'
 import { ownAddress } from './next'
-import { send, type Refusal } from './send'
 
 /** An API key's way into the pages: for when the identity provider does not answer. */
 export default function ApiKeyToken() {
@@ -18,7 +18,7 @@ export default function ApiKeyToken() {
   async function exchange(form: FormData) {
     setBusy(true)
     setRefusal(undefined)
-    const answer = await send('/apikeytoken', {
+    const answer = await post('/apikeytoken', {
       id: String(form.get('id')),
       secret: String(form.get('secret')),
     })

@@ -5,10 +5,10 @@ import { useQuery } from 'urql'
 import { graphql } from '~/graphql/gql'
 import { isSignedOut, problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
+import { post, type Refusal } from '~/lib/post'
 import { Anchor, Button, CenteredLoader, Stack, Text, Trouble } from '~/ui'
 
 import { Doorstep } from './Doorstep'
-import { send, type Refusal } from './send'
 
 const WhoQuery = graphql(`
   query WhoLetsIn {
@@ -59,7 +59,7 @@ function Asking({ login, key_, port }: { login: string; key_: string; port: stri
   async function letIn() {
     setBusy(true)
     setRefusal(undefined)
-    const answer = await send<{ location: string }>('/cli_login', { key: key_, port })
+    const answer = await post<{ location: string }>('/cli_login', { key: key_, port })
     if ('refusal' in answer) {
       setBusy(false)
       setRefusal(answer.refusal)

@@ -4,7 +4,7 @@ import { useSearchParams } from 'react-router'
 import { tellOtherTabs } from '~/graphql/session'
 import { SignInForm } from '~/layout/SignInForm'
 import { ProviderButton, SwitchedOff, useWays, type Ways } from '~/layout/ways'
-import { Alert, Button, Coming, Stack, Text } from '~/ui'
+import { Button, Coming, Stack, Trouble } from '~/ui'
 
 import { Doorstep } from './Doorstep'
 import { ownAddress } from './next'
@@ -21,12 +21,11 @@ export default function SignIn() {
   return (
     <Doorstep title="Sign in to Gantry" page="Sign in">
       {problem && (
-        <Alert color="red" role="alert" title="You are not signed in">
-          <Text size="sm">{wordsFor(problem)}</Text>
-          <Text size="xs" mt={4}>
-            {/^[A-Z_]{1,64}$/.test(problem) ? problem : null}
-          </Text>
-        </Alert>
+        <Trouble
+          title="You are not signed in"
+          sentence={wordsFor(problem)}
+          code={/^[A-Z_]{1,64}$/.test(problem) ? problem : undefined}
+        />
       )}
       {ways ? <Offered ways={ways} next={next} /> : <Coming height={180} />}
     </Doorstep>

@@ -1,4 +1,4 @@
-/** What a code means to somebody who wanted to sign in. They cannot read the pages of help yet. */
+/** What a code means to somebody who wanted to sign in; the page of the code says it to everybody. */
 const WORDS: Readonly<Record<string, string>> = {
   SIGN_ON_REFUSED:
     'The identity provider did not prove who you are. Try again; if it stays so, an administrator finds the reason in the server’s log.',

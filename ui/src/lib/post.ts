@@ -1,10 +1,11 @@
+/** Why one of our own doors did not do it: in a sentence, with the code that the help explains. */
 export interface Refusal {
   sentence: string
   code: string | undefined
 }
 
 /** Sends JSON to one of our own doors: what it answers, or why it did not. */
-export async function send<T>(where: string, given: Record<string, string>): Promise<{ said: T } | { refusal: Refusal }> {
+export async function post<T>(where: string, given: Record<string, unknown>): Promise<{ said: T } | { refusal: Refusal }> {
   try {
     const answer = await fetch(where, {
       method: 'POST',
