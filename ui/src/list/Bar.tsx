@@ -1,7 +1,7 @@
 import { IconColumns, IconSearch } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
 
-import { ActionIcon, Checkbox, Kbd, Menu, TextInput, useDebouncedValue, useHotkeys } from '~/ui'
+import { ActionIcon, Kbd, Menu, MenuCheck, TextInput, useDebouncedValue, useHotkeys } from '~/ui'
 
 import type { Column } from './types'
 
@@ -49,30 +49,20 @@ export function ColumnMenu<Row>(props: {
       </Menu.Target>
       <Menu.Dropdown>
         {columns.map((column, n) => (
-          <Menu.Item
+          <MenuCheck
             key={column.key}
-            role="menuitemcheckbox"
-            aria-checked={shown.includes(column.key)}
-            disabled={n === 0}
-            onClick={() =>
+            checked={shown.includes(column.key)}
+            why={n === 0 ? 'It names the rows, and is always shown.' : undefined}
+            onChange={() =>
               props.onChange(
                 columns
                   .map((one) => one.key)
                   .filter((key) => shown.includes(key) !== (key === column.key)),
               )
             }
-            leftSection={
-              <Checkbox
-                size="xs"
-                checked={shown.includes(column.key)}
-                readOnly
-                tabIndex={-1}
-                aria-hidden
-              />
-            }
           >
             {column.title}
-          </Menu.Item>
+          </MenuCheck>
         ))}
         <Menu.Divider />
         <Menu.Item onClick={() => props.onChange(undefined)}>The usual ones</Menu.Item>

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 
-import { Action, Button, ErrorCode, Group, Menu, Text, useMediaQuery, type Fault } from '~/ui'
+import { Action, Button, ErrorCode, Group, Menu, MenuAction, Text, useMediaQuery, type Fault } from '~/ui'
 
 import { Ask } from './BulkAsk'
 import { BulkWork } from './BulkWork'
@@ -91,19 +91,9 @@ function Buttons<Row>(props: BarProps<Row> & { onAsk: (action: BulkAction<Row>) 
         </Menu.Target>
         <Menu.Dropdown>
           {each.map(({ action, why }) => (
-            <Menu.Item
-              key={action.key}
-              leftSection={action.icon}
-              disabled={why !== undefined}
-              onClick={() => props.onAsk(action)}
-            >
+            <MenuAction key={action.key} icon={action.icon} why={why} onClick={() => props.onAsk(action)}>
               {action.label}
-              {why && (
-                <Text size="xs" c="dimmed">
-                  {why}
-                </Text>
-              )}
-            </Menu.Item>
+            </MenuAction>
           ))}
         </Menu.Dropdown>
       </Menu>

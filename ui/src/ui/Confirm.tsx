@@ -1,6 +1,8 @@
 import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
 
+import { Action } from './Action'
+
 interface ConfirmProps {
   opened: boolean
   title: string
@@ -25,7 +27,6 @@ export function Confirm(props: ConfirmProps) {
   const [given, setGiven] = useState('')
   const untyped = props.typed !== undefined && given !== props.typed
   const why = props.why ?? (untyped ? 'The name has to be typed first.' : undefined)
-  const ready = why === undefined
   const close = () => {
     setGiven('')
     props.onClose()
@@ -35,7 +36,7 @@ export function Confirm(props: ConfirmProps) {
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (ready) props.onConfirm()
+          if (!why) props.onConfirm()
         }}
       >
         <Stack gap="md">
@@ -54,14 +55,14 @@ export function Confirm(props: ConfirmProps) {
             <Button variant="default" onClick={close}>
               {props.keep ?? 'Keep it as it is'}
             </Button>
-            <Button
+            <Action
               type="submit"
               {...(props.dangerous ? { color: 'red' } : {})}
               loading={props.busy ?? false}
-              disabled={!ready}
+              why={why}
             >
               {props.verb}
-            </Button>
+            </Action>
           </Group>
           {why && (
             <Text size="xs" c="dimmed" ta="right">

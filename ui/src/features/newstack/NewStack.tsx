@@ -4,7 +4,7 @@ import { useClient, useMutation, useQuery } from 'urql'
 
 import { problemOf, type Problem } from '~/graphql/problem'
 import { to } from '~/lib/paths'
-import { Anchor, Box, Button, Group, Stack, Stepper, Text, Title, Trouble, useMediaQuery } from '~/ui'
+import { Anchor, Box, Button, Group, Stack, Stepper, Text, Title, Trouble, useMediaQuery, WizardStep } from '~/ui'
 
 import { BehaviourStep } from './BehaviourStep'
 import { CodeStep } from './CodeStep'
@@ -71,8 +71,14 @@ function Form() {
         onStepClick={(index) => go(STEPS[index] ?? 'code')}
         allowNextStepsSelect={false}
       >
-        {STEPS.map((one) => (
-          <Stepper.Step key={one} label={small ? undefined : TITLES[one]} aria-label={TITLES[one]} />
+        {STEPS.map((one, n) => (
+          <WizardStep
+            key={one}
+            label={small ? undefined : TITLES[one]}
+            aria-label={TITLES[one]}
+            {...(n === at ? { 'aria-current': 'step' as const } : {})}
+            why={n > at ? `It comes after “${TITLES[STEPS[n - 1] ?? step]}”: go on with Next.` : undefined}
+          />
         ))}
       </Stepper>
       <form

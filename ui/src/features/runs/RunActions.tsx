@@ -1,7 +1,7 @@
 import { useState } from 'react'
 
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
-import { Action, Button, Group, Menu, Text } from '~/ui'
+import { Action, Button, Group, Menu, MenuAction } from '~/ui'
 
 import { AskDecision } from './AskDecision'
 import { arranged, choiceOf, labelOf, whyNot, WORDS, type Verb } from './decisions'
@@ -66,27 +66,16 @@ export function RunActions(props: {
           <Button variant="default">More</Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {rest.map((verb) => {
-            const why = whyNot(choiceOf(verb, run))
-            return (
-              <Menu.Item
-                key={verb}
-                aria-disabled={why !== undefined}
-                closeMenuOnClick={why === undefined}
-                {...(WORDS[verb].red && !why ? { color: 'red' } : {})}
-                onClick={() => why === undefined && setAsking(verb)}
-              >
-                <Text size="sm" inherit {...(why ? { c: 'dimmed' } : {})}>
-                  {labelOf(verb, run)}
-                </Text>
-                {why && (
-                  <Text size="xs" c="dimmed">
-                    {why}
-                  </Text>
-                )}
-              </Menu.Item>
-            )
-          })}
+          {rest.map((verb) => (
+            <MenuAction
+              key={verb}
+              why={whyNot(choiceOf(verb, run))}
+              red={WORDS[verb].red}
+              onClick={() => setAsking(verb)}
+            >
+              {labelOf(verb, run)}
+            </MenuAction>
+          ))}
         </Menu.Dropdown>
       </Menu>
       {asking && (

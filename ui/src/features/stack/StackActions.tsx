@@ -9,7 +9,7 @@ import {
   IconRefresh,
   IconTerminal2,
 } from '@tabler/icons-react'
-import { useState, type ReactNode } from 'react'
+import { useState } from 'react'
 import { Link } from 'react-router'
 import { useMutation, type CombinedError } from 'urql'
 
@@ -17,11 +17,11 @@ import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { useSession } from '~/graphql/session'
 import { to } from '~/lib/paths'
-import { Action, Button, Group, Menu, Text, tell, warn } from '~/ui'
+import { Action, Button, Group, Menu, MenuAction, tell, warn } from '~/ui'
 
+import { DiscardRuns } from './DiscardRuns'
 import { lacking, type StackHead } from './here'
 import { LockStack, UnlockStack } from './Locking'
-import { counted } from './losses'
 import { RunConfigured } from './RunConfigured'
 import { DestroyResources, RunCommit } from './StartRun'
 import { useStarting } from './starting'
@@ -37,18 +37,7 @@ const SyncMutation = graphql(`
   }
 `)
 
-const DiscardAllMutation = graphql(`
-  mutation DiscardAll($id: ID!) {
-    runDiscardAll(stack: $id) {
-      discardedRuns {
-        id
-      }
-      failedDiscarding
-    }
-  }
-`)
-
-type Asked = 'commit' | 'configured' | 'destroy' | 'lock' | 'unlock'
+type Asked = 'commit' | 'configured' | 'destroy' | 'discard' | 'lock' | 'unlock'
 
 /** What can be started on a stack, and done about it; what cannot says why. */
 export function StackActions({ stack }: { stack: StackHead }) {
@@ -77,6 +66,7 @@ export function StackActions({ stack }: { stack: StackHead }) {
       <More stack={stack} onAsk={setAsked} />
       <RunCommit stack={stack} opened={asked === 'commit'} onClose={close} />
       {asked === 'configured' && <RunConfigured stack={stack} onClose={close} />}
+      {asked === 'discard' && <DiscardRuns stack={stack} onClose={close} />}
       {asked === 'destroy' && <DestroyResources stack={stack} onClose={close} />}
       <LockStack stack={stack} opened={asked === 'lock'} onClose={close} />
       <UnlockStack stack={stack} opened={asked === 'unlock'} onClose={close} />
@@ -92,7 +82,6 @@ function refusal(title: string) {
 
 function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void }) {
   const [, sync] = useMutation(SyncMutation)
-  const [, discard] = useMutation(DiscardAllMutation)
   const { viewer } = useSession()
   const mine = stack.lockedBy === viewer.login
   return (
@@ -103,20 +92,20 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Choice
+        <MenuAction
           icon={<IconGitCommit size={16} aria-hidden />}
           why={stack.previewProblem ?? undefined}
           onClick={() => onAsk('commit')}
         >
           Run another commit…
-        </Choice>
-        <Choice
+        </MenuAction>
+        <MenuAction
           icon={<IconAdjustments size={16} aria-hidden />}
           why={lacking(stack, 'RUN_TRIGGER_WITH_CUSTOM_RUNTIME_CONFIG') ?? stack.previewProblem ?? undefined}
           onClick={() => onAsk('configured')}
         >
           Run with its own configuration…
-        </Choice>
+        </MenuAction>
         <Menu.Item
           component={Link}
           to={to.stackTab(stack.id, 'tasks')}
@@ -124,7 +113,7 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
         >
           Perform a task…
         </Menu.Item>
-        <Choice
+        <MenuAction
           icon={<IconRefresh size={16} aria-hidden />}
           why={lacking(stack, 'STACK_SYNC_COMMIT')}
           onClick={() =>
@@ -136,81 +125,40 @@ function More({ stack, onAsk }: { stack: StackHead; onAsk: (what: Asked) => void
           }
         >
           Look the branch up now
-        </Choice>
+        </MenuAction>
         {stack.lockedBy ? (
-          <Choice
+          <MenuAction
             icon={<IconLockOpen size={16} aria-hidden />}
             why={lacking(stack, mine ? 'STACK_UNLOCK' : 'STACK_UNLOCK_FORCE')}
             onClick={() => onAsk('unlock')}
           >
             Unlock…
-          </Choice>
+          </MenuAction>
         ) : (
-          <Choice
+          <MenuAction
             icon={<IconLock size={16} aria-hidden />}
             why={lacking(stack, 'STACK_LOCK')}
             onClick={() => onAsk('lock')}
           >
             Lock…
-          </Choice>
+          </MenuAction>
         )}
-        <Choice
+        <MenuAction
           icon={<IconClearAll size={16} aria-hidden />}
           why={lacking(stack, 'RUN_DISCARD')}
-          onClick={() =>
-            void discard({ id: stack.id }).then(({ data, error }) => {
-              if (error) return warn('Nothing was discarded', problemOf(error))
-              const { discardedRuns = [], failedDiscarding = [] } = data?.runDiscardAll ?? {}
-              if (failedDiscarding.length > 0) {
-                return warn(
-                  `${counted(failedDiscarding.length, 'run')} could not be discarded`,
-                  `They were moving on meanwhile: ${failedDiscarding.join(', ')}`,
-                )
-              }
-              tell(
-                discardedRuns.length > 0
-                  ? `${counted(discardedRuns.length, 'run')} discarded`
-                  : 'No run was waiting',
-              )
-            })
-          }
+          onClick={() => onAsk('discard')}
         >
-          Discard all runs that wait
-        </Choice>
-        <Choice
+          Discard all runs that wait…
+        </MenuAction>
+        <MenuAction
           icon={<IconFlame size={16} aria-hidden />}
           red
           why={stack.runProblem ?? undefined}
           onClick={() => onAsk('destroy')}
         >
           Destroy its resources…
-        </Choice>
+        </MenuAction>
       </Menu.Dropdown>
     </Menu>
-  )
-}
-
-/** An item of the menu; one that cannot be chosen now stays readable, with the reason. */
-function Choice(props: {
-  icon: ReactNode
-  children: ReactNode
-  why: string | undefined
-  red?: true
-  onClick: () => void
-}) {
-  return (
-    <Menu.Item
-      leftSection={props.icon}
-      {...(props.why ? { 'aria-disabled': true, closeMenuOnClick: false } : { onClick: props.onClick })}
-    >
-      <Text span size="sm" c={props.why ? 'dimmed' : props.red ? 'var(--mantine-color-red-text)' : 'inherit'}>
-        {props.children}
-      </Text>
-      {props.why && (
-        <Text size="xs" c="dimmed">
-          {props.why}
-        </Text>
-      )}
-    </Menu.Item>
   )
 }

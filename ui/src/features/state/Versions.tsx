@@ -1,5 +1,4 @@
 import { IconDotsVertical, IconDownload, IconGitCompare, IconHistory } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
@@ -9,7 +8,7 @@ import { to } from '~/lib/paths'
 import { narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter } from '~/list/Listing'
 import type { useView } from '~/list/view'
-import { Action, ActionIcon, Anchor, Badge, Button, Empty, Group, Menu, Text, When, warn } from '~/ui'
+import { Action, ActionIcon, Anchor, Badge, Button, Empty, Group, Menu, MenuAction, Text, When, warn } from '~/ui'
 
 import { DownloadMutation, type History, type StackOfState, type Version } from './documents'
 import { kindOf, pairOf, wayOf } from './words'
@@ -239,41 +238,23 @@ function Acts(props: {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown maw={320}>
-          <Choice
+          <MenuAction
             icon={<IconDownload size={15} aria-hidden />}
-            label="Download"
             why={history.downloadRefusal}
             onClick={() => void get()}
-          />
-          <Choice
+          >
+            Download
+          </MenuAction>
+          <MenuAction
             icon={<IconHistory size={15} aria-hidden />}
-            label="Roll back to this state"
             why={current ? 'This is the current state already.' : history.changeRefusal}
             onClick={() => views.rollBack(version.id)}
-          />
+          >
+            Roll back to this state
+          </MenuAction>
         </Menu.Dropdown>
       </Menu>
     </Group>
-  )
-}
-
-/** An entry of a menu that says why it cannot be used, under its own name. */
-function Choice(props: { icon: ReactNode; label: string; why: string | null; onClick: () => void }) {
-  return (
-    <Menu.Item
-      leftSection={props.icon}
-      {...(props.why ? { 'aria-disabled': true, 'data-disabled': true, closeMenuOnClick: false } : {})}
-      onClick={() => {
-        if (!props.why) props.onClick()
-      }}
-    >
-      {props.label}
-      {props.why && (
-        <Text size="xs" c="dimmed" style={{ whiteSpace: 'normal' }}>
-          {props.why}
-        </Text>
-      )}
-    </Menu.Item>
   )
 }
 
