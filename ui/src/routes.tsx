@@ -1,3 +1,4 @@
+import type { ComponentType } from 'react'
 import { createBrowserRouter, redirect } from 'react-router'
 
 import { TABS } from '~/features/stack/tabs'
@@ -6,6 +7,18 @@ import { Broken, NotHere } from '~/layout/Broken'
 import { OPEN } from '~/layout/OpenFrame'
 import { to } from '~/lib/paths'
 import { CenteredLoader } from '~/ui'
+
+/** The pages of a stack: features of their own stand among them, and meet only here. */
+const OF_A_STACK: Record<(typeof TABS)[number]['path'], () => Promise<{ default: ComponentType }>> = {
+  '': () => import('~/features/stack/StackRuns'),
+  tasks: () => import('~/features/stack/StackTasks'),
+  environment: () => import('~/features/stack/environment/Environment'),
+  state: () => import('~/features/state/StateHistory'),
+  outputs: () => import('~/features/stack/StackOutputs'),
+  webhooks: () => import('~/features/webhooks/StackWebhooks'),
+  settings: () => import('~/features/stack/settings/StackSettings'),
+  danger: () => import('~/features/stack/StackDanger'),
+}
 
 /** Every page by its address; each is loaded when it is first opened. */
 export const router = createBrowserRouter([
@@ -62,9 +75,9 @@ export const router = createBrowserRouter([
       {
         path: 'stack/:stackId',
         lazy: async () => ({ Component: (await import('~/features/stack/StackPage')).default }),
-        children: TABS.map((tab) => ({
-          path: tab.path,
-          lazy: async () => ({ Component: (await tab.load()).default }),
+        children: TABS.map(({ path }) => ({
+          path,
+          lazy: async () => ({ Component: (await OF_A_STACK[path]()).default }),
         })),
       },
       {

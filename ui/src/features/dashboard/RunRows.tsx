@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 
-import { RunState } from '~/features/runs/RunState'
+import { RunState } from '~/runs/RunState'
 import { to } from '~/lib/paths'
 import { Anchor, Badge, Group, Text, Took, When } from '~/ui'
 

@@ -1,5 +1,5 @@
 import { graphql, type ResultOf } from '~/graphql/gql'
-import { RunStateFields } from '~/features/runs/RunState'
+import { RunStateFields } from '~/runs/RunState'
 
 /** A run in one of the overview's lists. */
 export const OverviewRun = graphql(

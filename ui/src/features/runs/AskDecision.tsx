@@ -6,7 +6,7 @@ import { to } from '~/lib/paths'
 import { Action, Alert, Button, Group, Modal, Stack, Text, Textarea, Trouble, When, tell } from '~/ui'
 
 import { choiceOf, labelOf, whyNot, WORDS, type Run, type Verb } from './decisions'
-import { wordOf } from './RunState'
+import { wordOf } from '~/runs/RunState'
 import { useDecide } from './useDecide'
 
 /** The decisions that keep what is said about them. */

@@ -6,7 +6,7 @@ import { LogView } from '~/features/logs/LogView'
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { Box, Empty, Group, Loader, Stack, Text, Took, UnstyledButton } from '~/ui'
 
-import { colorOf, wordOf } from './RunState'
+import { colorOf, wordOf } from '~/runs/RunState'
 
 export const RunPhasesFields = graphql(`
   fragment RunPhasesFields on Run {

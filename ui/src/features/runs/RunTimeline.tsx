@@ -4,7 +4,7 @@ import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
 import { Anchor, Text, Timeline, Took, When } from '~/ui'
 
-import { colorOf, wordOf } from './RunState'
+import { colorOf, wordOf } from '~/runs/RunState'
 
 export const RunTimelineFields = graphql(`
   fragment RunTimelineFields on Run {

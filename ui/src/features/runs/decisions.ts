@@ -3,7 +3,7 @@
 import type { ResultOf } from '~/graphql/gql'
 
 import type { RunActionsFields } from './RunActions'
-import { toneOf } from './RunState'
+import { toneOf } from '~/runs/RunState'
 
 export type Run = ResultOf<typeof RunActionsFields>
 export type Choice = Run['choices'][number]

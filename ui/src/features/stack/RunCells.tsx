@@ -1,6 +1,6 @@
 import { Link } from 'react-router'
 
-import { RunState, RunStateFields, wordOf, type RunStateName } from '~/features/runs/RunState'
+import { RunState, RunStateFields, wordOf, type RunStateName } from '~/runs/RunState'
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
 import type { Filter } from '~/list/Listing'

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
-import { StateBadge } from '~/features/runs/RunState'
+import { StateBadge } from '~/runs/RunState'
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'

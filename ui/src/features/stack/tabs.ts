@@ -1,20 +1,11 @@
-import type { ComponentType } from 'react'
-
-interface Tab {
-  /** What follows the stack in the address; nothing for the first. */
-  path: string
-  label: string
-  load: () => Promise<{ default: ComponentType }>
-}
-
-/** The pages of a stack, in the order in which they stand; each is loaded when it is opened. */
-export const TABS: readonly Tab[] = [
-  { path: '', label: 'Runs', load: () => import('./StackRuns') },
-  { path: 'tasks', label: 'Tasks', load: () => import('./StackTasks') },
-  { path: 'environment', label: 'Environment', load: () => import('./environment/Environment') },
-  { path: 'state', label: 'State', load: () => import('~/features/state/StateHistory') },
-  { path: 'outputs', label: 'Outputs', load: () => import('./StackOutputs') },
-  { path: 'webhooks', label: 'Webhooks', load: () => import('~/features/webhooks/StackWebhooks') },
-  { path: 'settings', label: 'Settings', load: () => import('./settings/StackSettings') },
-  { path: 'danger', label: 'Danger zone', load: () => import('./StackDanger') },
-]
+/** The pages of a stack, in the order in which they stand: what follows it in the address, and their names. */
+export const TABS = [
+  { path: '', label: 'Runs' },
+  { path: 'tasks', label: 'Tasks' },
+  { path: 'environment', label: 'Environment' },
+  { path: 'state', label: 'State' },
+  { path: 'outputs', label: 'Outputs' },
+  { path: 'webhooks', label: 'Webhooks' },
+  { path: 'settings', label: 'Settings' },
+  { path: 'danger', label: 'Danger zone' },
+] as const

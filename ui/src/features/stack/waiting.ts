@@ -1,4 +1,4 @@
-import { toneOf, type RunStateName } from '~/features/runs/RunState'
+import { toneOf, type RunStateName } from '~/runs/RunState'
 
 /** States in which a run has a plan that is lost with it. */
 const PLANNED: ReadonlySet<string> = new Set(['PENDING_REVIEW', 'UNCONFIRMED', 'REPLAN_REQUESTED', 'CONFIRMED'])

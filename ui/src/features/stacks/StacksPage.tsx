@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
 
-import { wordOf } from '~/features/runs/RunState'
+import { wordOf } from '~/runs/RunState'
 import type { ResultOf } from '~/graphql/gql'
 import { useCalm } from '~/graphql/calm'
 import { useSignals, type Topic } from '~/graphql/live'

@@ -2,7 +2,7 @@ import { IconLock, IconStar, IconStarFilled } from '@tabler/icons-react'
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
-import { StateBadge } from '~/features/runs/RunState'
+import { StateBadge } from '~/runs/RunState'
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'

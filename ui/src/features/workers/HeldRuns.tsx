@@ -1,4 +1,4 @@
-import { wordOf } from '~/features/runs/RunState'
+import { wordOf } from '~/runs/RunState'
 import { List, Text } from '~/ui'
 
 import type { WorkerRow } from './WorkerTable'

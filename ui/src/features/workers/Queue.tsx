@@ -1,6 +1,6 @@
 import { Link } from 'react-router'
 
-import { StateBadge } from '~/features/runs/RunState'
+import { StateBadge } from '~/runs/RunState'
 import { readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
 import { Listing, type Column } from '~/list/Listing'

@@ -1,7 +1,7 @@
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
-import { StateBadge } from '~/features/runs/RunState'
+import { StateBadge } from '~/runs/RunState'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
