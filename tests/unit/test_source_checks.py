@@ -198,6 +198,7 @@ def test_what_holds_the_typed_letters_comes_first_and_not_too_much_of_it():
         (">= 1.5", [], ["1.5.7", "1.11.4"], Standing.OK, "1.11.4"),
         ("1.5.7", [], ["1.11.4"], Standing.UNKNOWN, "1.5.7"),
         (">= 2", [], ["1.11.4"], Standing.UNKNOWN, None),
+        (">= 2, < 1", [], ["1.11.4"], Standing.PROBLEM, None),
         ("newest", ["1.5.7"], [], Standing.PROBLEM, None),
         ("1.5,", [], [], Standing.PROBLEM, None),
     ],
@@ -208,3 +209,11 @@ def test_a_version_comes_to_what_is_offered_or_was_used(
     found, version = checks.version(Vendor.TERRAFORM, constraint, offered=offered, used=used)
 
     assert (found.standing, version) == (standing, resolved)
+
+
+def test_a_version_that_nobody_has_looked_for_is_told_as_such():
+    found, _ = checks.version(Vendor.TERRAFORM, "1.5.7", offered=[], used=["1.11.4"])
+
+    assert "Nobody has looked whether there is Terraform 1.5.7" in found.sentence
+    assert "this installation lists no versions" in found.sentence
+    assert found.sentence.endswith("Lately workers have used 1.11.4.")

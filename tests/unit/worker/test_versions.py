@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from gantry_protocol.versions import BadConstraint, best, parse, pinned, satisfies
+from gantry_protocol.versions import BadConstraint, best, parse, pinned, possible, satisfies
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +122,28 @@ def test_a_constraint_that_names_one_version_is_pinned_to_it():
         assert pinned(constraint) is None
 
 
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        ">= 2, < 1", "> 1.5.7, < 1.5.8", "1.5.7, != 1.5.7", "~> 1.5.0, >= 1.6", "< 0",
+        "1.5.x, != 1.5.x", "> 1.5.7, != 1.5.8, < 1.5.9", "1.5.7, 1.5.8", ">= 2, < 1 || 1, 2",
+    ],
+)  # fmt: skip
+def test_a_constraint_that_allows_no_version_is_known_for_it(constraint):
+    assert not possible(constraint)
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        "1.5.7", "1.6.0-rc1", "> 1.5.7, < 1.5.9", "< 0.0.1", "!= 0, != 0.0.1", ">= 2, < 1 || ~> 1",
+        "!= 0.x", "!= 0.x, != 1.0.0, < 1.1", "<= 1.5, >= 1.5", "*", "> 1.5.0-rc1, < 1.5.1",
+    ],
+)  # fmt: skip
+def test_a_constraint_that_allows_some_version_is_possible(constraint):
+    assert possible(constraint)
+
+
 def test_versions_are_ordered_as_semantic_versioning_orders_them():
     ordered = [
         "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
@@ -143,6 +165,20 @@ def test_every_release_is_on_exactly_one_side_of_another(version, other):
     assert satisfies(version, f"<= {other}") == (sides[0] or sides[1])
     assert satisfies(version, f">= {other}") == (sides[1] or sides[2])
     assert satisfies(version, f"!= {other}") == (not sides[1])
+
+
+terms = st.builds(
+    lambda sign, version: f"{sign} {version}",
+    st.sampled_from(["<", "<=", "=", "!=", ">=", ">", "~>"]),
+    st.builds(lambda a, b, c: f"{a}.{b}.{c}", *[st.integers(0, 2)] * 3),
+)
+
+
+@given(st.lists(terms, min_size=1, max_size=4).map(", ".join))
+def test_a_constraint_is_possible_where_a_release_satisfies_it(constraint):
+    there = (f"{a}.{b}.{c}" for a in range(4) for b in range(5) for c in range(8))
+
+    assert possible(constraint) == any(satisfies(version, constraint) for version in there)
 
 
 @given(st.text(alphabet="0123456789.xv~<>=!|, -*beta^", max_size=40))

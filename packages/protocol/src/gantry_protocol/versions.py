@@ -125,6 +125,42 @@ def pinned(constraint: str | None) -> str | None:
     return f"{spelled}-{only.exactly.prerelease}" if only.exactly.prerelease else spelled
 
 
+def possible(constraint: str) -> bool:
+    """Whether there can be a version that `constraint` allows: `>= 2, < 1` allows none.
+
+    Raises BadConstraint.
+    """
+    alternatives = _alternatives(constraint)
+    return any(
+        _admitted(version, alternatives) for terms in alternatives for version in _lowest(terms)
+    )
+
+
+def _lowest(terms: list[_Term]) -> Iterable[Version]:
+    """Versions among which is the lowest that all terms admit, if they admit any.
+
+    It stands where a term begins or ceases, or after versions that were taken out one by one.
+    """
+    yield from (term.exactly for term in terms if term.exactly is not None)
+    ends = (end for term in terms for end in (term.low, term.high) if end is not None)
+    taken = {term.exactly for term in terms if term.outside}
+    for numbers in {(0, 0, 0), *map(_first_from, ends)}:
+        version = Version(numbers)
+        while version in taken:
+            version = _next(version.numbers)
+        yield version
+
+
+def _first_from(end: _Rank) -> Numbers:
+    """The first release that is not before a rank."""
+    release = Version(end[0])
+    return (release if release.rank >= end else _next(release.numbers)).numbers
+
+
+def _next(numbers: Numbers) -> Version:
+    return Version((numbers[0], numbers[1], numbers[2] + 1))
+
+
 def _admitted(version: Version, alternatives: list[list[_Term]]) -> bool:
     return any(
         all(term.admits(version) for term in terms)

@@ -98,12 +98,14 @@ class Settings(
     terraform_versions: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         validation_alias="GANTRY_TERRAFORM_VERSIONS",
-        description="Comma list of Terraform versions to offer. Empty: any version is accepted.",
+        description="Comma list of Terraform versions to offer. Empty: any version is accepted,"
+        " and only a worker finds out whether there is such a one.",
     )
     opentofu_versions: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         validation_alias="GANTRY_OPENTOFU_VERSIONS",
-        description="Comma list of OpenTofu versions to offer. Empty: any version is accepted.",
+        description="Comma list of OpenTofu versions to offer. Empty: any version is accepted,"
+        " and only a worker finds out whether there is such a one.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", validation_alias="GANTRY_LOG_LEVEL", description="What is logged."

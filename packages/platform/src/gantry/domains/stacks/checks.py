@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from gantry_protocol.versions import best, pinned
+from gantry_protocol.versions import best, pinned, possible
 
 from gantry.domains.people import access
 from gantry.domains.people.actions import Action
@@ -243,7 +243,8 @@ def version(
     """How a version constraint stands, and the version that it comes to, if that is known.
 
     `offered` is what the operator offers, `used` what workers have used lately. Where nothing is
-    offered, any version is accepted, and a worker has the last word.
+    offered, any version is accepted that can be, and a worker has the last word: the server asks
+    no mirror, which may be one that only workers reach.
     """
     tool = NAMES[vendor.value]
     if not constraint:
@@ -253,6 +254,8 @@ def version(
     if faults:
         words = f"“{constraint}” is no version and no range of versions."
         return Checked(Standing.PROBLEM, words, BadStack.code), None
+    if not possible(constraint):
+        return Checked(Standing.PROBLEM, f"No version can be “{constraint}”."), None
     if offered:
         found = best(offered, constraint)
         if found is not None:
@@ -266,7 +269,11 @@ def version(
     exactly = pinned(constraint)
     wanted = f"{tool} {exactly}" if exactly else f"a {tool} that fits"
     lately = f" Lately workers have used {', '.join(seen)}." if seen else ""
-    words = f"A worker has to have {wanted}, or fetch it from its mirror.{lately}"
+    words = (
+        f"Nobody has looked whether there is {wanted}: this installation lists no versions, and"
+        " only workers ask the mirrors. A run fails whose worker neither has it nor can fetch it."
+        f"{lately}"
+    )
     return Checked(Standing.UNKNOWN, words), exactly
 
 
