@@ -38,6 +38,13 @@ def test_many_stacks_are_locked_at_once_and_each_says_how_it_went(person, site, 
     site.api.ask("mutation ($id: ID!) { stackLock(id: $id) { id } }", id=stacks[0])
     page = person.open("/stacks?f.label=story:bulk")
     expect(page.get_by_role("row")).to_have_count(6)  # with that of the titles
+    page.get_by_role("button", name="Columns").click()
+    first = page.get_by_role("menuitemcheckbox").first
+    expect(first).to_have_attribute("aria-disabled", "true")
+    expect(first).to_have_text("NameIt names the rows, and is always shown.")
+    first.click()
+    expect(first).to_be_checked()
+    page.keyboard.press("Escape")
     page.get_by_role("checkbox", name="Choose all of this page").check()
     bar = page.get_by_role("region", name="With the chosen ones")
     expect(bar).to_contain_text("5 stacks chosen")

@@ -144,16 +144,51 @@ def test_a_colleagues_lock_is_seen_at_once_and_says_why_nothing_can_be_started(p
     trigger.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("tooltip")).to_have_text(sentence)
+    # What only the server can refuse says so with a code, and the code leads to what it means.
+    page.keyboard.press("Control+k")
+    page.get_by_role("button", name="Trigger a run of").click()
+    page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
+    refusal = page.get_by_role("alert").filter(has_text="No run of")
+    expect(refusal).to_contain_text(sentence)
+    refusal.get_by_role("link", name="STACK_LOCKED").click()
+    expect(page.get_by_role("heading", name="STACK_LOCKED")).to_be_visible()
+    page.go_back()
     assert site.look(stack, "runs { id }")["runs"] == []
 
     page.get_by_role("button", name="Preview").click()
     expect(page).to_have_url(re.compile(rf"/stack/{stack}/run/"))
+    site.api.wait_for(page.url.rsplit("/", 1)[1], "FINISHED")
     page = person.open(f"/stack/{stack}")
     page.get_by_role("alert").get_by_role("button", name="Unlock").click()
     page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
     expect(page.get_by_role("button", name="Trigger")).not_to_have_attribute(
         "aria-disabled", "true"
     )
+
+
+def test_discarding_what_waits_says_how_many_first(person, site):
+    stack = site.stack(CODE)
+    runs = [site.planned(stack), site.trigger(stack)]
+    page = person.open(f"/stack/{stack}")
+
+    def ask():
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("menuitem", name="Discard all runs that wait").click()
+        return page.get_by_role("dialog", name="Discard all runs that wait?")
+
+    asked = ask()
+    expect(asked).to_contain_text(re.compile("2 runs of story .* end for good"))
+    expect(asked).to_contain_text("1 plan that nobody has applied yet is lost")
+    assert person.barriers() == []
+    asked.get_by_role("button", name="Keep it as it is").click()
+    expect(asked).to_have_count(0)
+    assert [site.api.run(run)["state"] for run in runs] == ["UNCONFIRMED", "QUEUED"]
+
+    ask().get_by_role("button", name="Discard 2 runs").click()
+    person.sees("2 runs discarded")
+    assert [site.api.run(run)["state"] for run in runs] == ["DISCARDED", "DISCARDED"]
+    confirm = ask().get_by_role("button", name="Discard")
+    expect(confirm).to_have_attribute("aria-description", "No run of this stack waits.")
 
 
 def test_settings_are_kept_until_they_are_saved_and_deleting_asks_for_the_name(visit, site):
