@@ -6,6 +6,7 @@ import { Provider } from 'urql'
 import { makeClient } from '~/graphql/client'
 import { noteEnded, SessionQuery } from '~/graphql/session'
 import { onGap } from '~/graphql/stream'
+import { to } from '~/lib/paths'
 import { router } from '~/routes'
 import { Kit } from '~/ui'
 
@@ -23,7 +24,7 @@ const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element #root')
 createRoot(root).render(
   <StrictMode>
-    <Kit nonce={nonce}>
+    <Kit nonce={nonce} helpAt={to.error}>
       <Provider value={client}>
         <RouterProvider router={router} />
       </Provider>
