@@ -52,12 +52,15 @@ def test_a_wrong_branch_is_refused_and_with_the_right_one_the_first_run_plans(pe
     )
     expect(page.get_by_role("heading", name="1 of 4: Code")).to_be_visible()
     summary = page.get_by_role("button", name="Summary")
-    summary.focus()
+    page.get_by_role("button", name="Name and behaviour").focus()
+    page.keyboard.press("Tab")
+    expect(summary).to_be_focused()
     page.keyboard.press("Enter")
     why = "It comes after “Name and behaviour”: go on with Next."
     expect(summary).to_have_attribute("aria-description", why)
     expect(page.get_by_role("tooltip")).to_have_text(why)
     expect(page.get_by_role("heading", name="1 of 4: Code")).to_be_visible()
+    branch.focus()
     no_barriers(person)
     assert site.api.ask(STACKS) == before
 

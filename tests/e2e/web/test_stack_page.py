@@ -147,7 +147,7 @@ def test_a_colleagues_lock_is_seen_at_once_and_says_why_nothing_can_be_started(p
     # What only the server can refuse says so with a code, and the code leads to what it means.
     page.keyboard.press("Control+k")
     page.get_by_role("button", name="Trigger a run of").click()
-    page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
+    page.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True).click()
     refusal = page.get_by_role("alert").filter(has_text="No run of")
     expect(refusal).to_contain_text(sentence)
     refusal.get_by_role("link", name="STACK_LOCKED").click()
