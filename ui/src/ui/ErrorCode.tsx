@@ -12,11 +12,14 @@ export interface Fault {
   code?: string | null | undefined
 }
 
-/** An error's code as the way to what it means and what to do. */
+/**
+ * An error's code as the way to what it means and what to do. It has the colour of the words around
+ * it: that of links does not stand out enough on a red ground.
+ */
 export function ErrorCode({ code }: { code: string }) {
   const helpAt = useContext(HelpAt)
   return helpAt ? (
-    <Anchor href={helpAt(code)} inherit underline="always">
+    <Anchor href={helpAt(code)} inherit c="inherit" underline="always">
       {code}
     </Anchor>
   ) : (
