@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 
-import { RunState } from '~/runs/RunState'
 import { to } from '~/lib/paths'
+import { RunState } from '~/runs/RunState'
 import { Anchor, Badge, Group, Text, Took, When } from '~/ui'
 
 import classes from './Dashboard.module.css'

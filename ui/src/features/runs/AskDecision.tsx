@@ -3,10 +3,10 @@ import { useNavigate } from 'react-router'
 
 import type { Problem } from '~/graphql/problem'
 import { to } from '~/lib/paths'
+import { wordOf } from '~/runs/RunState'
 import { Action, Alert, Button, Group, Modal, Stack, Text, Textarea, Trouble, When, tell } from '~/ui'
 
 import { choiceOf, labelOf, whyNot, WORDS, type Run, type Verb } from './decisions'
-import { wordOf } from '~/runs/RunState'
 import { useDecide } from './useDecide'
 
 /** The decisions that keep what is said about them. */

@@ -4,9 +4,8 @@ import { useSearchParams } from 'react-router'
 
 import { LogView } from '~/features/logs/LogView'
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
-import { Box, Empty, Group, Loader, Stack, Text, Took, UnstyledButton } from '~/ui'
-
 import { colorOf, wordOf } from '~/runs/RunState'
+import { Box, Empty, Group, Loader, Stack, Text, Took, UnstyledButton } from '~/ui'
 
 export const RunPhasesFields = graphql(`
   fragment RunPhasesFields on Run {

@@ -2,9 +2,8 @@ import { Link } from 'react-router'
 
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
-import { Anchor, Text, Timeline, Took, When } from '~/ui'
-
 import { colorOf, wordOf } from '~/runs/RunState'
+import { Anchor, Text, Timeline, Took, When } from '~/ui'
 
 export const RunTimelineFields = graphql(`
   fragment RunTimelineFields on Run {

@@ -1,9 +1,9 @@
 /** What can be decided about a run, in words: which decisions belong in front, and what each does. */
 
 import type { ResultOf } from '~/graphql/gql'
+import { toneOf } from '~/runs/RunState'
 
 import type { RunActionsFields } from './RunActions'
-import { toneOf } from '~/runs/RunState'
 
 export type Run = ResultOf<typeof RunActionsFields>
 export type Choice = Run['choices'][number]

@@ -1,9 +1,9 @@
 import { Link } from 'react-router'
 
-import { RunState, RunStateFields, wordOf, type RunStateName } from '~/runs/RunState'
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
 import type { Filter } from '~/list/Listing'
+import { RunState, RunStateFields, wordOf, type RunStateName } from '~/runs/RunState'
 import { Anchor, Code, Group, Stack, Text, Took } from '~/ui'
 
 import { useStack } from './here'

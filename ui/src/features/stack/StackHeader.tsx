@@ -3,10 +3,10 @@ import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
-import { StateBadge } from '~/runs/RunState'
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
+import { StateBadge } from '~/runs/RunState'
 import { ActionIcon, Anchor, Badge, Code, Group, Labels, Stack, Text, Title, When, warn } from '~/ui'
 
 import type { StackHead } from './here'

@@ -1,10 +1,10 @@
 import { IconLock, IconLockOpen, IconPlayerPlay, IconTag, IconTagOff, IconTrash } from '@tabler/icons-react'
 import type { AnyVariables, TypedDocumentNode } from 'urql'
 
-import { wordOf } from '~/runs/RunState'
 import { graphql } from '~/graphql/gql'
 import { send } from '~/graphql/quiet'
 import type { BulkAction, Outcome } from '~/list/Listing'
+import { wordOf } from '~/runs/RunState'
 
 import type { Row } from './list'
 

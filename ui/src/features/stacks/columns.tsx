@@ -2,11 +2,11 @@ import { IconLock, IconStar, IconStarFilled } from '@tabler/icons-react'
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
-import { StateBadge } from '~/runs/RunState'
 import { graphql } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import type { Column } from '~/list/Listing'
+import { StateBadge } from '~/runs/RunState'
 import { ActionIcon, Anchor, Badge, Group, Labels, Text, When, warn } from '~/ui'
 
 import type { Row } from './list'

@@ -1,10 +1,10 @@
 import { Link } from 'react-router'
 
-import { StateBadge } from '~/runs/RunState'
 import { readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
 import { Listing, type Column } from '~/list/Listing'
 import type { useView } from '~/list/view'
+import { StateBadge } from '~/runs/RunState'
 import { Anchor, Empty, Text, When } from '~/ui'
 
 import { QueueFields } from './fields'

@@ -1,11 +1,11 @@
 import { Link } from 'react-router'
 import { useMutation } from 'urql'
 
-import { StateBadge } from '~/runs/RunState'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
+import { StateBadge } from '~/runs/RunState'
 import { Action, Anchor, Badge, Group, Stack, Table, Text, Took, VisuallyHidden, When, tell, warn } from '~/ui'
 
 import type { WorkerFields } from './fields'
