@@ -2,10 +2,11 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 
-import { LogView } from '~/features/logs/LogView'
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { colorOf, wordOf } from '~/runs/RunState'
 import { Box, Empty, Group, Loader, Stack, Text, Took, UnstyledButton } from '~/ui'
+
+import { LogView } from './logs/LogView'
 
 export const RunPhasesFields = graphql(`
   fragment RunPhasesFields on Run {
