@@ -16,7 +16,7 @@ export function isOpen(handle: unknown): boolean {
 export function OpenFrame({ main, signedIn }: { main: string; signedIn: boolean }) {
   useArrival(main, 'Gantry')
   return (
-    <>
+    <Box maw={900} mx="auto">
       <Group component="header" h={52} px="md" justify="space-between" wrap="nowrap">
         <Group gap={8} wrap="nowrap">
           <img src="/icon.svg" width={24} height={24} alt="" />
@@ -29,6 +29,6 @@ export function OpenFrame({ main, signedIn }: { main: string; signedIn: boolean 
       <Box component="main" id={main} tabIndex={-1} p="md">
         <Outlet />
       </Box>
-    </>
+    </Box>
   )
 }
