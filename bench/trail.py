@@ -11,8 +11,7 @@ import contextlib
 import time
 from datetime import timedelta
 
-from gantry.domains.audit import chain, repo
-from gantry.domains.audit import service as audit
+from gantry.domains.audit import chain, repo, retention
 from gantry.kernel.tx import SYSTEM
 from sqlalchemy import text
 
@@ -147,10 +146,10 @@ async def _search_while_months_go(there: Site) -> tuple[dict[str, list[float]], 
 
 async def _forget(there: Site, dropped: list[str]) -> None:
     """Retention, over and over; each time what is kept is a month less, down to KEPT."""
-    db = there.up.core.db
+    core = there.up.core
     for month in range(MONTHS, 0, -1):
         keep = max(KEPT, timedelta(days=30 * month))
-        dropped += await audit.turn_months(db, keep=keep)
-        async with db.read(SYSTEM) as tx:
+        dropped += await retention.turn_months(core.db, core.vault, core.objects, keep=keep)
+        async with core.db.read(SYSTEM) as tx:
             await repo.months(tx)
         await asyncio.sleep(PAUSE)

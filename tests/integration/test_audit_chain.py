@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from gantry.domains.audit import chain, repo, rules
+from gantry.domains.audit import chain, repo, retention, rules
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.kernel.tx import SYSTEM
@@ -167,24 +167,202 @@ async def test_many_who_seal_at_once_make_one_chain(core):
     assert (found.entries, found.last, found.broken_at) == (40, 40, None)
 
 
-async def test_months_go_as_a_whole_when_all_of_them_is_old_and_sealed(core):
-    old = datetime.now(UTC) - timedelta(days=400)
-    await core.change(
-        f"create table audit_entry_{old:%Y_%m} partition of audit_entry"
-        f" for values from ('{old:%Y-%m}-01') to ('{rules.month_after(old):%Y-%m-%d}')"
-    )
-    await given_entries(core, 3)
-    await core.change("update audit_entry set at = :old where resource_id = 'stack-1'", old=old)
+YEAR = timedelta(days=365)
+OLD = datetime.now(UTC) - timedelta(days=400)
+"""In a month that is over for a year: of it and the one after, nothing is kept for longer."""
 
-    assert await audit.turn_months(core.db, keep=timedelta(days=365)) == []  # not sealed yet
+
+@pytest.fixture
+async def month_of(core):
+    """Makes the table of a past month: (a time in it) → its name. All are gone afterwards."""
+    made = []
+
+    async def make(at: datetime) -> str:
+        made.append(f"{at:%Y_%m}")
+        await core.change(
+            f"create table audit_entry_{at:%Y_%m} partition of audit_entry"
+            f" for values from ('{at:%Y-%m}-01') to ('{rules.month_after(at):%Y-%m-%d}')"
+        )
+        return made[-1]
+
+    yield make
+    for name in made:
+        await core.change(f"drop table if exists audit_entry_{name}")
+
+
+async def grown_old(core, at: datetime, *numbers: int) -> None:
+    """It is as if these entries, which have no place yet, had been written at that time."""
+    things = [f"stack-{number}" for number in numbers]
+    await core.change(
+        "update audit_entry set at = :at where resource_id = any(:t)", at=at, t=things
+    )
+
+
+async def turned(core) -> list[str]:
+    return await retention.turn_months(core.db, core.vault, core.objects, keep=YEAR)
+
+
+async def test_months_go_as_a_whole_when_all_of_them_is_old_and_sealed(core, month_of):
+    month = await month_of(OLD)
+    await given_entries(core, 3)
+    await grown_old(core, OLD, 1)
+
+    assert await turned(core) == []  # not sealed yet
     await chain.seal(core.db)
-    assert await audit.turn_months(core.db, keep=timedelta(days=365)) == [f"{old:%Y_%m}"]
+    assert await turned(core) == [month]
 
     found = await verified(core)
     assert (found.entries, found.first, found.last, found.broken_at) == (2, 2, 3, None)
     async with core.db.read(SYSTEM) as tx:
         months = await repo.months(tx)
     assert f"{datetime.now(UTC):%Y_%m}" in months
+
+
+async def test_the_first_entry_after_what_was_dropped_is_proven_too(core, month_of):
+    await month_of(OLD)
+    await given_entries(core, 3)
+    await grown_old(core, OLD, 1)
+    await chain.seal(core.db)
+    await turned(core)
+
+    await core.change("update audit_entry set actor = 'admin::eve' where seq = 2")
+
+    found = await verified(core)
+    assert (found.broken_at, found.reason) == (2, "the entry was changed")
+
+
+@pytest.mark.parametrize(
+    ("harm", "broken_at", "reason"),
+    [
+        ("delete from audit_entry where seq <= 2", 1, "an entry is missing"),
+        (
+            "with gone as (delete from audit_entry where seq <= 2 returning 1)"
+            " update audit_chain set floor_seq = 2 where exists (select from gone)",
+            1,
+            "entries are missing, and it is not signed that they went for their age",
+        ),
+    ],
+)
+async def test_who_deletes_from_the_beginning_is_found(core, harm, broken_at, reason):
+    await given_entries(core, 4)
+    await chain.seal(core.db)
+    await chain.checkpoint(core.db, core.vault, core.objects)
+
+    await core.change(harm)
+
+    found = await verified(core)
+    assert (found.broken_at, found.reason) == (broken_at, reason)
+    assert await turned(core) == []  # and retention signs nothing of it
+    assert (await verified(core)).reason == reason
+
+
+async def test_who_deletes_more_than_retention_did_is_found(core, month_of):
+    await month_of(OLD)
+    await given_entries(core, 4)
+    await grown_old(core, OLD, 1)
+    await chain.seal(core.db)
+    await turned(core)
+
+    await core.change("delete from audit_entry where seq = 2")
+
+    assert (await verified(core)).broken_at == 2
+
+
+async def test_what_is_signed_of_dropped_months_cannot_be_changed_or_taken_away(core, month_of):
+    await month_of(OLD)
+    await given_entries(core, 3)
+    await grown_old(core, OLD, 1)
+    await chain.seal(core.db)
+    await turned(core)
+    key = f"audit/floors/{1:020d}.jwt"
+    there = await core.objects.get(chain.BUCKET, key)
+
+    # Another place's word, for one.
+    await core.objects.put(chain.BUCKET, f"audit/floors/{2:020d}.jwt", there)
+    await core.change("update audit_chain set floor_seq = 2")
+    assert "was changed" in (await verified(core)).reason
+    await core.change("update audit_chain set floor_seq = 1")
+    await core.objects.delete(chain.BUCKET, key)
+    assert "not signed" in (await verified(core)).reason
+    await core.objects.put(chain.BUCKET, key, there)
+    assert (await verified(core)).broken_at is None
+
+
+async def test_a_month_that_somebody_changed_is_kept(core, month_of):
+    month = await month_of(OLD)
+    await given_entries(core, 3)
+    await grown_old(core, OLD, 1, 2)
+    await chain.seal(core.db)
+    await core.change("update audit_entry set actor = 'admin::eve' where seq = 1")
+
+    assert await turned(core) == []
+
+    async with core.db.read(SYSTEM) as tx:
+        assert month in await repo.months(tx)
+    assert (await verified(core)).broken_at == 1
+
+
+async def test_who_makes_entries_look_old_does_not_get_rid_of_them(core, month_of):
+    await month_of(OLD)
+    await given_entries(core, 3)
+    await chain.seal(core.db)
+    await grown_old(core, OLD, 1, 2)
+
+    assert await turned(core) == []
+    assert await core.rows("select count(*) from audit_entry") == [(3,)]
+
+
+async def test_a_month_waits_for_the_next_one_if_an_entry_of_it_was_sealed_after_that_ones(
+    core, month_of
+):
+    # The next month is not over for as long as that: only the first one may go.
+    edge = rules.month_of(datetime.now(UTC) - YEAR)
+    before, after = edge - timedelta(seconds=1), edge + timedelta(seconds=1)
+    first, second = await month_of(before), await month_of(after)
+    await given_entries(core, 3)
+    await grown_old(core, after, 1, 2, 3)
+    await chain.seal(core.db)
+    await given_entries(core, 1, first=4)
+    await grown_old(core, before, 4)  # it began before the month turned, and ended after that
+    await chain.seal(core.db)
+
+    assert await turned(core) == []
+    assert (await verified(core)).broken_at is None
+
+    # When the next one is over for as long, both go.
+    keep = datetime.now(UTC) - rules.month_after(after)
+    gone = await retention.turn_months(core.db, core.vault, core.objects, keep=keep)
+    assert gone == [first, second]
+    found = await verified(core)
+    assert (found.first, found.entries, found.broken_at) == (5, 0, None)
+
+
+async def test_retention_that_was_killed_halfway_goes_on_and_what_is_left_is_proven(core, month_of):
+    month = await month_of(OLD)
+    await given_entries(core, 4)
+    await grown_old(core, OLD, 1, 2)
+    await chain.seal(core.db)
+    found = await chain.verify(core.db, core.vault, core.objects, until=2)
+    await chain.sign_floor(core.db, core.vault, core.objects, 2, found.digest)
+    # Of what may go, some is gone.
+    await core.change("delete from audit_entry where seq = 1")
+
+    now = await verified(core)
+    assert (now.first, now.entries, now.broken_at) == (3, 2, None)
+    assert await turned(core) == [month]
+    assert (await verified(core)).broken_at is None
+
+
+async def test_two_who_drop_months_at_once_leave_a_chain_that_is_proven(core, month_of):
+    await month_of(OLD)
+    await given_entries(core, 6)
+    await grown_old(core, OLD, 1, 2, 3)
+    await chain.seal(core.db)
+
+    await asyncio.gather(*(turned(core) for _ in range(3)))
+
+    found = await verified(core)
+    assert (found.entries, found.first, found.broken_at) == (3, 4, None)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +382,10 @@ async def test_months_go_as_a_whole_when_all_of_them_is_old_and_sealed(core):
             '4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080"}}',
         ),
         ({"name": "x" * 20_000}, '{"arguments": "(cut)"}'),
+        (
+            {"mutation": "stackUpdate", "arguments": {"name": "x" * 20_000}, "actorRoles": ["a"]},
+            '{"actorRoles": ["a"], "arguments": "(cut)", "mutation": "stackUpdate"}',
+        ),
     ],
 )
 def test_what_an_entry_keeps_holds_no_secret_and_is_of_modest_size(given, kept):

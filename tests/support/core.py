@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from gantry.apps.keys import RsaKeyring
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import repo as audit
-from gantry.domains.audit.service import AHEAD
+from gantry.domains.audit.retention import AHEAD
 from gantry.domains.pools.service import Reach
 from gantry.domains.spaces import repo as spaces
 from gantry.domains.vcs import service as vcs

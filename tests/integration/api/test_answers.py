@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from gantry.domains.roles import bindings
+from gantry.domains.roles.bindings import Gift
+from gantry.domains.roles.model import Subject
+from gantry.domains.roles.rules import ADMIN as ADMIN_ROLE
+from gantry.domains.runs.states import State
 from gantry.domains.stacks.model import Vendor
 from gantry.domains.tfstate import service as states
 from gantry.kernel.tx import SYSTEM
@@ -12,13 +17,16 @@ from gantry_protocol.words import Phase
 
 from tests.integration.api.conftest import Caller
 from tests.support.given import (
+    ADMIN,
     ONE_CHANGE,
+    everything,
     given_a_run,
     given_a_stack,
     given_a_worker,
     manifest_of,
     plan_of,
     run_now,
+    state_of,
     write_state,
 )
 
@@ -189,6 +197,8 @@ async def test_a_refused_stack_keeps_its_uploaded_state_for_another_try(core, ad
     made = await ada.ask(document, manage=True, **wanted)
     assert made["stackCreate"]["id"] == "moved"
     assert await core.rows("select serial, imported from state_version") == [(1, True)]
+    noted = await core.rows("select resource_id from audit_entry where action = 'stack.create'")
+    assert noted == [("moved",)]
 
 
 # -- a run's own token
@@ -239,6 +249,89 @@ async def test_a_runs_token_opens_no_log_and_no_stream_of_runs(running):
     for path in (f"/logs/{run.id}/3", f"/events?topic=run:{run.id}"):
         response = await caller.http.get(path, headers=caller.headers)
         assert response.status_code == 404, path
+
+
+@pytest.fixture
+async def managing(core, running, filled):
+    """Somebody who asks with the token of a run whose stack may do everything everywhere."""
+    async with core.db.write(ADMIN) as tx:
+        await bindings.give(tx, [Gift(Subject.STACK, filled.id, ADMIN_ROLE.id, "root")])
+    return running[1]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        'mutation ($id: ID!) { taskCreate(stack: $id, command: "env") { id } }',
+        "mutation ($id: ID!) { stateDownloadUrl(input: {stackId: $id}) { url } }",
+        """mutation ($id: ID!) {
+          stackManagedStateRollback(stackId: $id, managedStateVersionId: "x") { id } }""",
+        'mutation ($id: ID!) { stackUnsavedStateDiscard(stackId: $id, runId: "x") }',
+        'query ($id: ID!) { stackStateComparison(stackId: $id, after: "x") { added } }',
+        "query ($id: ID!) { stackStateHistory(stackId: $id, input: {}) { total } }",
+        "mutation ($id: ID!) { uploadLocalWorkspace(stack: $id) { id } }",
+    ],
+)
+async def test_no_role_of_its_stack_opens_states_and_tasks_to_a_run(
+    core, managing, filled, document
+):
+    """Not even to a root admin's: whatever a run executes has its token in reach."""
+    await core.change(
+        "update stack set vendor_config = vendor_config || '{\"external_state_access\": true}',"
+        " local_preview_enabled = true, locked_at = now(), locked_by = 'run'"
+    )
+    before = await everything(core)
+
+    message, code = await managing.refusal(document, id=filled.id)
+
+    assert code == "NOT_ALLOWED"
+    assert "unauthorized: a run's token reaches no states, runs or tasks" in message
+    assert await everything(core) == before
+
+
+async def test_a_run_starts_runs_of_other_stacks_and_waits_for_them(core, managing, pool, filled):
+    other = await given_a_stack(core, pool, "Other")
+    start = "mutation ($id: ID!) { runTrigger(stack: $id) { id } }"
+    ask = """query ($id: ID!, $run: ID!) {
+      stack(id: $id) { runResourceState(id: $run) { id state finished } run(id: $run) { id } } }"""
+
+    run = (await managing.ask(start, id=other.id))["runTrigger"]["id"]
+    told = (await managing.ask(ask, id=other.id, run=run))["stack"]
+    elsewhere = (await managing.ask(ask, id=filled.id, run=run))["stack"]
+    empty = "mutation ($id: ID!) { runDiscardAll(stack: $id) { discardedRuns { id } } }"
+    emptied = await managing.ask(empty, id=other.id)
+
+    assert told["runResourceState"] == {"id": run, "state": "READY", "finished": False}
+    assert told["run"] is None
+    assert elsewhere["runResourceState"] is None
+    assert emptied["runDiscardAll"]["discardedRuns"] == []  # it reaches no runs
+    assert await state_of(core, run) is State.DISCARDED
+
+
+async def test_a_run_that_may_only_see_waits_for_nobody(running, filled):
+    run, caller, _ = running
+    ask = "query ($id: ID!, $run: ID!) { stack(id: $id) { runResourceState(id: $run) { state } } }"
+    assert (await caller.ask(ask, id=filled.id, run=run.id))["stack"]["runResourceState"] is None
+
+
+async def test_the_trail_says_of_which_stack_a_run_was_that_did_something(
+    ada, managing, running, filled
+):
+    made = await managing.ask(
+        'mutation { contextCreateV2(input: {name: "Made", space: "root"}) { id } }'
+    )
+
+    found = await ada.ask(
+        """{ searchAuditTrailEntries(input: {predicates: [
+          {field: "action", constraint: {stringMatches: ["context.create"]}}]}) {
+          edges { node { actor { run { id stackId } } affectedResource { resourceId } } } } }"""
+    )
+
+    ((edge,),) = found["searchAuditTrailEntries"].values()
+    assert edge["node"] == {
+        "actor": {"run": {"id": running[0].id, "stackId": filled.id}},
+        "affectedResource": {"resourceId": made["contextCreateV2"]["id"]},
+    }
 
 
 async def test_a_runs_token_ends_with_its_phase(running, filled):

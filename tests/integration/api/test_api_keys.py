@@ -245,7 +245,7 @@ async def test_a_token_that_is_not_believed_opens_nothing_and_is_told(
     assert "not for whom" in str(body)
 
 
-async def test_who_tries_too_many_tokens_waits(ada, federated, token_issuer):
+async def test_who_tries_too_many_tokens_waits(core, ada, federated, token_issuer):
     key = await federated()
     nobody = Caller(ada.http, ada.app)
     for _ in range(FAILURES_ALLOWED):
@@ -254,6 +254,8 @@ async def test_who_tries_too_many_tokens_waits(ada, federated, token_issuer):
     refused = await nobody.refusal(EXCHANGE, id=key["id"], secret=token_issuer.token())
 
     assert refused[1] == "TOO_MANY_REQUESTS"
+    told = "select count(*) from audit_entry where action = 'login.refused' and actor = :key"
+    assert await core.rows(told, key=f"api::{key['id']}") == [(FAILURES_ALLOWED + 1,)]
 
 
 async def test_claims_that_are_mapped_put_the_session_into_groups(ada, federated, token_issuer):

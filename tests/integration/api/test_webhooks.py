@@ -6,8 +6,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from gantry.domains.people.model import UserGroup
+from gantry.domains.roles import bindings
+from gantry.domains.roles.bindings import Gift
+from gantry.domains.roles.model import Subject
 from gantry.domains.roles.rules import ADMIN, READER
 from gantry.domains.webhooks import deliveries
+from gantry.kernel.tx import SYSTEM
 
 from tests.integration.api.test_spaces_and_roles import give, space
 from tests.support.given import given_a_pool, given_a_stack
@@ -515,3 +520,44 @@ async def test_roles_of_whoever_did_it_are_in_what_is_sent(core, ada, robot, rec
     (made,) = [one for one in told if one["action"] == "space.create"]
     assert made["actor_roles"] == ["space-admin"]
     assert made["actor"].startswith("api::")
+
+
+async def test_roles_are_those_of_the_moment_also_of_groups(core, ada, robot, receiver):
+    key, admin = await robot("terraform")
+    async with core.db.write(SYSTEM) as tx:
+        group = UserGroup(name="makers", created_at=tx.now, created_by="x")
+        tx.session.add(group)
+        await tx.session.flush()
+        gift = Gift(Subject.GROUP, group.id, ADMIN.id, "root")
+        (binding,) = await bindings.give(tx, [gift])
+    await core.change("update api_key_traits set teams = '{makers}' where key_id = :id", id=key)
+    await ada.ask(AUDIT_SET, input=of_audit(f"{receiver.url}/in"))
+    await space(admin, "Made by a member")
+    await core.change("delete from role_binding where id = :id", id=binding.id)
+
+    await deliveries.look(core.db)
+    await core.drain()
+
+    told = [json.loads(call.body) for call in receiver.calls]
+    (made,) = [one for one in told if one["action"] == "space.create"]
+    assert made["actor_roles"] == ["space-admin"]
+    assert "actorRoles" not in json.dumps(made)
+
+
+async def test_what_was_done_has_its_name_however_large_it_was(core, ada, receiver):
+    await ada.ask(AUDIT_SET, input=of_audit(f"{receiver.url}/in"))
+    large = {
+        "name": "Large",
+        "space": "root",
+        "description": "x" * 4000,
+        "labels": ["y" * 200] * 90,
+    }
+    await ada.ask("mutation ($i: ContextInput!) { contextCreateV2(input: $i) { id } }", i=large)
+
+    await deliveries.look(core.db)
+    await core.drain()
+
+    told = [json.loads(call.body) for call in receiver.calls]
+    (made,) = [one for one in told if one["action"] == "context.create"]
+    assert made["context"] == {"mutation": "contextCreateV2"}
+    assert made["data"]["args"] == "(cut)"

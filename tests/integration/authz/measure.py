@@ -34,6 +34,8 @@ class Outcome:
     given: Mapping[str, Any]
     answer: Mapping[str, Any]
     changed: Sequence[str] = ()
+    entries: int = 0
+    """How many entries of the audit trail it left."""
 
     @property
     def text(self) -> str:
@@ -65,6 +67,7 @@ async def call(http: httpx2.AsyncClient, world: World, caller: str, name: str) -
     if name in BEFORE:
         await BEFORE[name](world, caller)
     watched = name in MUTATIONS or name in BEFORE
+    noted = await world.entries() if name in MUTATIONS else 0
     before = await (world.fingerprint() if watched and prepared else world.pristine())
     stranger = caller in ("anonymous", "worker")
     body = {"query": document(name, tuple(given), stranger=stranger), "variables": given}
@@ -73,6 +76,7 @@ async def call(http: httpx2.AsyncClient, world: World, caller: str, name: str) -
     answer = response.json()
     word = _word(answer, given, world, name)
     changed: list[str] = []
+    left = await world.entries() - noted if name in MUTATIONS else 0
     if watched:
         after = await world.fingerprint()
         changed = changed_between(before, after)
@@ -80,7 +84,7 @@ async def call(http: httpx2.AsyncClient, world: World, caller: str, name: str) -
             await world.put_all_back()
         else:
             await world.put_back(after)
-    return Outcome(word, given, answer, changed)
+    return Outcome(word, given, answer, changed, left)
 
 
 def _word(answer: Mapping[str, Any], given: Mapping[str, Any], world: World, name: str) -> str:

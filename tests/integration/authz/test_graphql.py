@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 
 import pytest
 
@@ -18,6 +19,11 @@ ROWS = TABLE.rows()
 FIELDS = {**QUERIES, **MUTATIONS}
 ADD = "GANTRY_ADD_ROWS"
 """Set by `make matrix`: rows that lack are written into the table as they are measured."""
+
+DONE = ("yes", "none")
+"""What a mutation comes to that does something; it may have nothing to tell of it."""
+REFUSALS_NOTED: Mapping[str, int] = {}
+"""Mutations of which the trail keeps also who was refused: how many entries."""
 
 WORDS = ("yes", "no", "own", "none", "never", "let in")
 
@@ -72,6 +78,20 @@ async def test_what_is_refused_changes_nothing_and_what_is_done_is_done(
             assert list(outcome.changed) == [], caller
         elif name in MUTATIONS and name not in QUIET:
             assert outcome.changed, f"{caller} was let in, and nothing happened"
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+async def test_what_is_done_leaves_one_entry_in_the_trail_and_what_is_refused_none(
+    http, world, measured, name
+):
+    _, found = await look(http, world, measured, name)
+
+    left = {caller: (outcome.word, outcome.entries) for caller, outcome in found.items()}
+    assert {
+        caller: said
+        for caller, said in left.items()
+        if said[1] != (1 if said[0] in DONE else REFUSALS_NOTED.get(name, 0))
+    } == {}
 
 
 @pytest.mark.parametrize("name", FIELDS)

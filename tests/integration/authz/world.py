@@ -70,6 +70,7 @@ CALLERS = {
     "other": "a key with the role Space admin in the other team's space",
     "root": "the administrator of the installation",
     "run": "a run of ours, with its API token",
+    "managing run": "the same of a stack to which the role Space admin was given in our space",
     "worker": "a worker of ours, with the proof of its pool's key",
 }
 """Who calls, and what they are. The order is the order of the tables' columns."""
@@ -161,6 +162,11 @@ class World:
                 for name in names
             )
         return await self.core.rows(self._look)
+
+    async def entries(self) -> int:
+        """How many entries the audit trail has."""
+        ((count,),) = await self.core.rows("select count(*) from audit_entry")
+        return int(str(count))
 
     async def pristine(self) -> Sequence[tuple[object, ...]]:
         """The fingerprint of the world as it was made."""
@@ -296,11 +302,24 @@ async def fill(core: Core, team: Team, *, key: int) -> None:
     ids["waiting stack"], ids["waiting run"] = waiting.id, planned.id
     ids["working stack"], ids["working run"] = working.id, at_work.id
     ids["queued run"] = queued.id
+    ids.update(await _managing(core, team, pool, settings))
     ids.update(await _resting(core, team, pool, settings))
     await hooks_of(core, team)
     async with core.db.write(ADMIN) as tx:
         await decisions.review(tx, waiting.id, planned.id, approve=True, note=mark)
         await decisions.comment(tx, waiting.id, planned.id, body=mark)
+
+
+async def _managing(core: Core, team: Team, pool: Any, settings: dict[str, Any]) -> dict[str, str]:
+    """A stack that may do everything in the team's space, and a run of it at work."""
+    stack = await given_a_stack(core, pool, f"Manages {team.mark}", **settings)
+    async with core.db.write(ADMIN) as tx:
+        await bindings.give(tx, [Gift(Subject.STACK, stack.id, ADMIN_ROLE.id, team.space)])
+    hand = await given_a_worker(core, pool)
+    run = await given_a_run(core, stack)
+    await hand.take(run)
+    await hand.done(run, Phase.PREPARE, Phase.INIT)
+    return {"managing stack": stack.id, "managing run": run.id}
 
 
 async def _resting(core: Core, team: Team, pool: Any, settings: dict[str, Any]) -> dict[str, str]:
@@ -409,11 +428,12 @@ async def _callers(world: World) -> None:
     async with core.db.write(owner) as tx:
         made = await filters.create(tx, filters.Wanted("For all", "stacks", True, "{}"))
         world.secrets["filter"] = made.id
-    stack = await stack_now(core, ours.ids["working stack"])
-    run = await run_now(core, ours.ids["working run"])
-    manifest = await manifest_of(core, stack, run)
-    token = next(v for v in manifest.environment if v.name == "SPACELIFT_API_TOKEN")
-    world.tokens["run"], world.names["run"] = token.value, f"run::{run.id}"
+    for caller, word in (("managing run", "managing"), ("run", "working")):
+        stack = await stack_now(core, ours.ids[f"{word} stack"])
+        run = await run_now(core, ours.ids[f"{word} run"])
+        manifest = await manifest_of(core, stack, run)
+        token = next(v for v in manifest.environment if v.name == "SPACELIFT_API_TOKEN")
+        world.tokens[caller], world.names[caller] = token.value, f"run::{run.id}"
     assert manifest.backend is not None
     world.secrets["state"] = manifest.backend.password
     world.secrets["fence"] = str(run.fence)

@@ -35,9 +35,10 @@ async def sign_in(core, username="root", password="correct horse", **changes):
         **changes,
     }
     async with core.db.write(SYSTEM) as tx:
-        return await people.sign_in_admin(
+        found = await people.sign_in_admin(
             tx, core.vault, username=username, password=password, **how
         )
+    return people.arrived(found)
 
 
 async def recognise(core, token, *, audience=BASE_URL, password=PASSWORD):
@@ -54,7 +55,7 @@ async def new_key(core, *, admin=False, by=ADMIN):
 
 async def exchange(core, key_id, secret, *, address=HERE):
     async with core.db.write(SYSTEM) as tx:
-        return await people.sign_in_api_key(
+        found = await people.sign_in_api_key(
             tx,
             core.vault,
             core.passwords,
@@ -63,6 +64,13 @@ async def exchange(core, key_id, secret, *, address=HERE):
             audience=BASE_URL,
             address=address,
         )
+    return people.arrived(found)
+
+
+async def refusals(core):
+    """Who was not let in, and why, as the trail has it."""
+    told = "select actor, body from audit_entry where action = 'login.refused' order by at, id"
+    return [tuple(row) for row in await core.rows(told)]
 
 
 async def sessions(core):
@@ -179,6 +187,52 @@ async def test_while_one_waits_further_attempts_do_not_prolong_the_wait(core):
     await fail(core, FAILURES_ALLOWED)
     with pytest.raises(TooMany):
         await sign_in(core, password="wrong")
+    assert await core.rows("select count(*) from login_failure") == [(FAILURES_ALLOWED,)]
+
+
+async def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_another(core):
+    guesses = [sign_in(core, password=f"guess {n}") for n in range(4 * FAILURES_ALLOWED)]
+
+    found = await asyncio.gather(*guesses, return_exceptions=True)
+
+    assert found.count(None) == FAILURES_ALLOWED
+    assert sum(isinstance(one, TooMany) for one in found) == 3 * FAILURES_ALLOWED
+    assert await core.rows("select count(*) from login_failure") == [(FAILURES_ALLOWED,)]
+    assert await sessions(core) == []
+
+
+async def test_guesses_of_a_key_at_once_do_not_get_past_the_wait(core):
+    key, secret = await new_key(core)
+    guesses = [exchange(core, key.id, f"guess {n}") for n in range(FAILURES_ALLOWED + 4)]
+
+    found = await asyncio.gather(*guesses, return_exceptions=True)
+
+    assert found.count(None) == FAILURES_ALLOWED
+    assert sum(isinstance(one, TooMany) for one in found) == 4
+    with pytest.raises(TooMany):
+        await exchange(core, key.id, secret.reveal())
+    assert await sessions(core) == []
+
+
+async def test_who_waits_leaves_an_entry_with_each_attempt(core):
+    await fail(core, FAILURES_ALLOWED)
+    for _ in range(2):
+        with pytest.raises(TooMany):
+            await sign_in(core)
+
+    noted = await refusals(core)
+
+    assert [actor for actor, _ in noted] == ["admin::root"] * (FAILURES_ALLOWED + 2)
+    assert ["wait five minutes" in body for _, body in noted[-3:]] == [False, True, True]
+
+
+async def test_what_is_no_keys_id_counts_and_leaves_an_entry(core):
+    for _ in range(FAILURES_ALLOWED):
+        assert await exchange(core, "no-key", "secret") is None
+    with pytest.raises(TooMany):
+        await exchange(core, "no-key", "secret")
+
+    assert [actor for actor, _ in await refusals(core)] == ["api::no-key"] * (FAILURES_ALLOWED + 1)
     assert await core.rows("select count(*) from login_failure") == [(FAILURES_ALLOWED,)]
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from gantry.domains.people.access import EVERYTHING
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import decisions, triggers
 from gantry.domains.runs.service import NoPool
@@ -95,6 +96,22 @@ async def test_a_run_is_of_the_commit_that_the_stack_tracks(core, stack):
     assert (now.title, now.branch, now.triggered_by) == ("Second", "main", ADMIN.name)
     assert (now.trigger_kind, now.user_metadata) == ("user", ["from a test"])
     assert (now.kind, now.state, now.pool_id) == (Kind.TRACKED, S.READY, stack.pool_id)
+
+
+async def test_a_run_says_whether_a_person_or_a_program_started_it(core, stack):
+    program = Actor("api_key", new_id(), name="api::ci", everywhere=EVERYTHING)
+    run = await given_a_run(core, stack)
+    await discard(core, run)
+
+    async with core.db.write(program) as tx:
+        again = await triggers.retry(tx, core.vault, stack.id, run.id)
+        task = await triggers.task(tx, core.vault, stack.id, command="env", skip_init=True)
+
+    assert [(await run_now(core, one)).trigger_kind for one in (run, again, task)] == [
+        "user",
+        "API key",
+        "API key",
+    ]
 
 
 async def test_a_run_can_be_of_another_commit(core, stack):

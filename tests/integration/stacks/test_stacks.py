@@ -302,7 +302,9 @@ async def test_another_vendor_keeps_the_state_where_it_is(core):
 async def test_the_tip_of_the_branch_is_tracked(core):
     stack = await create(core)
 
-    after = await heads.sync(core.db, ADMIN, core.sources, stack.id)
+    head = await heads.look_up(core.db, ADMIN, core.sources, stack.id)
+    async with core.db.write(ADMIN) as tx:
+        after = await heads.sync(tx, stack.id, head)
 
     assert after.tracked_commit_id == commit_id(core.source.url, core.source.second)
     assert (after.tracked_commit_set_by, after.sync_error) == (ADMIN.name, None)
@@ -317,7 +319,7 @@ async def test_a_branch_that_does_not_exist_is_noted_on_a_new_stack(core):
     assert now.tracked_commit_id is None
 
     with pytest.raises(NoSuchRef):
-        await heads.sync(core.db, ADMIN, core.sources, stack.id)
+        await heads.look_up(core.db, ADMIN, core.sources, stack.id)
 
 
 async def test_a_commit_can_be_tracked_by_its_sha(core):

@@ -15,8 +15,8 @@ audit = typer.Typer(help="The audit trail: verify.", no_args_is_help=True)
 def verify() -> None:
     """Prove that no entry was changed, left out or slipped in, or name the first. Exit code 1 then.
 
-    Reads the whole trail and every signed checkpoint in the object storage; changes nothing but
-    putting what is new into the chain.
+    Reads the whole trail, every signed checkpoint in the object storage, and what was signed of
+    the months that retention dropped; changes nothing but putting what is new into the chain.
     """
 
     found: list[chain.Verdict] = []
@@ -42,7 +42,8 @@ def _words(verdict: chain.Verdict) -> str:
         )
     if not verdict.last:
         return "There are no entries yet."
+    before = " Those before went for their age, as is signed." if verdict.first > 1 else ""
     return (
         f"[bold green]Proven[/]: {verdict.entries} entries, {verdict.first} to {verdict.last}, are"
-        f" as they were written; {verdict.checkpoints} signed checkpoints agree."
+        f" as they were written; {verdict.checkpoints} signed checkpoints agree.{before}"
     )

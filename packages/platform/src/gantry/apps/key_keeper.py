@@ -20,7 +20,7 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.accounts.model import DataKey
 from gantry.domains.accounts.rules import HEARD_EVERY, SILENT_AFTER
 from gantry.domains.audit import repo as audit
-from gantry.domains.audit.service import AHEAD
+from gantry.domains.audit.retention import AHEAD
 from gantry.domains.keys import repo
 from gantry.domains.keys.model import SigningKey
 from gantry.domains.keys.rules import NOTED_EVERY

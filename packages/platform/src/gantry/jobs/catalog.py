@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gantry.domains.accounts import service as accounts
-from gantry.domains.audit import chain
-from gantry.domains.audit import service as audit
+from gantry.domains.audit import chain, retention
 from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.keys import places, retire, walk
 from gantry.domains.people import service as people
@@ -137,7 +136,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await retire.retire(out.db, out.objects, sealed, longest=out.tokens_last)
 
     async def turn_audit_months() -> None:
-        await audit.turn_months(out.db, keep=out.audit_retention)
+        await retention.turn_months(out.db, out.vault, out.objects, keep=out.audit_retention)
 
     async def deliver(*, webhook_id: str) -> None:
         await deliveries.deliver(out.db, out.vault, out.objects, out.outward, webhook_id=webhook_id)

@@ -17,6 +17,8 @@ class Actor:
     shows, in the form `<identity source>::<name>`. `everywhere` holds the actions allowed in
     every space; `by_space` those allowed in single spaces. Both are filled when the actor is
     recognised, so that asking costs nothing. `groups` are names of groups it counts as a member of.
+    `roles` are the slugs of the roles that it was given somewhere, itself or as a member of a
+    group; None where nobody has looked, as for those who may do everything anyway.
     """
 
     kind: str
@@ -25,6 +27,7 @@ class Actor:
     everywhere: frozenset[str] = frozenset()
     by_space: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
     groups: frozenset[str] = frozenset()
+    roles: tuple[str, ...] | None = field(default=None, compare=False)
     session_id: str | None = None
     address: str | None = None
 

@@ -96,6 +96,10 @@ class Context:
         """What the mutation is done to, where its arguments do not say."""
         self._about = resource_id
 
+    def wrote(self) -> None:
+        """A service has left the mutation's entry, in a transaction of its own."""
+        self._mutation = None
+
     async def settle(self) -> None:
         """The mutation has succeeded; its entry is written if no transaction of it did."""
         if self._mutation is not None:

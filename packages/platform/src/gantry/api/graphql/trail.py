@@ -90,6 +90,7 @@ ROWS: Mapping[str, Row] = {
     "stackLabelsChange": _stack("change_labels"),
     "stackConfigAdd": _stack("config_add", "stack"),
     "stackConfigDelete": _stack("config_delete", "stack"),
+    "starSet": _stack("star"),
     "stackUnsavedStateDiscard": _stack("unsaved_state_discard", "stackId"),
     "stateDownloadUrl": _stack("state_download", None),
     "stateUploadUrl": _stack("state_upload", None),
@@ -111,6 +112,7 @@ ROWS: Mapping[str, Row] = {
     "runResourceCreate": _run("trigger", None),
     "runProposeLocalWorkspace": _run("propose_local_workspace", None),
     "proposeWithOverrides": _run("propose_with_overrides", None),
+    "runExternalDependencyMarkAsCompleted": Row("run.mark_external_dependency", Resource.RUN),
     "taskCreate": Row("task.create", Resource.TASK, None, (Resource.STACK, "stack")),
     "accountUpdateSecurityEmail": Row("account.set_security_email", Resource.ACCOUNT),
     "accountUpdateDefaultWorkerPoolRunnerImages": Row(
@@ -214,12 +216,10 @@ UNWRITTEN: Mapping[str, str] = {
     "stackManagedStateImport": _WITH_STATE,
     "stackManagedStateRollback": _WITH_STATE,
     "stackUnsavedStateImport": _WITH_STATE,
-    "starSet": "a person's own bookmark",
     "summarizeRun": "refused always",
     "deleteRunSummary": "refused always",
     "summarizeRunState": "refused always",
     "deleteRunStateSummary": "refused always",
-    "runExternalDependencyMarkAsCompleted": "refused always",
 }
 """Mutations that leave no entry, and why."""
 

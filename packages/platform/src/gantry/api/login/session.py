@@ -54,7 +54,7 @@ async def sign_in(request: Request) -> Response:
     _require_same_origin(request, there.base_url)
     given = await _given(request)
     async with there.db.write(SYSTEM) as tx:
-        signed_in = await people.sign_in_admin(
+        found = await people.sign_in_admin(
             tx,
             there.vault,
             username=given.get("username", ""),
@@ -65,6 +65,7 @@ async def sign_in(request: Request) -> Response:
             lasts=there.session_lasts,
             address=client_address(request),
         )
+    signed_in = people.arrived(found)
     if signed_in is None:
         words = "The user name or the password is wrong."
         return JSONResponse({"code": "WRONG_CREDENTIALS", "message": words}, status_code=401)
@@ -82,7 +83,7 @@ async def exchange_key(request: Request) -> Response:
     _require_same_origin(request, there.base_url)
     given = await _given(request)
     async with there.db.write(SYSTEM) as tx:
-        signed_in = await people.sign_in_api_key(
+        found = await people.sign_in_api_key(
             tx,
             there.vault,
             there.passwords,
@@ -91,6 +92,7 @@ async def exchange_key(request: Request) -> Response:
             audience=there.base_url,
             address=client_address(request),
         )
+    signed_in = people.arrived(found)
     if signed_in is None:
         words = "There is no such API key, or the secret is not its own."
         return JSONResponse({"code": "WRONG_CREDENTIALS", "message": words}, status_code=401)

@@ -27,6 +27,7 @@ BUCKET = Bucket.STATES
 """Checkpoints are kept as long as states are, which is for ever: others forget within days."""
 NEWEST = "newest"
 PURPOSE = "audit checkpoint"
+FLOOR = "audit floor"
 AUDIENCE = "gantry audit"
 LASTS = timedelta(days=20 * 365)
 """A checkpoint's signature outlives every retention."""
@@ -43,6 +44,8 @@ class Verdict:
     broken_at: int | None = None
     """The first place that is not as it was sealed."""
     reason: str = ""
+    digest: bytes = rules.GENESIS
+    """Of the last entry that was looked at."""
 
 
 async def seal(db: Db) -> int:
@@ -88,18 +91,7 @@ async def checkpoint(db: Db, vault: Vault, objects: Objects) -> int | None:
         return None
     if end.checkpoint_at is not None and now - end.checkpoint_at < CHECKPOINT_EVERY:
         return None
-    signed = vault.sign(
-        {
-            "iss": "gantry",
-            "aud": [AUDIENCE],
-            "purpose": PURPOSE,
-            "sub": str(end.seq),
-            "before": end.checkpoint_seq,
-            "digest": end.digest.hex(),
-            "iat": int(now.timestamp()),
-            "exp": int((now + LASTS).timestamp()),
-        }
-    )
+    signed = _signed(vault, now, PURPOSE, end.seq, end.digest, before=end.checkpoint_seq)
     for name in (_name(end.seq), NEWEST):
         await objects.put(BUCKET, _key(name), signed.encode())
     async with db.write(SYSTEM) as tx:
@@ -107,6 +99,36 @@ async def checkpoint(db: Db, vault: Vault, objects: Objects) -> int | None:
         if held.checkpoint_seq < end.seq:
             held.checkpoint_seq, held.checkpoint_at = end.seq, tx.now
     return end.seq
+
+
+async def sign_floor(db: Db, vault: Vault, objects: Objects, seq: int, digest: bytes) -> None:
+    """Put down that entries up to this place go for their age. `digest` is of the entry there,
+    which the first that is left follows. Raises StorageDown.
+
+    The object comes first, and each place has one of its own: whichever the database names, it is
+    there, and none takes the place of a later one.
+    """
+    async with db.read(SYSTEM) as tx:
+        now = tx.now
+    await objects.put(BUCKET, _floor_key(seq), _signed(vault, now, FLOOR, seq, digest).encode())
+    async with db.write(SYSTEM) as tx:
+        held = await repo.hold_chain(tx)
+        held.floor_seq = max(held.floor_seq, seq)
+
+
+def _signed(vault: Vault, now: datetime, purpose: str, seq: int, digest: bytes, **more: int) -> str:
+    return vault.sign(
+        {
+            "iss": "gantry",
+            "aud": [AUDIENCE],
+            "purpose": purpose,
+            "sub": str(seq),
+            "digest": digest.hex(),
+            "iat": int(now.timestamp()),
+            "exp": int((now + LASTS).timestamp()),
+            **more,
+        }
+    )
 
 
 def _name(seq: int) -> str:
@@ -117,6 +139,10 @@ def _key(name: str) -> str:
     return f"audit/checkpoints/{name}.jwt"
 
 
+def _floor_key(seq: int) -> str:
+    return f"audit/floors/{_name(seq)}.jwt"
+
+
 class _Unproven(Exception):
     """A checkpoint is not what was put there."""
 
@@ -125,42 +151,75 @@ class _Unproven(Exception):
         self.seq, self.reason = seq, reason
 
 
-async def verify(db: Db, vault: Vault, objects: Objects) -> Verdict:
-    """Look through the whole chain and every checkpoint. Raises StorageDown.
+async def verify(db: Db, vault: Vault, objects: Objects, *, until: int | None = None) -> Verdict:
+    """Look through the chain and its checkpoints, up to a place or all of it. Raises StorageDown.
 
-    Of what retention has dropped, the first entry that is left is believed, unless a checkpoint
-    says otherwise; each later one is proven.
+    It begins where what retention dropped ends, as was signed then, and without that at its first
+    entry: each entry is proven, and so is that none is gone.
     """
+    while True:
+        found = await _look(db, vault, objects, until)
+        async with db.read(SYSTEM) as tx:
+            end = await repo.chain(tx)
+        if found.broken_at is None or end is None or end.floor_seq < found.first:
+            return found
+        # Its beginning was dropped meanwhile.
+
+
+async def _look(db: Db, vault: Vault, objects: Objects, until: int | None) -> Verdict:
     async with db.read(SYSTEM) as tx:
         end = await repo.chain(tx)
-        oldest = await repo.oldest_seq(tx)
-    last, signed = (end.seq, end.checkpoint_seq) if end else (0, 0)
-    first = oldest or last + 1
+    last, signed, floor = (end.seq, end.checkpoint_seq, end.floor_seq) if end else (0, 0, 0)
+    floor = max(floor, 0)
+    first = floor + 1
     try:
-        marks = await _marks(vault, objects, signed)
+        marks = await _marks(vault, objects, signed, floor)
+        before = await _floor_digest(vault, objects, floor)
     except _Unproven as found:
         return Verdict(0, first, last, 0, found.seq, found.reason)
-    seen, at, before = 0, first - 1, rules.GENESIS if first == 1 else None
-    while True:
+    seen, at = 0, floor
+    while until is None or at < until:
+        most = READ_AT_ONCE if until is None else min(READ_AT_ONCE, until - at)
         async with db.read(SYSTEM) as tx:
-            rows = await repo.in_order(tx, at, READ_AT_ONCE)
+            rows = await repo.in_order(tx, at, most)
         for row in rows:
             *_, seq, digest = row
             reason = _wrong(row, at, before, marks)
             if reason:
                 return Verdict(seen, first, last, len(marks), at + 1, reason)
             seen, at, before = seen + 1, seq, digest
-        if len(rows) < READ_AT_ONCE:
+        if len(rows) < most:
             break
-    if at < max(last, *marks, 0):
+    if until is None:
+        until = max(last, *marks, 0)
+        if end is not None and at >= until and (at > last or before != end.digest):
+            reason = "the end of the chain was changed"
+            return Verdict(seen, first, last, len(marks), at, reason)
+    if at < until:
         return Verdict(seen, first, last, len(marks), at + 1, "entries at the end are missing")
-    if end is not None and (at > last or (before is not None and before != end.digest)):
-        return Verdict(seen, first, last, len(marks), at, "the end of the chain was changed")
-    return Verdict(seen, first, last, len(marks))
+    return Verdict(seen, first, last, len(marks), digest=before)
 
 
-async def _marks(vault: Vault, objects: Objects, signed: int) -> dict[int, bytes]:
-    """What was signed: digests by place, from the newest checkpoint back to the first.
+async def _floor_digest(vault: Vault, objects: Objects, floor: int) -> bytes:
+    """What the first entry after this place follows. Raises _Unproven."""
+    if floor == 0:
+        return rules.GENESIS
+    try:
+        token = (await objects.get(BUCKET, _floor_key(floor))).decode()
+        claims = vault.verify(token, audience=AUDIENCE, purpose=FLOOR, ever=True)
+        if int(claims.subject) != floor:
+            raise ValueError
+        return bytes.fromhex(str(claims.claims["digest"]))
+    except ObjectMissing:
+        reason = "entries are missing, and it is not signed that they went for their age"
+    except (InvalidToken, ValueError, KeyError, TypeError):
+        reason = "what is signed of entries that went for their age was changed"
+    raise _Unproven(1, reason)
+
+
+async def _marks(vault: Vault, objects: Objects, signed: int, floor: int) -> dict[int, bytes]:
+    """What was signed: digests by place, from the newest checkpoint back to the first of those
+    after `floor`.
 
     `signed` is the place of the newest that the database knows of. Raises _Unproven.
     """
@@ -181,7 +240,7 @@ async def _marks(vault: Vault, objects: Objects, signed: int) -> dict[int, bytes
             raise _Unproven(seq, "a checkpoint in the object storage was changed") from None
         if name not in (NEWEST, _name(place)):
             raise _Unproven(seq, "a checkpoint in the object storage was changed")
-        if earlier <= 0:
+        if earlier <= floor:
             return marks
         # Places only fall, so that whatever is written there, this ends.
         if earlier >= place:
@@ -189,11 +248,11 @@ async def _marks(vault: Vault, objects: Objects, signed: int) -> dict[int, bytes
         name, seq = _name(earlier), earlier
 
 
-def _wrong(row: Any, at: int, before: bytes | None, marks: dict[int, bytes]) -> str:
+def _wrong(row: Any, at: int, before: bytes, marks: dict[int, bytes]) -> str:
     *_, seq, digest = row
     if seq != at + 1:
         return "an entry is missing"
-    if before is not None and rules.digest(before, seq, _parts(row)) != digest:
+    if rules.digest(before, seq, _parts(row)) != digest:
         return "the entry was changed"
     if marks.get(seq, digest) != digest:
         return "the entry is not what was signed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gantry.domains.audit.kinds import Resource
@@ -63,3 +63,6 @@ class AuditChain(Model):
     checkpoint_seq: Mapped[int] = mapped_column(default=0)
     """How far the newest checkpoint in the object storage goes."""
     checkpoint_at: Mapped[datetime | None]
+    floor_seq: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Up to this place entries are gone, or about to go, because they were old. Believed only with
+    the signed word of it in the object storage (`chain.sign_floor`)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
@@ -164,7 +164,9 @@ async def seal(tx: Tx, sealed: Sequence[tuple[str, datetime, int, bytes]]) -> No
 
 
 async def in_order(tx: Tx, after: int, limit: int) -> list[Any]:
-    """The next of the chain after a place: what digests cover, then place and digest."""
+    """The next of the chain after a place, at most so many: what digests cover, then place and
+    digest.
+    """
     query = (
         select(*COVERED, AuditEntry.seq, AuditEntry.digest)
         .where(AuditEntry.seq > after)
@@ -183,7 +185,7 @@ async def make_months(tx: Tx, until: datetime) -> None:
     A month of which something was written before it had a table has none: its entries are where
     those go that have no other place, and are forgotten one by one.
     """
-    at = tx.now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    at = rules.month_of(tx.now)
     while at <= until:
         end = month_after(at)
         stray = text("select exists (select from audit_entry_other where at >= :at and at < :end)")
@@ -214,11 +216,11 @@ async def months(tx: Tx) -> list[str]:
     return list(rows)
 
 
-async def forget_strays(tx: Tx, before: datetime) -> None:
-    """Entries whose month had no table, and that are in the chain, are gone one by one."""
+async def forget_strays(tx: Tx, before: datetime, floor: int) -> None:
+    """Entries whose month had no table, and whose place is at most `floor`, are gone one by one."""
     await tx.session.execute(
-        text("delete from audit_entry_other where at < :before and seq is not null"),
-        {"before": before},
+        text("delete from audit_entry_other where at < :before and seq <= :floor"),
+        {"before": before, "floor": floor},
     )
 
 
@@ -235,6 +237,11 @@ async def any_unsealed_before(tx: Tx, end: datetime) -> bool:
     return bool(await tx.session.scalar(query))
 
 
-async def oldest_seq(tx: Tx) -> int | None:
-    """The first place of the chain that is still there."""
-    return await tx.session.scalar(select(func.min(AuditEntry.seq)))
+async def last_before(tx: Tx, end: datetime) -> int:
+    """The last place in the chain of what was done before that time; 0 for none."""
+    return await tx.session.scalar(select(func.max(AuditEntry.seq)).where(AuditEntry.at < end)) or 0
+
+
+async def first_from(tx: Tx, begin: datetime) -> int | None:
+    """The first place in the chain of what was done at that time or later."""
+    return await tx.session.scalar(select(func.min(AuditEntry.seq)).where(AuditEntry.at >= begin))

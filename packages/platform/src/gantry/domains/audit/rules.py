@@ -14,6 +14,9 @@ MAX_ENTRY = 16 * 1024
 """Characters of what an entry keeps of its request. The trail says what was done; what is larger
 is kept where it belongs."""
 
+ROLES = "actorRoles"
+"""Under which name an entry keeps the slugs of the roles that its actor had."""
+
 HIDDEN = "(hidden)"
 CUT = "(cut)"
 
@@ -38,14 +41,22 @@ GENESIS = bytes(32)
 """What the first entry's digest follows."""
 
 
+_SHORT = ("mutation", ROLES)
+"""What is kept of an entry that is too large: which mutation it was, and by what right."""
+
+
 def kept(given: Mapping[str, Any]) -> str:
-    """What an entry keeps of a request's arguments: JSON without the values of secrets.
+    """What an entry keeps of a request's arguments: JSON without the values of secrets. Of one that
+    is too large, the name of the mutation is kept.
 
     A value of a configuration element is secret or not by its neighbour; its digest is kept, so
     that two can be told apart. So it is for custom headers, and for a configuration as YAML.
     """
     text = json.dumps(_without_secrets(given), ensure_ascii=False, sort_keys=True)
-    return text if len(text) <= MAX_ENTRY else json.dumps({"arguments": CUT}, sort_keys=True)
+    if len(text) <= MAX_ENTRY:
+        return text
+    short = {name: given[name] for name in _SHORT if name in given}
+    return json.dumps({**short, "arguments": CUT}, sort_keys=True)
 
 
 def _without_secrets(value: Any) -> Any:
@@ -113,7 +124,12 @@ def span(given: str) -> tuple[datetime | None, datetime | None]:
     return found[0], found[1]
 
 
+def month_of(at: datetime) -> datetime:
+    """Midnight of the first of the month, UTC."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def month_after(at: datetime) -> datetime:
     """Midnight of the first of the next month, UTC."""
-    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    first = month_of(at)
     return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)

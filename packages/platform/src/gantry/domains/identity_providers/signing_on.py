@@ -226,11 +226,12 @@ async def sign_in_token(there: Premises, token: str, *, address: str) -> SignIn:
 
     Raises NoSuchLogin, TooMany, SignOnRefused, ProviderUnusable, NotInvited.
     """
-    async with there.db.read(SYSTEM) as tx:
+    async with there.db.write(SYSTEM) as tx:
         provider = await repo.find(tx)
         if provider is None or provider.kind is not ProviderKind.GITHUB:
             raise NoSuchLogin("unauthorized: GitHub does not vouch for people here; use an API key")
-        await people.require_patience(tx, address, A_TOKEN)
+        waits = await people.in_turn(tx, f"{provider.kind.source}::", address, A_TOKEN)
+    people.arrived(waits)
     settings = service.github_settings(provider, there.vault, there.base_url)
     try:
         async with _noting(there, ProviderKind.GITHUB, address):
@@ -239,6 +240,7 @@ async def sign_in_token(there: Premises, token: str, *, address: str) -> SignIn:
             claims = await there.protocols.github.owner_of(settings, Secret(token))
     except SignOnRefused:
         async with there.db.write(SYSTEM) as tx:
+            await people.require_patience(tx, address, A_TOKEN)
             people.count_failure(tx, address, A_TOKEN)
         raise
     return await _admitted(there, provider, claims, TOKEN_SESSION, address)

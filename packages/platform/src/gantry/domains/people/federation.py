@@ -60,17 +60,21 @@ async def sign_in(
     """Exchange a token for a session of the key; None when the key is gone or has expired.
 
     The issuer is asked between transactions. Raises UntrustedToken, which counts as a failed
-    sign-in; IssuerUnreachable, which does not; TooMany as `sign_in_admin` does.
+    sign-in; IssuerUnreachable, which does not; TooMany after too many of them.
     """
-    async with db.read(SYSTEM) as tx:
-        await service.require_patience(tx, address, key_id)
+    async with db.write(SYSTEM) as tx:
+        waits = await service.in_turn(tx, service.key_name(key_id), address, key_id)
+    service.arrived(waits)
     try:
         if len(token) > MAX_TOKEN:
             raise UntrustedToken(f"the token has more than {MAX_TOKEN} characters")
         claims = await issuers.claims(trusted, token)
     except UntrustedToken as refused:
         async with db.write(SYSTEM) as tx:
-            service.fail_key(tx, key_id, address, why=refused.message)
+            waits = await service.in_turn(tx, service.key_name(key_id), address, key_id)
+            if waits is None:
+                service.fail_key(tx, key_id, address, why=refused.message)
+        service.arrived(waits)
         raise
     async with db.write(SYSTEM) as tx:
         key = await repo.api_key(tx, key_id)

@@ -135,6 +135,18 @@ async def traits_by_ids(tx: Tx, key_ids: Sequence[str]) -> dict[str, ApiKeyTrait
     return {traits.key_id: traits for traits in rows}
 
 
+async def groups_of(tx: Tx, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The names of the groups that users and API keys are members of, by their ids."""
+    rows = await tx.session.execute(
+        select(User.id, User.groups)
+        .where(User.id.in_(ids))
+        .union_all(
+            select(ApiKeyTraits.key_id, ApiKeyTraits.teams).where(ApiKeyTraits.key_id.in_(ids))
+        )
+    )
+    return dict(rows.tuples().all())
+
+
 async def traits_shared(tx: Tx, key_id: str) -> ApiKeyTraits | None:
     """What the key is besides, which nobody changes until the transaction ends."""
     query = select(ApiKeyTraits).where(ApiKeyTraits.key_id == key_id).with_for_update(read=True)
@@ -227,6 +239,13 @@ async def _open_sessions_by(
         .group_by(owner)
     )
     return {str(one): count for one, count in rows}
+
+
+async def hold_subject(tx: Tx, subject: str) -> None:
+    """Sign-ins of the subject come one after another, until the transaction ends."""
+    await tx.session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"sign-in {subject}", 0)))
+    )
 
 
 async def failures_since(tx: Tx, subject: str, since: datetime) -> int:

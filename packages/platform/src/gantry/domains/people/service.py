@@ -64,21 +64,22 @@ async def sign_in_admin(
     audience: str,
     lasts: timedelta,
     address: str,
-) -> SignIn | None:
-    """Sign the built-in admin in; None when the name or the password is wrong.
+) -> SignIn | TooMany | None:
+    """Sign the built-in admin in; None when the name or the password is wrong, TooMany after
+    FAILURES_ALLOWED failures in FAILURE_WINDOW.
 
-    A refusal is an answer, so that the failure is kept and counts.
-    Raises TooMany after FAILURES_ALLOWED failures in FAILURE_WINDOW.
+    A refusal is an answer, so that the failure and its entry are kept: `arrived` raises it.
     """
-    subject = _subject(address, username)
-    await _throttle(tx, subject)
+    name = f"{ADMIN_SOURCE}::{username}"
+    if waits := await in_turn(tx, name, address, username):
+        return waits
     right = expected_password is not None and bool(expected_password)
     # Both are compared whatever the first says, so that time tells nothing.
     name_fits = Secret(expected_username or "").matches(username)
     password_fits = expected_password is not None and expected_password.matches(password)
     if not (right and expected_username and name_fits and password_fits):
-        _remember_failure(tx, subject)
-        note_refusal(tx, f"{ADMIN_SOURCE}::{username}", address)
+        count_failure(tx, address, username)
+        note_refusal(tx, name, address)
         return None
     user = await repo.remember_user(tx, source=ADMIN_SOURCE, username=username, admin=True)
     session = Session(
@@ -102,18 +103,20 @@ async def sign_in_api_key(
     secret: str,
     audience: str,
     address: str,
-) -> SignIn | None:
+) -> SignIn | TooMany | None:
     """Exchange an API key for a token; None when there is no such key, it has expired, or the
-    secret is wrong.
-
-    Raises TooMany as `sign_in_admin` does.
+    secret is wrong; TooMany as of `sign_in_admin`.
     """
-    if not is_ulid(key_id):
-        return None
-    subject = _subject(address, key_id)
-    await _throttle(tx, subject)
-    key = await repo.api_key(tx, key_id)
-    fits = await passwords.fits(key.secret_hash if key is not None else None, secret)
+    # Whoever waits already costs no hashing. The secret is looked at before the turn is taken: it
+    # takes long, and programs that share a key would wait for each other.
+    if waits := await _waiting(tx, _subject(address, key_id)):
+        return _refused(tx, waits, key_name(key_id), address)
+    # Whatever has another form is no key, as everybody knows: that costs no hashing either.
+    formed = is_ulid(key_id)
+    key = await repo.api_key(tx, key_id) if formed else None
+    fits = formed and await passwords.fits(key.secret_hash if key is not None else None, secret)
+    if waits := await in_turn(tx, key_name(key_id), address, key_id):
+        return waits
     over = key is not None and key.expires_at is not None and key.expires_at <= tx.now
     if key is None or not fits or over:
         fail_key(tx, key_id, address)
@@ -123,10 +126,22 @@ async def sign_in_api_key(
     return await open_for_key(tx, vault, key, audience=audience, address=address, groups=groups)
 
 
+def arrived(found: SignIn | TooMany | None) -> SignIn | None:
+    """What a sign-in came to, when its transaction is kept. Raises TooMany."""
+    if isinstance(found, TooMany):
+        raise found
+    return found
+
+
+def key_name(key_id: str) -> str:
+    """What a key is called in histories."""
+    return f"{API_KEY_SOURCE}::{key_id}"
+
+
 def fail_key(tx: Tx, key_id: str, address: str, *, why: str = "") -> None:
     """Somebody did not get in with a key: that counts, and the trail keeps it."""
-    _remember_failure(tx, _subject(address, key_id))
-    note_refusal(tx, f"{API_KEY_SOURCE}::{key_id}", address, why=why)
+    count_failure(tx, address, key_id)
+    note_refusal(tx, key_name(key_id), address, why=why)
 
 
 async def open_for_key(
@@ -250,7 +265,7 @@ def _key_actor(key: ApiKey, session_id: str, groups: frozenset[str] = frozenset(
     return Actor(
         "api_key",
         key.id,
-        name=f"{API_KEY_SOURCE}::{key.id}",
+        name=key_name(key.id),
         everywhere=access.EVERYTHING if key.admin else frozenset(),
         groups=groups,
         session_id=session_id,
@@ -266,32 +281,51 @@ def _subject(address: str, name: str) -> str:
     return hashlib.sha256(f"{address}\n{name}".encode(errors="surrogatepass")).hexdigest()
 
 
+async def in_turn(tx: Tx, name: str, address: str, given: str) -> TooMany | None:
+    """As `require_patience` of what was `given` as a name; but TooMany is an answer, and the trail
+    keeps that `name` was not even looked at.
+    """
+    try:
+        await require_patience(tx, address, given)
+    except TooMany as waits:
+        return _refused(tx, waits, name, address)
+    return None
+
+
 async def require_patience(tx: Tx, address: str, name: str) -> None:
-    """Raises TooMany for who failed too often to sign in by this name from there."""
-    await _throttle(tx, _subject(address, name))
+    """Raises TooMany for who failed too often to sign in by this name from there.
+
+    Until the transaction ends, others who do so wait: many at once are not all let through before
+    the first of them has failed.
+    """
+    subject = _subject(address, name)
+    await repo.hold_subject(tx, subject)
+    if waits := await _waiting(tx, subject):
+        raise waits
 
 
 def count_failure(tx: Tx, address: str, name: str) -> None:
     """Somebody failed to sign in by this name from there."""
-    _remember_failure(tx, _subject(address, name))
+    tx.session.add(LoginFailure(subject=_subject(address, name), at=tx.now))
 
 
 async def slow_down(tx: Tx, who: str, what: str) -> None:
     """Count that somebody asks for something. Raises TooMany, as after failed sign-ins."""
     subject = _subject(who, f"asks {what}")
-    if await repo.failures_since(tx, subject, tx.now - FAILURE_WINDOW) >= FAILURES_ALLOWED:
+    await repo.hold_subject(tx, subject)
+    if await _waiting(tx, subject):
         raise TooMany("You have asked often enough; wait five minutes.")
-    _remember_failure(tx, subject)
+    count_failure(tx, who, f"asks {what}")
 
 
-async def _throttle(tx: Tx, *subjects: str) -> None:
-    for subject in subjects:
-        if await repo.failures_since(tx, subject, tx.now - FAILURE_WINDOW) >= FAILURES_ALLOWED:
-            raise TooMany(
-                "Too many failed sign-ins; wait five minutes and try again.",
-                detail=f"subject={subject}",
-            )
+async def _waiting(tx: Tx, subject: str) -> TooMany | None:
+    if await repo.failures_since(tx, subject, tx.now - FAILURE_WINDOW) < FAILURES_ALLOWED:
+        return None
+    return TooMany(
+        "Too many failed sign-ins; wait five minutes and try again.", detail=f"subject={subject}"
+    )
 
 
-def _remember_failure(tx: Tx, *subjects: str) -> None:
-    tx.session.add_all([LoginFailure(subject=subject, at=tx.now) for subject in subjects])
+def _refused(tx: Tx, waits: TooMany, name: str, address: str) -> TooMany:
+    note_refusal(tx, name, address, why=waits.message)
+    return waits

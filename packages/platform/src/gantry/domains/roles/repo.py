@@ -46,6 +46,8 @@ class Held:
     """Spaces, and roles that were given in them; each pair once."""
     actions: dict[str, list[str]]
     """By role."""
+    slugs: list[str]
+    """Of these roles, sorted."""
     tree: str
     """The version of the tree that the spaces are in."""
 
@@ -60,8 +62,10 @@ async def rights(tx: Tx, whom: Collection[Whom], groups: Collection[str] = ()) -
     statement = _rights_of(tuple(sorted(ids)), grouped=bool(groups))
     connection = await tx.session.connection()
     row = await connection.execute(statement, {**ids, _GROUPS: sorted(groups)})
-    given, actions, tree = row.one()
-    return Held(given or [], actions or {}, tree)
+    given, roles, tree = row.one()
+    found = (roles or {}).items()
+    actions = {role_id: actions for role_id, (_, actions) in found}
+    return Held(given or [], actions, sorted(slug for _, (slug, _) in found), tree)
 
 
 # Every request asks it: putting the statement together takes longer than the database does. One
@@ -82,9 +86,10 @@ def _rights_of(kinds: tuple[str, ...], *, grouped: bool) -> Select[Any, Any, Any
         select(RoleBinding.space_id, RoleBinding.role_id).where(or_(*held)).distinct().cte("bound")
     )
     pair = func.json_build_array(bound.c.space_id, bound.c.role_id)
+    role = func.json_build_array(Role.slug, Role.actions)
     return select(
         select(func.json_agg(pair, type_=JSON)).scalar_subquery(),
-        select(func.json_object_agg(Role.id, Role.actions, type_=JSON))
+        select(func.json_object_agg(Role.id, role, type_=JSON))
         .where(Role.id.in_(select(bound.c.role_id)))
         .scalar_subquery(),
         space_repo.version_of_tree(),
@@ -165,6 +170,18 @@ async def slugs_of(tx: Tx, subject: Subject, ids: Sequence[str]) -> dict[str, li
         .group_by(RoleBinding.subject_id)
     )
     return {subject_id: sorted(slugs) for subject_id, slugs in rows.tuples()}
+
+
+async def slugs_of_groups(tx: Tx, names: Collection[str]) -> dict[str, list[str]]:
+    """The same of groups, by their names."""
+    rows = await tx.session.execute(
+        select(UserGroup.name, func.array_agg(Role.slug.distinct()))
+        .join(RoleBinding, RoleBinding.subject_id == UserGroup.id)
+        .join(Role, Role.id == RoleBinding.role_id)
+        .where(RoleBinding.subject == Subject.GROUP, UserGroup.name.in_(names))
+        .group_by(UserGroup.name)
+    )
+    return {name: sorted(slugs) for name, slugs in rows.tuples()}
 
 
 async def counts(tx: Tx, role_ids: Sequence[str]) -> dict[str, int]:

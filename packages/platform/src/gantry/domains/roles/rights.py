@@ -60,4 +60,4 @@ async def with_rights(
         by_space[space_id] = by_space.get(space_id, frozenset()) | unions[those]
     for space_id in {above for bound, _ in held.given for above in tree.inherits.get(bound, ())}:
         by_space[space_id] = by_space.get(space_id, frozenset()) | levels.READ_ONLY
-    return replace(actor, by_space=by_space)
+    return replace(actor, by_space=by_space, roles=tuple(held.slugs))

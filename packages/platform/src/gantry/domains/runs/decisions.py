@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gantry.domains.people import access as people
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import access, aftermath, repo
 from gantry.domains.runs.events import RunLost, RunTouched
@@ -99,6 +100,7 @@ class Discarded:
     """What `discard_all` did."""
 
     runs: list[Run]
+    """Those that the actor may see."""
     failed: list[str]
 
 
@@ -121,7 +123,8 @@ async def discard_all(tx: Tx, stack_id: str, *, note: str | None) -> Discarded:
             done.append(run)
         else:
             failed.append(run.id)
-    return Discarded(done, failed)
+    seen = await repo.by_ids(tx, [run.id for run in done])
+    return Discarded([run for run in done if run.id in seen], failed)
 
 
 async def cancel(tx: Tx, stack_id: str, run_id: str, *, note: str | None) -> Run:
@@ -286,6 +289,15 @@ def _note(note: str | None) -> str | None:
     if len(words) > MAX_NOTE:
         raise UserError(f"A note has at most {MAX_NOTE} characters.")
     return words or None
+
+
+def mark_external_dependency(tx: Tx) -> None:
+    """Something outside of Gantry is done, for which runs may have waited; none does yet.
+
+    Raises NotAllowed for runs, and for those who may write in no space.
+    """
+    people.require_no_run(tx)
+    stack_access.require_anywhere(tx, Action.SPACE_WRITE)
 
 
 PRIORITIES = {"LOW": -1, "NORMAL": 0, "HIGH": 1}

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from gantry.domains.people import access
+from gantry.domains.people.actions import Action
 from gantry.domains.pools.model import WorkerPool
 from gantry.domains.runs.model import (
     Comment,
@@ -119,6 +120,21 @@ async def in_stack(tx: Tx, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, s
     return {
         key: found[key[1]] for key in keys if key[1] in found and found[key[1]].stack_id == key[0]
     }
+
+
+async def awaited(tx: Tx, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Run]:
+    """Runs by (stack id, run id), for who waits for them: of these, only how far they have come may
+    be told. A run's token is told of stacks that it may start runs of, for it waits for those that
+    it started (the provider's `spacelift_run`).
+    """
+    if tx.actor.kind != "run":
+        return await in_stack(tx, keys)
+    query = select(Run).where(Run.id.in_([run_id for _, run_id in keys]))
+    spaces = access.spaces_where(tx.actor, Action.RUN_TRIGGER)
+    if spaces is not None:
+        query = query.join(Stack, Stack.id == Run.stack_id).where(Stack.space_id.in_(spaces))
+    found = {(run.stack_id, run.id): run for run in await tx.session.scalars(query)}
+    return {key: found[key] for key in keys if key in found}
 
 
 async def holders(tx: Tx, stack_ids: Sequence[str]) -> dict[str, Run]:

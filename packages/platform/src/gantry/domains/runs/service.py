@@ -36,7 +36,7 @@ from gantry.domains.vcs.model import Commit, FetchState
 from gantry.domains.vcs.rules import title as commit_title
 from gantry.kernel.errors import Conflict
 from gantry.kernel.ids import new_id
-from gantry.kernel.tx import SYSTEM, Tx
+from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.vault import Vault
 
 log = structlog.get_logger()
@@ -77,7 +77,8 @@ class NewRun:
     title: str
     commit: Commit | None
     branch: str | None = None
-    trigger_kind: str = "user"
+    trigger_kind: str | None = None
+    """What started it, in the words of the run configuration contract (§3.1); None: who asks."""
     command: str | None = None
     skip_init: bool = False
     autodeploy: bool | None = None
@@ -113,7 +114,7 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
         state_since=tx.now,
         title=new.title,
         triggered_by=None if new.trigger_kind == "git commit" else tx.actor.name,
-        trigger_kind=new.trigger_kind,
+        trigger_kind=new.trigger_kind or _trigger_of(tx.actor),
         commit_id=new.commit.id if new.commit else None,
         branch=new.branch or stack.branch,
         command=new.command,
@@ -141,6 +142,10 @@ async def create(tx: Tx, vault: Vault, stack: Stack, new: NewRun) -> Run:
     await announcing.announce(tx, stack, run)
     await promote(tx, stack)
     return run
+
+
+def _trigger_of(actor: Actor) -> str:
+    return "API key" if actor.kind == "api_key" else "user"
 
 
 def _kept(new: NewRun) -> dict[str, Any]:

@@ -69,9 +69,10 @@ async def trigger(
     runtime_config: Mapping[str, Any] | None = None,
     overrides: Sequence[tuple[str, str]] = (),
     user_metadata: Sequence[str] = (),
-    trigger_kind: str = "user",
+    trigger_kind: str | None = None,
 ) -> Run:
     """A new run of the stack: of `sha`, else of `head` if it was looked up, else of what it tracks.
+    `trigger_kind` is what started it, where that is not whoever the transaction acts for.
 
     Raises NotFound, NotAllowed, StackLocked, StackDisabled, CannotRun, NoSuchRef, NoPool.
     """
@@ -272,7 +273,6 @@ async def propose_local(
         workspace_upload_key=workspace.object_key,
         overrides=overrides,
         user_metadata=user_metadata,
-        trigger_kind="user",
     )
     run = await create(tx, vault, stack, new)
     workspace.used_by_run = run.id

@@ -50,16 +50,17 @@ async def track(tx: Tx, stack: Stack, head: Head, *, by: str) -> Commit:
     return commit
 
 
-async def sync(db: Db, actor: Actor, sources: Sources, stack_id: str) -> Stack:
-    """Look the branch up and track its tip. Raises as `look_up`, and NotAllowed."""
-    head = await look_up(db, actor, sources, stack_id)
-    async with db.write(actor) as tx:
-        stack = await repo.lock(tx, stack_id)
-        access.require(tx, Action.STACK_SYNC_COMMIT, stack)
-        if (head.repository_url, head.branch) != (remote_url(stack), stack.branch):
-            raise Conflict("The stack's source was changed just now; sync it again.")
-        await track(tx, stack, head, by=tx.actor.name)
-        return stack
+async def sync(tx: Tx, stack_id: str, head: Head) -> Stack:
+    """Track the tip of the branch, which was looked up a moment ago.
+
+    Raises NotFound, NotAllowed; Conflict when the stack has another source by now.
+    """
+    stack = await repo.lock(tx, stack_id)
+    access.require(tx, Action.STACK_SYNC_COMMIT, stack)
+    if (head.repository_url, head.branch) != (remote_url(stack), stack.branch):
+        raise Conflict("The stack's source was changed just now; sync it again.")
+    await track(tx, stack, head, by=tx.actor.name)
+    return stack
 
 
 async def first_sync(db: Db, actor: Actor, sources: Sources, stack_id: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gantry.domains.people import access as people
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access
 from gantry.domains.stacks import repo as stacks
@@ -14,7 +15,7 @@ from gantry.domains.stacks.model import Stack
 from gantry.domains.tfstate import compare, history_repo, repo, rules, surgery, unsaved
 from gantry.domains.tfstate.model import StateLock, StateVersion, UnsavedState
 from gantry.domains.tfstate.service import read_version
-from gantry.kernel.errors import Conflict, NotAllowed, NotFound, UserError
+from gantry.kernel.errors import Conflict, NotFound, UserError
 from gantry.kernel.paging import Page, decode_offset, encode_cursor, page_size
 from gantry.kernel.search import Search
 from gantry.kernel.tx import Actor, Tx
@@ -42,8 +43,7 @@ class History:
 async def look(tx: Tx, stack_id: str, asked: Search) -> History:
     """The stack's states, newest first. Raises NotFound, NotAllowed, BadSearch, BadCursor."""
     stack = await stacks.find(tx, stack_id)
-    if tx.actor.kind == "run":
-        raise NotAllowed("unauthorized: a run's token reaches no state")
+    people.require_no_run(tx)
     current = await repo.current(tx, stack.id)
     return History(
         stack=stack,

@@ -14,8 +14,10 @@ from typing import Any
 
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import repo as audit
+from gantry.domains.audit import rules as audit_rules
 from gantry.domains.audit.model import AuditEntry
 from gantry.domains.people import access
+from gantry.domains.people import repo as people
 from gantry.domains.roles import repo as roles
 from gantry.domains.roles.model import Subject
 from gantry.domains.spaces import repo as spaces
@@ -30,8 +32,6 @@ from gantry.ports.vault import Vault
 
 AT_ONCE = 100
 """Entries that are deliveries at a time: the others wait in the trail, which they are in anyway."""
-SUBJECTS = {"user": Subject.USER, "api_key": Subject.API_KEY}
-"""Kinds of actors to whom roles are given."""
 
 
 class NotTaken(UserError):
@@ -129,7 +129,7 @@ async def rehearsal(
         await _account(tx),
         action="audit_trail_webhook.set",
         actor=tx.actor.name,
-        roles=(await _roles(tx, [(tx.actor.kind, tx.actor.id)])).get(tx.actor.id),
+        roles=tx.actor.roles or (await _roles(tx, [tx.actor.id])).get(tx.actor.id),
         mutation="auditTrailSetWebhook",
         data={"args": given},
         address=address,
@@ -167,9 +167,13 @@ async def fill(tx: Tx, webhook: Webhook) -> None:
 
 async def _add(tx: Tx, webhook: Webhook, entries: Sequence[AuditEntry]) -> None:
     account = await _account(tx)
-    held = await _roles(tx, [(entry.actor_kind, entry.actor_id) for entry in entries])
+    given = {entry.id: json.loads(entry.body) if entry.body else {} for entry in entries}
+    held = await _roles(
+        tx, [entry.actor_id for entry in entries if audit_rules.ROLES not in given[entry.id]]
+    )
     for entry in entries:
-        tx.session.add(log.waiting(tx, webhook.id, entry.action, _payload(account, entry, held)))
+        payload = _payload(account, entry, given[entry.id], held.get(entry.actor_id, ()))
+        tx.session.add(log.waiting(tx, webhook.id, entry.action, payload))
         webhook.position = entry.seq or webhook.position
 
 
@@ -205,18 +209,28 @@ async def _account(tx: Tx) -> str:
     return (await accounts.get(tx)).name or ""
 
 
-async def _roles(tx: Tx, actors: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    """The slugs of the roles that were given to the actors, by their ids."""
-    found: dict[str, list[str]] = {}
-    for kind, subject in SUBJECTS.items():
-        ids = sorted({actor_id for actor_kind, actor_id in actors if actor_kind == kind})
-        if ids:
-            found |= await roles.slugs_of(tx, subject, ids)
-    return found
+async def _roles(tx: Tx, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The slugs of the roles that users and API keys have now, themselves and as members of groups,
+    by their ids: for entries that do not say, as those of signing in.
+    """
+    if not ids:
+        return {}
+    groups = await people.groups_of(tx, ids)
+    through = await roles.slugs_of_groups(tx, {name for names in groups.values() for name in names})
+    found: dict[str, set[str]] = {}
+    for subject in (Subject.USER, Subject.API_KEY):
+        for actor_id, slugs in (await roles.slugs_of(tx, subject, ids)).items():
+            found.setdefault(actor_id, set()).update(slugs)
+    for actor_id, names in groups.items():
+        for name in names:
+            found.setdefault(actor_id, set()).update(through.get(name, ()))
+    return {actor_id: sorted(slugs) for actor_id, slugs in found.items()}
 
 
-def _payload(account: str, entry: AuditEntry, held: Mapping[str, list[str]]) -> str:
-    given: dict[str, Any] = json.loads(entry.body) if entry.body else {}
+def _payload(
+    account: str, entry: AuditEntry, said: Mapping[str, Any], roles_now: Sequence[str]
+) -> str:
+    given = {name: value for name, value in said.items() if name != audit_rules.ROLES}
     data: dict[str, Any] = {}
     if entry.resource_id is not None:
         data["ID"] = entry.resource_id
@@ -226,7 +240,7 @@ def _payload(account: str, entry: AuditEntry, held: Mapping[str, list[str]]) -> 
         account,
         action=entry.action,
         actor=entry.actor,
-        roles=held.get(entry.actor_id),
+        roles=said.get(audit_rules.ROLES, roles_now),
         mutation=given.get("mutation"),
         data=data,
         address=entry.address,

@@ -178,7 +178,7 @@ class AccountMutation:
             )
             return None if signed_in is None else user_view(signed_in.actor, signed_in)
         async with context.house.db.write(SYSTEM) as tx:
-            signed_in = await people.sign_in_api_key(
+            found = await people.sign_in_api_key(
                 tx,
                 context.house.vault,
                 context.house.passwords,
@@ -187,6 +187,7 @@ class AccountMutation:
                 audience=context.house.base_url,
                 address=context.address,
             )
+        signed_in = people.arrived(found)
         return None if signed_in is None else user_view(signed_in.actor, signed_in)
 
     @mutation(SIGNED_IN)

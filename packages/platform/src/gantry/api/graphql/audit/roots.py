@@ -11,6 +11,7 @@ from gantry.api.graphql.shared.types import PageInfo, SearchInput
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.audit.model import AuditEntry
 from gantry.domains.people import audit_trail
+from gantry.domains.runs import repo as runs
 
 strawberry.enum(Resource, name="AuditTrailResourceType")
 
@@ -20,7 +21,12 @@ class AuditTrailActorRun:
     """The run that did it, by its token."""
 
     id: strawberry.ID
-    stack_id: strawberry.ID
+
+    @strawberry.field
+    async def stack_id(self, info: Info) -> strawberry.ID:
+        """The run's stack, whatever was done to which; empty when the run is not kept any more."""
+        run = await info.context.load(runs.by_ids, str(self.id))
+        return strawberry.ID(run.stack_id if run is not None else "")
 
 
 @strawberry.type
@@ -80,10 +86,7 @@ def _view(entry: AuditEntry) -> AuditTrailEntry:
         related = AuditTrailResource(resource_id=_id(entry.related_id), resource_type=entry.related)
     run = None
     if entry.actor_kind == "run":
-        stack = entry.related_id if entry.related is Resource.STACK else entry.resource_id
-        run = AuditTrailActorRun(
-            id=strawberry.ID(entry.actor_id), stack_id=strawberry.ID(stack or "")
-        )
+        run = AuditTrailActorRun(id=strawberry.ID(entry.actor_id))
     return AuditTrailEntry(
         id=strawberry.ID(entry.id),
         action=entry.action,

@@ -98,7 +98,9 @@ class RunMutation:
     async def run_discard_all(
         self, info: Info, stack: strawberry.ID, note: str | None = None
     ) -> RunDiscardAllResult:
-        """Discard every run of the stack that waits."""
+        """Discard every run of the stack that waits. A run's token, which reaches no runs, is told
+        only which could not be discarded.
+        """
         async with info.context.write() as tx:
             done = await decisions.discard_all(tx, str(stack), note=note)
         return RunDiscardAllResult(
@@ -227,6 +229,8 @@ class RunMutation:
         self, info: Info, dependency: strawberry.ID, status: RunExternalDependencyStatus
     ) -> RunExternalDependencyMarkAsCompletedResult:
         """No run waits for anything outside in this release; the mark is taken as a phantom."""
+        async with info.context.write() as tx:
+            decisions.mark_external_dependency(tx)
         return RunExternalDependencyMarkAsCompletedResult(phantom=True, status=status)
 
     @mutation(SIGNED_IN)
@@ -373,7 +377,6 @@ async def _trigger(
             runtime_config=given,
             overrides=overrides or [],
             user_metadata=context.user_metadata,
-            trigger_kind="API key" if context.actor.kind == "api_key" else "user",
         )
         context.about(run.id)
     return run

@@ -208,8 +208,11 @@ class StackMutation:
     async def stack_sync_commit(self, info: Info, id: strawberry.ID) -> Stack:
         """Look the branch up and track its tip."""
         context = info.context
-        stack = await heads.sync(context.house.db, context.actor, context.house.sources, str(id))
-        return Stack(model=stack)
+        async with context.read() as tx:
+            access.require(tx, Action.STACK_SYNC_COMMIT, await repo.find(tx, str(id)))
+        head = await heads.look_up(context.house.db, context.actor, context.house.sources, str(id))
+        async with context.write() as tx:
+            return Stack(model=await heads.sync(tx, str(id), head))
 
     @mutation(SIGNED_IN)
     async def stack_migrate_vendor(
@@ -293,6 +296,7 @@ async def _with_state(info: Info, wanted: Wanted, object_id: str, slug: str | No
     stack = await surgery.create_with_state(
         house.db, house.vault, house.objects, info.context.actor, wanted, body, forced_slug=slug
     )
+    info.context.wrote()
     await house.objects.delete(Bucket.UPLOADS, object_id)  # it is kept sealed from here on
     return stack
 

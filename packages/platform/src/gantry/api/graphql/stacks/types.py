@@ -500,7 +500,7 @@ class Stack(StackSettings):
     @strawberry.field
     async def run_resource_state(self, info: Info, id: strawberry.ID) -> RunResourceState | None:
         """How far a run has come, for those who wait for it."""
-        found = await info.context.load(runs.in_stack, (self.model.id, str(id)))
+        found = await info.context.load(runs.awaited, (self.model.id, str(id)))
         if found is None:
             return None
         return RunResourceState(id=id, state=found.state, finished=found.finished)
