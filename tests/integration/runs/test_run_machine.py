@@ -1,0 +1,384 @@
+"""Whatever people, workers and accidents do, in whatever order: the service does as the model of
+the run table says (tests/support/run_model.py), and refuses with the code that it says.
+
+Longer with `make fuzz`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import pytest
+from gantry.domains.runs import decisions, leasing, triggers, waiting
+from gantry.domains.runs import repo as runs
+from gantry.domains.runs.states import Kind
+from gantry.domains.stacks import service as stacks
+from gantry.kernel.errors import UserError
+from gantry.kernel.tx import SYSTEM, Actor, Tx
+from gantry_protocol.calls import Applied, Failed, PhaseDone, Planned, Report, Stopped
+from gantry_protocol.words import Phase
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.support.core import LEASE, Core
+from tests.support.database import SharedDatabase
+from tests.support.fuzzing import patient
+from tests.support.given import (
+    ADMIN,
+    ONE_CHANGE,
+    WRITER,
+    Hand,
+    given_a_pool,
+    given_a_stack,
+    given_a_state,
+    given_a_worker,
+    lease_runs_out,
+    plan_of,
+    run_now,
+    sweep,
+)
+from tests.support.run_model import (
+    BEGUN_NOTHING,
+    DECIDED,
+    OVER,
+    PHASES,
+    WORKED_ON,
+    Model,
+    Run,
+)
+
+ROOM = 3
+"""Runs that the worker takes at a time: a few previews fill it."""
+ONE_STEP = 60.0
+"""Seconds after which a step hangs; it takes some milliseconds."""
+
+people = st.sampled_from([ADMIN, WRITER])
+which = st.integers(0, 5)
+"""How many runs ago: what was started lately is what most can happen to."""
+SAYINGS = [
+    *(("done", phase) for phase in PHASES if phase != "plan"),
+    *((word, "plan") for word in ("changed", "unchanged", "not stored", "another's")),
+    *((word, phase) for word in ("failed", "unsaved", "stopped") for phase in PHASES),
+]
+
+
+class Runs(RuleBasedStateMachine):
+    """One stack, one worker that has it all and one that only claims to, and two people."""
+
+    def __init__(
+        self, core: Core, database: SharedDatabase, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__()
+        self.core, self._database, self._loop = core, database, loop
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Have the service do it, in the test's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(ONE_STEP)
+
+    @initialize(autodeploy=st.booleans())
+    def begin(self, autodeploy: bool) -> None:
+        self.model = Model(autodeploy=autodeploy, room=ROOM)
+        self.do(self._begin())
+
+    async def _begin(self) -> None:
+        await self._database.reset()
+        pool = await given_a_pool(self.core)
+        self.stack = await given_a_stack(self.core, pool, autodeploy=self.model.autodeploy)
+        self.hand = await given_a_worker(self.core, pool, concurrency=ROOM)
+        self.stranger = await given_a_worker(self.core, pool, concurrency=ROOM)
+
+    def picked(self, number: int) -> Run:
+        """A run from among the newest."""
+        newest = sorted(self.model.runs, reverse=True)
+        return self.model.runs[newest[number % len(newest)]]
+
+    def agrees(self, code: str | None, work: Coroutine[Any, Any, Any]) -> Any:
+        """What the service answers; None if it refuses, which it does with this code."""
+        done = refused = None
+        try:
+            done = self.do(work)
+        except UserError as error:
+            refused = error.code
+        assert refused == code
+        return done
+
+    async def _as(self, who: Actor, ask: Callable[[Tx], Awaitable[Any]]) -> Any:
+        async with self.core.db.write(who) as tx:
+            return await ask(tx)
+
+    # -- people
+
+    @rule(kind=st.sampled_from(["TRACKED", "TRACKED", "DESTROY", "PROPOSED"]), who=people)
+    def trigger(self, kind: str, who: Actor) -> None:
+        code = self.model.may_start(kind, who.name)
+
+        async def ask(tx: Tx) -> Any:
+            return await triggers.trigger(tx, self.core.vault, self.stack.id, kind=Kind(kind))
+
+        run = self.agrees(code, self._as(who, ask))
+        if run is not None:
+            self.model.started(Run(run.id, kind, who.name))
+
+    @rule(skips_init=st.booleans(), who=people)
+    def task(self, skips_init: bool, who: Actor) -> None:
+        code = self.model.may_start("TASK", who.name)
+
+        async def ask(tx: Tx) -> Any:
+            return await triggers.task(
+                tx, self.core.vault, self.stack.id, command="x", skip_init=skips_init
+            )
+
+        run = self.agrees(code, self._as(who, ask))
+        if run is not None:
+            self.model.started(Run(run.id, "TASK", who.name, skips_init=skips_init))
+
+    @precondition(lambda self: self.model.runs)
+    @rule(number=which, who=people)
+    def retry(self, number: int, who: Actor) -> None:
+        old = self.picked(number)
+
+        async def ask(tx: Tx) -> Any:
+            return await triggers.retry(tx, self.core.vault, self.stack.id, old.id)
+
+        run = self.agrees(self.model.may_retry(old, who.name), self._as(who, ask))
+        if run is not None:
+            self.model.started(Run(run.id, old.kind, who.name, skips_init=old.skips_init))
+
+    @precondition(lambda self: self.model.runs)
+    @rule(what=st.sampled_from([*sorted(DECIDED), "kill"]), number=which, who=people)
+    def decide(self, what: str, number: int, who: Actor) -> None:
+        run = self.picked(number)
+
+        async def ask(tx: Tx) -> None:
+            words: dict[str, Any] = {"note": None}
+            if what == "replan":
+                words = {"targets": [ONE_CHANGE[0]]}
+            await getattr(decisions, what)(tx, self.stack.id, run.id, **words)
+
+        self.agrees(self.model.decide(what, run, who.name), self._as(who, ask))
+
+    @precondition(lambda self: any(r.state == "UNCONFIRMED" for r in self.model.runs.values()))
+    @rule(what=st.sampled_from(["confirm", "confirm", "replan"]), who=people)
+    def decide_on_a_plan(self, what: str, who: Actor) -> None:
+        newest = sorted(self.model.runs, reverse=True)
+        waits = next(n for n, run in enumerate(newest) if self._state(run) == "UNCONFIRMED")
+        self.decide(what, waits, who)
+
+    @precondition(lambda self: len(self.model.runs) > 3)
+    @rule(who=people)
+    def discard_all(self, who: Actor) -> None:
+        self.model.discard_all()
+
+        async def ask(tx: Tx) -> None:
+            assert not (await decisions.discard_all(tx, self.stack.id, note=None)).failed
+
+        self.do(self._as(who, ask))
+
+    @rule(who=people)
+    def lock(self, who: Actor) -> None:
+        async def ask(tx: Tx) -> None:
+            await stacks.lock(tx, self.stack.id, note=None)
+
+        self.agrees(self.model.locked(who.name), self._as(who, ask))
+
+    @rule(who=people)
+    def unlock(self, who: Actor) -> None:
+        code = self.model.unlocked()
+
+        async def ask(tx: Tx) -> None:
+            await stacks.unlock(tx, self.stack.id)
+
+        self.agrees(code, self._as(who, ask))
+        if code is None:  # what the job does that this leads to
+            self.do(leasing.promote_stack(self.core.db, self.stack.id))
+
+    @rule()
+    def change_the_state(self) -> None:
+        """Somebody writes a state of their own: plans that were made before are stale."""
+        self.model.serial = (self.model.serial or 0) + 1
+        self.do(given_a_state(self.core, self.stack, self.model.serial))
+
+    # -- workers
+
+    @rule(changes=st.lists(st.booleans(), min_size=1, max_size=6))
+    def go_on(self, changes: list[bool]) -> None:
+        """The worker does what it is for, for some steps; few runs would come far without."""
+        for changed in changes:
+            held = self.model.held()
+            if not held:
+                self.claim(knows=True)
+            else:
+                phase = WORKED_ON[held[0].state]
+                good = ("changed" if changed else "unchanged") if phase == "plan" else "done"
+                self._say(held[0], good, phase, wrapped=True, who="holder")
+            self.check()
+
+    @rule(knows=st.booleans())
+    def claim(self, knows: bool) -> None:
+        """Ask for a run; a worker that does not know what it won is offered that again."""
+        lost = [run.id for run in self.model.held() if run.state in BEGUN_NOTHING]
+        claim = self.do(
+            leasing.claim(
+                self.core.db,
+                self.hand.actor,
+                self.hand.pool,
+                self.hand.id,
+                known=set(self.hand.held.items()) if knows else (),
+                lasts=LEASE,
+            )
+        )
+        if lost and not knows:
+            assert claim.run.id in lost
+            assert claim.fence == self.model.runs[claim.run.id].fence
+            return
+        given = self.model.claim()
+        assert (claim and claim.run.id) == (given and given.id)
+        if claim is not None:
+            self.hand.held[claim.run.id] = claim.fence
+
+    @precondition(lambda self: any(run.fence for run in self.model.runs.values()))
+    @rule(
+        number=which,
+        saying=st.sampled_from(SAYINGS),
+        wrapped=st.booleans(),
+        who=st.sampled_from(["holder", "holder", "holder", "earlier", "stranger"]),
+    )
+    def say(self, number: int, saying: tuple[str, str], wrapped: bool, who: str) -> None:
+        """Anything, of any run that a worker ever had, and by anybody."""
+        known = sorted(
+            (run for run in self.model.runs.values() if run.fence),
+            key=lambda run: (run.worked_on, run.id),
+            reverse=True,
+        )
+        self._say(known[number % len(known)], *saying, wrapped=wrapped, who=who)
+
+    @precondition(lambda self: self.model.held())
+    @rule(number=which, word=st.sampled_from(["failed", "unsaved", "stopped"]))
+    def give_up(self, number: int, word: str) -> None:
+        held = self.model.held()
+        run = held[number % len(held)]
+        self._say(run, word, WORKED_ON[run.state], wrapped=True, who="holder")
+
+    @rule()
+    def beat(self) -> None:
+        pulse = self.do(self.hand.beat())
+        assert pulse.alive == {run.id for run in self.model.held()}
+        assert pulse.stopping == {run.id for run in self.model.held() if run.stop}
+
+    @precondition(lambda self: self.model.held())
+    @rule(number=which)
+    def lose(self, number: int) -> None:
+        """The worker of one run falls silent until its lease is over."""
+        held = self.model.held()
+        run = held[number % len(held)]
+
+        async def silence() -> None:
+            await lease_runs_out(self.core, await run_now(self.core, run.id))
+            await sweep(self.core)
+
+        self.do(silence())
+        self.model.lost(run)
+        self.model.promote()
+
+    @rule()
+    def look(self) -> None:
+        """The sweep comes by, and starts what was forgotten."""
+        self.do(sweep(self.core))
+        self.model.promote()
+
+    def _say(self, run: Run, word: str, phase: str, *, wrapped: bool, who: str) -> None:
+        report, fence = _report(run, word, phase, wrapped=wrapped), run.fence
+        hand: Hand = self.stranger if who == "stranger" else self.hand
+        verdict = self.do(hand.say(run.id, report, fence=fence - (who == "earlier")))
+        # A failure is taken as it is: there is nothing to wrap up.
+        then = self.model.told(run, word, phase, wrapped=wrapped, ours=who == "holder")
+        assert (verdict.then.value if verdict.accepted else "refused") == then, verdict
+        if then in ("continue", "end"):
+            assert verdict.state == run.state
+
+    # -- what holds between any two steps
+
+    @invariant()
+    def check(self) -> None:
+        """The database says of everything what the model says."""
+        self.do(self._check())
+
+    async def _check(self) -> None:
+        model, about = self.model, {"stack": self.stack.id}
+        found = await self.core.rows(
+            "select id, kind, state, fence, stop_requested_at is not null, outcome_unknown,"
+            " finished_at is not null, plan_serial from run where stack_id = :stack order by id",
+            **about,
+        )
+        expected = [model.runs[run_id] for run_id in sorted(model.runs)]
+        assert found == [
+            (r.id, r.kind, r.state, r.fence, r.stop, r.unknown, r.state in OVER, r.planned_on)
+            for r in expected
+        ]
+        moves = await self.core.rows(
+            "select run_id, version, before, after from run_transition"
+            " join run on id = run_id where stack_id = :stack order by 1, 2",
+            **about,
+        )
+        assert moves == [
+            (run.id, number, before, after)
+            for run in expected
+            for number, (before, after) in enumerate(zip([None, *run.path], run.path, strict=False))
+        ]
+        leases = await self.core.rows(
+            "select run_id, l.worker_id, l.fence from run_lease l join run on id = run_id"
+            " where stack_id = :stack order by 1",
+            **about,
+        )
+        assert leases == [(run.id, self.hand.id, run.fence) for run in model.held()]
+        async with self.core.db.read(SYSTEM) as tx:
+            holder = await runs.holder(tx, self.stack.id)
+            words = await waiting.explanations(tx, list(model.runs))
+            locked = (await tx.session.get(type(self.stack), self.stack.id)).locked_by
+        assert (holder and holder.id) == model.holder()
+        assert locked == model.lock
+        # Nobody has to guess why nothing goes on.
+        busy = {run.id for run in model.held() if not run.stop}
+        assert set(words) == {run.id for run in expected if run.state not in OVER} - busy
+
+    def _state(self, run_id: str) -> str:
+        return self.model.runs[run_id].state
+
+
+def _report(run: Run, word: str, phase: str, *, wrapped: bool) -> Report:
+    at = Phase(phase)
+    if word in ("failed", "unsaved"):
+        return Failed(phase=at, reason="it broke", state_unsaved=word == "unsaved")
+    if word == "stopped":
+        return Stopped(phase=at)
+    if phase == "plan":
+        key = {"not stored": None, "another's": "another/workspace"}
+        made: Planned = plan_of(
+            *([] if word == "unchanged" else [ONE_CHANGE]),
+            key=key.get(word, f"{run.id}/workspace"),
+            done=wrapped,
+        )
+        return made
+    if phase in ("apply", "destroy"):
+        return Applied(phase=at, wrapped_up=wrapped)
+    return PhaseDone(phase=at, wrapped_up=wrapped)
+
+
+@pytest.mark.fuzz
+async def test_the_service_does_as_the_model_says_whatever_happens(core, shared_database):
+    machine = partial(Runs, core, shared_database, asyncio.get_running_loop())
+
+    # Hypothesis drives by plain functions: from a thread, as this one's loop is the service's.
+    await asyncio.to_thread(
+        run_state_machine_as_test, machine, settings=patient(10, stateful_step_count=40)
+    )
