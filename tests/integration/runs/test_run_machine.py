@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import text
 
 from tests.support.core import LEASE, Core
 from tests.support.database import SharedDatabase
@@ -49,6 +51,7 @@ from tests.support.given import (
 )
 from tests.support.run_model import (
     BEGUN_NOTHING,
+    CLAIMED,
     DECIDED,
     OVER,
     PHASES,
@@ -65,6 +68,9 @@ ONE_STEP = 60.0
 people = st.sampled_from([ADMIN, WRITER])
 which = st.integers(0, 5)
 """How many runs ago: what was started lately is what most can happen to."""
+KINDS = ("TRACKED", "TRACKED", "DESTROY", "PROPOSED")
+USUAL = st.lists(st.sampled_from(["changed", "changed", "unchanged"]), max_size=5)
+"""Steps in which nothing odd happens, and what a plan finds if one of them is a plan."""
 SAYINGS = [
     *(("done", phase) for phase in PHASES if phase != "plan"),
     *((word, "plan") for word in ("changed", "unchanged", "not stored", "another's")),
@@ -118,8 +124,12 @@ class Runs(RuleBasedStateMachine):
 
     # -- people
 
-    @rule(kind=st.sampled_from(["TRACKED", "TRACKED", "DESTROY", "PROPOSED"]), who=people)
-    def trigger(self, kind: str, who: Actor) -> None:
+    @rule(meanwhile=USUAL, kind=st.sampled_from([*KINDS]), who=people)
+    def trigger(self, meanwhile: list[str], kind: str, who: Actor) -> None:
+        self.usually(meanwhile)
+        self.start(kind, who)
+
+    def start(self, kind: str, who: Actor) -> None:
         code = self.model.may_start(kind, who.name)
 
         async def ask(tx: Tx) -> Any:
@@ -143,8 +153,9 @@ class Runs(RuleBasedStateMachine):
             self.model.started(Run(run.id, "TASK", who.name, skips_init=skips_init))
 
     @precondition(lambda self: self.model.runs)
-    @rule(number=which, who=people)
-    def retry(self, number: int, who: Actor) -> None:
+    @rule(meanwhile=USUAL, number=which, who=people)
+    def retry(self, meanwhile: list[str], number: int, who: Actor) -> None:
+        self.usually(meanwhile)
         old = self.picked(number)
 
         async def ask(tx: Tx) -> Any:
@@ -155,9 +166,31 @@ class Runs(RuleBasedStateMachine):
             self.model.started(Run(run.id, old.kind, who.name, skips_init=old.skips_init))
 
     @precondition(lambda self: self.model.runs)
-    @rule(what=st.sampled_from([*sorted(DECIDED), "kill"]), number=which, who=people)
-    def decide(self, what: str, number: int, who: Actor) -> None:
-        run = self.picked(number)
+    @rule(
+        meanwhile=USUAL,
+        what=st.sampled_from([*sorted(DECIDED), "kill"]),
+        number=which,
+        who=people,
+    )
+    def decide(self, meanwhile: list[str], what: str, number: int, who: Actor) -> None:
+        self.usually(meanwhile)
+        self.say_of(self.picked(number), what, who)
+
+    @precondition(lambda self: self.unconfirmed())
+    @rule(what=st.sampled_from(["confirm", "replan", "discard"]), who=people)
+    def decide_on_a_plan(self, what: str, who: Actor) -> None:
+        self.say_of(self.unconfirmed()[0], what, who)
+
+    @precondition(lambda self: self.model.held())
+    @rule(number=which, kill=st.booleans(), who=people)
+    def stop_what_is_worked_on(self, number: int, kill: bool, who: Actor) -> None:
+        held = self.model.held()
+        for what in ("stop", "kill") if kill else ("stop",):
+            self.say_of(held[number % len(held)], what, who)
+            self.check()
+
+    def say_of(self, run: Run, what: str, who: Actor) -> None:
+        """A person's word on a run."""
 
         async def ask(tx: Tx) -> None:
             words: dict[str, Any] = {"note": None}
@@ -167,12 +200,9 @@ class Runs(RuleBasedStateMachine):
 
         self.agrees(self.model.decide(what, run, who.name), self._as(who, ask))
 
-    @precondition(lambda self: any(r.state == "UNCONFIRMED" for r in self.model.runs.values()))
-    @rule(what=st.sampled_from(["confirm", "confirm", "replan"]), who=people)
-    def decide_on_a_plan(self, what: str, who: Actor) -> None:
-        newest = sorted(self.model.runs, reverse=True)
-        waits = next(n for n, run in enumerate(newest) if self._state(run) == "UNCONFIRMED")
-        self.decide(what, waits, who)
+    def unconfirmed(self) -> list[Run]:
+        """What waits for a decision."""
+        return [run for run in self.model.runs.values() if run.state == "UNCONFIRMED"]
 
     @precondition(lambda self: len(self.model.runs) > 3)
     @rule(who=people)
@@ -210,21 +240,32 @@ class Runs(RuleBasedStateMachine):
 
     # -- workers
 
-    @rule(changes=st.lists(st.booleans(), min_size=1, max_size=6))
-    def go_on(self, changes: list[bool]) -> None:
-        """The worker does what it is for, for some steps; few runs would come far without."""
-        for changed in changes:
-            held = self.model.held()
-            if not held:
-                self.claim(knows=True)
-            else:
+    @rule(usual=USUAL)
+    def go_on(self, usual: list[str]) -> None:
+        self.usually(usual)
+
+    def usually(self, steps: list[str]) -> None:
+        """What leads on, for so many steps: few runs would come far if all were left to chance."""
+        for step in steps:
+            held, waits = self.model.held(), self.unconfirmed()
+            if held:
                 phase = WORKED_ON[held[0].state]
-                good = ("changed" if changed else "unchanged") if phase == "plan" else "done"
-                self._say(held[0], good, phase, wrapped=True, who="holder")
+                self._say(
+                    held[0], step if phase == "plan" else "done", phase, wrapped=True, who="holder"
+                )
+            elif any(run.state in CLAIMED for run in self.model.runs.values()):
+                self._claim(knows=True)
+            elif waits:
+                self.say_of(waits[0], "confirm", ADMIN)
+            else:
+                self.start("TRACKED" if step == "changed" else "DESTROY", ADMIN)
             self.check()
 
     @rule(knows=st.booleans())
     def claim(self, knows: bool) -> None:
+        self._claim(knows=knows)
+
+    def _claim(self, *, knows: bool) -> None:
         """Ask for a run; a worker that does not know what it won is offered that again."""
         lost = [run.id for run in self.model.held() if run.state in BEGUN_NOTHING]
         claim = self.do(
@@ -248,13 +289,17 @@ class Runs(RuleBasedStateMachine):
 
     @precondition(lambda self: any(run.fence for run in self.model.runs.values()))
     @rule(
+        meanwhile=USUAL,
         number=which,
         saying=st.sampled_from(SAYINGS),
         wrapped=st.booleans(),
         who=st.sampled_from(["holder", "holder", "holder", "earlier", "stranger"]),
     )
-    def say(self, number: int, saying: tuple[str, str], wrapped: bool, who: str) -> None:
+    def say(
+        self, meanwhile: list[str], number: int, saying: tuple[str, str], wrapped: bool, who: str
+    ) -> None:
         """Anything, of any run that a worker ever had, and by anybody."""
+        self.usually(meanwhile)
         known = sorted(
             (run for run in self.model.runs.values() if run.fence),
             key=lambda run: (run.worked_on, run.id),
@@ -268,12 +313,6 @@ class Runs(RuleBasedStateMachine):
         held = self.model.held()
         run = held[number % len(held)]
         self._say(run, word, WORKED_ON[run.state], wrapped=True, who="holder")
-
-    @rule()
-    def beat(self) -> None:
-        pulse = self.do(self.hand.beat())
-        assert pulse.alive == {run.id for run in self.model.held()}
-        assert pulse.stopping == {run.id for run in self.model.held() if run.stop}
 
     @precondition(lambda self: self.model.held())
     @rule(number=which)
@@ -292,7 +331,10 @@ class Runs(RuleBasedStateMachine):
 
     @rule()
     def look(self) -> None:
-        """The sweep comes by, and starts what was forgotten."""
+        """The worker's heartbeat, and the sweep, which starts what was forgotten."""
+        pulse = self.do(self.hand.beat())
+        assert pulse.alive == {run.id for run in self.model.held()}
+        assert pulse.stopping == {run.id for run in self.model.held() if run.stop}
         self.do(sweep(self.core))
         self.model.promote()
 
@@ -314,45 +356,46 @@ class Runs(RuleBasedStateMachine):
         self.do(self._check())
 
     async def _check(self) -> None:
-        model, about = self.model, {"stack": self.stack.id}
-        found = await self.core.rows(
-            "select id, kind, state, fence, stop_requested_at is not null, outcome_unknown,"
-            " finished_at is not null, plan_serial from run where stack_id = :stack order by id",
-            **about,
-        )
+        model = self.model
         expected = [model.runs[run_id] for run_id in sorted(model.runs)]
-        assert found == [
-            (r.id, r.kind, r.state, r.fence, r.stop, r.unknown, r.state in OVER, r.planned_on)
-            for r in expected
-        ]
-        moves = await self.core.rows(
-            "select run_id, version, before, after from run_transition"
-            " join run on id = run_id where stack_id = :stack order by 1, 2",
-            **about,
-        )
-        assert moves == [
-            (run.id, number, before, after)
-            for run in expected
-            for number, (before, after) in enumerate(zip([None, *run.path], run.path, strict=False))
-        ]
-        leases = await self.core.rows(
-            "select run_id, l.worker_id, l.fence from run_lease l join run on id = run_id"
-            " where stack_id = :stack order by 1",
-            **about,
-        )
-        assert leases == [(run.id, self.hand.id, run.fence) for run in model.held()]
         async with self.core.db.read(SYSTEM) as tx:
-            holder = await runs.holder(tx, self.stack.id)
-            words = await waiting.explanations(tx, list(model.runs))
-            locked = (await tx.session.get(type(self.stack), self.stack.id)).locked_by
-        assert (holder and holder.id) == model.holder()
-        assert locked == model.lock
-        # Nobody has to guess why nothing goes on.
-        busy = {run.id for run in model.held() if not run.stop}
-        assert set(words) == {run.id for run in expected if run.state not in OVER} - busy
 
-    def _state(self, run_id: str) -> str:
-        return self.model.runs[run_id].state
+            async def rows(query: str) -> list[tuple[Any, ...]]:
+                found = await tx.session.execute(text(query), {"stack": self.stack.id})
+                return [tuple(row) for row in found]
+
+            assert await rows(_RUNS) == [
+                (r.id, r.kind, r.state, r.fence, r.stop, r.unknown, r.state in OVER, r.planned_on)
+                for r in expected
+            ]
+            assert await rows(_MOVES) == [
+                (run.id, number, before, after)
+                for run in expected
+                for number, (before, after) in enumerate(pairwise([None, *run.path]))
+            ]
+            leases = [(run.id, self.hand.id, run.fence) for run in model.held()]
+            assert await rows(_LEASES) == leases
+            assert await rows("select locked_by from stack where id = :stack") == [(model.lock,)]
+            holder = await runs.holder(tx, self.stack.id)
+            assert (holder and holder.id) == model.holder()
+            # Nobody has to guess why nothing goes on.
+            words = await waiting.explanations(tx, list(model.runs))
+            busy = {run.id for run in model.held() if not run.stop}
+            assert set(words) == {run.id for run in expected if run.state not in OVER} - busy
+
+
+_RUNS = (
+    "select id, kind, state, fence, stop_requested_at is not null, outcome_unknown,"
+    " finished_at is not null, plan_serial from run where stack_id = :stack order by id"
+)
+_MOVES = (
+    "select run_id, version, before, after from run_transition"
+    " join run on id = run_id where stack_id = :stack order by 1, 2"
+)
+_LEASES = (
+    "select run_id, l.worker_id, l.fence from run_lease l join run on id = run_id"
+    " where stack_id = :stack order by 1"
+)
 
 
 def _report(run: Run, word: str, phase: str, *, wrapped: bool) -> Report:
