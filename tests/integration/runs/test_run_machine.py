@@ -255,8 +255,12 @@ class Runs(RuleBasedStateMachine):
                 )
             elif any(run.state in CLAIMED for run in self.model.runs.values()):
                 self._claim(knows=True)
+            elif waits and (self.model.lock or waits[0].planned_on != self.model.serial):
+                self.say_of(waits[0], "discard", ADMIN)
             elif waits:
-                self.say_of(waits[0], "confirm", ADMIN)
+                self.say_of(waits[0], "replan" if step == "unchanged" else "confirm", ADMIN)
+            elif self.model.lock:
+                self.unlock(ADMIN)
             else:
                 self.start("TRACKED" if step == "changed" else "DESTROY", ADMIN)
             self.check()
