@@ -250,7 +250,8 @@ class House:
             for line in worker.said().splitlines():
                 if '"run_ulid"' in line and run in line:
                     shown = json.loads(line)
-                    lines.append((shown["ts"], shown["msg"]))
+                    if shown["run_ulid"] == run:  # the next one's plan names it as well
+                        lines.append((shown["ts"], shown["msg"]))
         return [words for _, words in sorted(lines, key=lambda line: line[0])]
 
     # -- what has to be true in the end

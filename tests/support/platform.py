@@ -291,7 +291,10 @@ class Platform:
         log = self.place / f"{name}.log"
         with log.open("wb") as file:
             popen = subprocess.Popen(
-                [str(GANTRY), *arguments] if program is None else [sys.executable, str(program)],
+                [str(GANTRY), *arguments]
+                if program is None
+                # -P: what lies beside it is no library.
+                else [sys.executable, "-P", str(program)],
                 env=self._variables(settings, server=server),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
