@@ -138,7 +138,7 @@ def test_a_state_that_is_refused_to_the_end_is_kept_sealed_and_becomes_the_stack
     # What was made is in it: the next run has nothing to do.
     again = house.site.trigger(stack)
     ended = house.site.api.wait_for(again, "FINISHED")
-    assert ended["delta"] == {"addCount": 0, "changeCount": 0, "deleteCount": 0, "resources": 1}
+    assert not any(ended["delta"].values())
     assert "APPLYING" not in states(ended)
     assert house.applied()[again] == 0
     house.check_let_go(stack, again)

@@ -67,7 +67,7 @@ ONE_STEP = 60.0
 
 people = st.sampled_from([ADMIN, WRITER])
 which = st.integers(0, 5)
-"""How many runs ago: what was started lately is what most can happen to."""
+"""The how-manieth of some runs."""
 KINDS = ("TRACKED", "TRACKED", "DESTROY", "PROPOSED")
 USUAL = st.lists(st.sampled_from(["changed", "changed", "unchanged"]), max_size=5)
 """Steps in which nothing odd happens, and what a plan finds if one of them is a plan."""
@@ -104,9 +104,11 @@ class Runs(RuleBasedStateMachine):
         self.stranger = await given_a_worker(self.core, pool, concurrency=ROOM)
 
     def picked(self, number: int) -> Run:
-        """A run from among the newest."""
-        newest = sorted(self.model.runs, reverse=True)
-        return self.model.runs[newest[number % len(newest)]]
+        """One of the runs that are under way, or the newest of those that are over."""
+        newest = [self.model.runs[run_id] for run_id in sorted(self.model.runs, reverse=True)]
+        over = [run for run in newest if run.state in OVER]
+        some = [run for run in newest if run.state not in OVER] + over[:1]
+        return some[number % len(some)]
 
     def agrees(self, code: str | None, work: Coroutine[Any, Any, Any]) -> Any:
         """What the service answers; None if it refuses, which it does with this code."""
@@ -175,6 +177,12 @@ class Runs(RuleBasedStateMachine):
     def decide(self, meanwhile: list[str], what: str, number: int, who: Actor) -> None:
         self.usually(meanwhile)
         self.say_of(self.picked(number), what, who)
+
+    @precondition(lambda self: any(run.state in CLAIMED for run in self.model.runs.values()))
+    @rule(what=st.sampled_from(["cancel", "discard", "stop"]), who=people)
+    def decide_on_what_no_worker_has(self, what: str, who: Actor) -> None:
+        waits = next(run for run in self.model.runs.values() if run.state in CLAIMED)
+        self.say_of(waits, what, who)
 
     @precondition(lambda self: self.unconfirmed())
     @rule(what=st.sampled_from(["confirm", "replan", "discard"]), who=people)
@@ -256,7 +264,9 @@ class Runs(RuleBasedStateMachine):
             elif any(run.state in CLAIMED for run in self.model.runs.values()):
                 self._claim(knows=True)
             elif waits and (self.model.lock or waits[0].planned_on != self.model.serial):
-                self.say_of(waits[0], "discard", ADMIN)
+                self.say_of(waits[0], "confirm", ADMIN)
+                if waits[0].state == "UNCONFIRMED":  # refused
+                    self.say_of(waits[0], "discard", ADMIN)
             elif waits:
                 self.say_of(waits[0], "replan" if step == "unchanged" else "confirm", ADMIN)
             elif self.model.lock:
