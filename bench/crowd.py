@@ -11,7 +11,7 @@ import asyncio
 import random
 import resource
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -56,6 +56,10 @@ WATCHED = 40.0
 ROUNDS = 100
 BETWEEN = 0.3
 """Seconds between two runs, at most: the server is seldom idle when one is triggered."""
+LATE = 2.0
+"""Seconds in which a bell may still come for a run that was found without one: it would be taken
+for the next run's.
+"""
 AIM = 0.25
 
 
@@ -121,6 +125,8 @@ async def _wake(client: Client, crowd: Crowd, stack: str) -> Wakes:
         wakes.woken.append(one.known - sent)
         wakes.leased.append(one.won - sent)
         wakes.asked += not one.rung
+        if not one.rung:
+            await crowd.bell(LATE)
     return wakes
 
 
@@ -147,6 +153,7 @@ class Crowd:
         self._connected = asyncio.Semaphore(0)
         self._known: tuple[float, bool] | None = None
         self._taken: asyncio.Future[Taken] | None = None
+        self._bell = asyncio.Event()
         self._looking: set[asyncio.Task[None]] = set()
         where = urlsplit(token.api)
         self._host, self._port = where.hostname or "", where.port or 80
@@ -165,6 +172,13 @@ class Crowd:
     def listen(self) -> None:
         """From now on, whoever first knows of a run counts, and who wins it."""
         self._known, self._taken = None, asyncio.get_running_loop().create_future()
+        self._bell.clear()
+
+    async def bell(self, seconds: float) -> None:
+        """Return once a worker was rung since, or when so many seconds have passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
 
     async def taken(self) -> Taken:
         """How the run was come by, once it is over."""
@@ -175,6 +189,7 @@ class Crowd:
     def _rang(self, worker_id: str) -> None:
         """A worker is rung, and looks: as many at a time as are rung."""
         self._knows(rung=True)
+        self._bell.set()
         look = asyncio.create_task(self._look(worker_id))
         self._looking.add(look)
         look.add_done_callback(self._looking.discard)
