@@ -8,11 +8,11 @@ its own each time, as it is idle for longer than connections are kept.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import resource
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ from pydantic import BaseModel
 from ulid import ULID
 
 from bench.bell import hang
-from bench.processes import client_of, installation, part
+from bench.processes import client_of, installation, part, processor
 from bench.report import Figure, percentile
 from tests.support.site import TRIGGER
 
@@ -56,6 +56,10 @@ WATCHED = 40.0
 ROUNDS = 100
 BETWEEN = 0.3
 """Seconds between two runs, at most: the server is seldom idle when one is triggered."""
+LATE = 2.0
+"""Seconds in which a bell may still come for a run that was found without one: it would be taken
+for the next run's.
+"""
 AIM = 0.25
 
 
@@ -76,10 +80,14 @@ async def measure() -> list[Figure]:
         arrived = time.perf_counter() - began
         await asyncio.sleep(10)
         busy, grown = await _busy(pid, WATCHED), _memory(pid) - memory
-        woken, leased = await _wake(client, crowd, stack)
+        wakes = await _wake(client, crowd, stack)
     each = f"{WORKERS} idle workers: MQTT line, heartbeats and questions; one server process"
-    waking = f"runTrigger sent to the bell at a worker; {ROUNDS} runs, one at a time; {each}"
-    won = f"runTrigger sent to the lease at the worker; {ROUNDS} runs, one at a time; {each}"
+    runs = f"each of {ROUNDS} runs, one at a time; {each}, which go on asking all the while"
+    waking = (
+        f"runTrigger sent until a worker knows of the run: the bell at it, or the offer; {runs}"
+    )
+    won = f"runTrigger sent until the lease is at the worker; {runs}"
+    chance = f"runs that a worker found which asked just then, before any bell was heard; {runs}"
     name = f"{WORKERS} workers"
     return [
         Figure(name, "memory growth of the server", grown, "MB", None, each),
@@ -87,33 +95,52 @@ async def measure() -> list[Figure]:
         Figure(name, "processor without them", alone, "of one core", None, "nobody is connected"),
         Figure(name, "time to arrive", arrived, "s", None, f"{AT_ONCE} at a time; {each}"),
         Figure(name, "calls not answered", float(crowd.unanswered), "", 0.0, each),
-        Figure(name, "wake latency p50", percentile(woken, 0.5), "s", None, waking),
-        Figure(name, "wake latency p95", percentile(woken, 0.95), "s", AIM, waking),
-        Figure(name, "trigger to lease p95", percentile(leased, 0.95), "s", None, won),
+        Figure(name, "wake latency p50", percentile(wakes.woken, 0.5), "s", None, waking),
+        Figure(name, "wake latency p95", percentile(wakes.woken, 0.95), "s", AIM, waking),
+        Figure(name, "trigger to lease p95", percentile(wakes.leased, 0.95), "s", None, won),
+        Figure(name, "wakes by a question", float(wakes.asked), "runs", None, chance),
     ]
 
 
-async def _wake(client: Client, crowd: Crowd, stack: str) -> tuple[list[float], list[float]]:
-    woken: list[float] = []
-    leased: list[float] = []
-    while len(woken) < ROUNDS:
+@dataclass
+class Wakes:
+    """What became of each run that was triggered: seconds, and by what the first worker knew."""
+
+    woken: list[float]
+    leased: list[float]
+    asked: int = 0
+    """How many of them a worker found that asked just then, before any bell was heard."""
+
+
+async def _wake(client: Client, crowd: Crowd, stack: str) -> Wakes:
+    """One run after the other; each of them counts."""
+    wakes = Wakes([], [])
+    for _ in range(ROUNDS):
         await asyncio.sleep(random.uniform(0.05, BETWEEN))
         crowd.listen()
-        asked = time.perf_counter()
+        sent = time.perf_counter()
         await client.ask(TRIGGER, stack=stack, kind="PROPOSED")
         async with asyncio.timeout(30):
-            worker_id, heard = await crowd.rung()
-        if worker_id is None:
-            continue  # somebody asked just then, and was given it
-        won = await crowd.take(worker_id)
-        if won is not None:
-            woken.append(heard - asked)
-            leased.append(won - asked)
-    return woken, leased
+            one = await crowd.taken()
+        wakes.woken.append(one.known - sent)
+        wakes.leased.append(one.won - sent)
+        wakes.asked += not one.rung
+        if not one.rung:
+            await crowd.bell(LATE)
+    return wakes
 
 
 class Unanswered(Exception):
     """The server said something else than what was asked."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A run that a worker came by: when one first knew of it, whether it was rung, the lease."""
+
+    known: float
+    rung: bool
+    won: float
 
 
 class Crowd:
@@ -124,7 +151,10 @@ class Crowd:
         self.unanswered = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._connected = asyncio.Semaphore(0)
-        self._rung: asyncio.Future[tuple[str | None, float]] | None = None
+        self._known: tuple[float, bool] | None = None
+        self._taken: asyncio.Future[Taken] | None = None
+        self._bell = asyncio.Event()
+        self._looking: set[asyncio.Task[None]] = set()
         where = urlsplit(token.api)
         self._host, self._port = where.hostname or "", where.port or 80
 
@@ -140,23 +170,48 @@ class Crowd:
                     await self._connected.acquire()
 
     def listen(self) -> None:
-        """From now on, the next bell counts."""
-        self._rung = asyncio.get_running_loop().create_future()
+        """From now on, whoever first knows of a run counts, and who wins it."""
+        self._known, self._taken = None, asyncio.get_running_loop().create_future()
+        self._bell.clear()
 
-    async def rung(self) -> tuple[str | None, float]:
-        """Who was rung first since, and when; nobody when a worker asked before it was rung."""
-        if self._rung is None:
+    async def bell(self, seconds: float) -> None:
+        """Return once a worker was rung since, or when so many seconds have passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
+
+    async def taken(self) -> Taken:
+        """How the run was come by, once it is over."""
+        if self._taken is None:
             raise RuntimeError("nobody listens")
-        return await self._rung
+        return await self._taken
 
-    async def take(self, worker_id: str) -> float | None:
-        """Take the run that waits, and give it up; when it was won, if nobody else was sooner."""
-        offer = (await self._call(worker_id, "next", Ask(), Asked)).offer
-        won = time.perf_counter()
-        if offer is None:
-            return None
-        await self._fail(worker_id, offer)
-        return won
+    def _rang(self, worker_id: str) -> None:
+        """A worker is rung, and looks: as many at a time as are rung."""
+        self._knows(rung=True)
+        self._bell.set()
+        look = asyncio.create_task(self._look(worker_id))
+        self._looking.add(look)
+        look.add_done_callback(self._looking.discard)
+
+    def _knows(self, *, rung: bool) -> None:
+        if self._known is None:
+            self._known = (time.perf_counter(), rung)
+
+    async def _look(self, worker_id: str) -> None:
+        """Ask for a run. Whoever is given one gives it up, and says how it was come by."""
+        try:
+            offer = (await self._call(worker_id, "next", Ask(), Asked)).offer
+            if offer is None:
+                return
+            won = time.perf_counter()
+            self._knows(rung=False)
+            await self._fail(worker_id, offer)
+        except (Unanswered, OSError):
+            self.unanswered += 1
+            return
+        if self._taken is not None and not self._taken.done() and self._known is not None:
+            self._taken.set_result(Taken(*self._known, won))
 
     async def _fail(self, worker_id: str, offer: Offer) -> None:
         said = Failed(phase=Phase.PREPARE, reason="It was only taken to see how soon.")
@@ -184,16 +239,12 @@ class Crowd:
             password=f"{self._token.pool_id}:{self._proof(worker_id)}",
             topic=topics.readonly(self._token.namespace, self._token.pool_id, worker_id),
             hung=self._connected.release,
-            rung=lambda: self._settle(worker_id),
+            rung=lambda: self._rang(worker_id),
         )
         work = [bell, self._ask(worker_id, rhythm.poll_seconds)]
         if rhythm.quiet_seconds < rhythm.poll_seconds:
             work.append(self._beat(worker_id, rhythm.heartbeat_seconds))
         self._tasks += [asyncio.create_task(one) for one in work]
-
-    def _settle(self, worker_id: str | None) -> None:
-        if self._rung is not None and not self._rung.done():
-            self._rung.set_result((worker_id, time.perf_counter()))
 
     async def _beat(self, worker_id: str, every: float) -> None:
         await asyncio.sleep(random.uniform(0, every))
@@ -205,21 +256,10 @@ class Crowd:
             await asyncio.sleep(every)
 
     async def _ask(self, worker_id: str, every: float) -> None:
+        """Questions as an idle worker has them, whatever else goes on (gantry_worker.agent)."""
         await asyncio.sleep(random.uniform(0, every))
         while True:
-            if self._rung is not None and not self._rung.done():
-                # Whoever is rung is to find the run; the others come apart again afterwards.
-                while not self._rung.done():
-                    await asyncio.sleep(0.05)
-                await asyncio.sleep(random.uniform(0, 1))
-                continue
-            try:
-                answer = await self._call(worker_id, "next", Ask(), Asked)
-                if answer.offer is not None:
-                    await self._fail(worker_id, answer.offer)
-                    self._settle(None)
-            except (Unanswered, OSError):
-                self.unanswered += 1
+            await self._look(worker_id)
             await asyncio.sleep(every * random.uniform(*APART))
 
     def _proof(self, worker_id: str) -> str:
@@ -253,11 +293,6 @@ def _memory(pid: int) -> float:
 
 async def _busy(pid: int, seconds: float) -> float:
     """Share of a core that a process uses in the next seconds."""
-    before, began = _processor(pid), time.monotonic()
+    before, began = processor([pid]), time.monotonic()
     await asyncio.sleep(seconds)
-    return (_processor(pid) - before) / (time.monotonic() - began)
-
-
-def _processor(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (processor([pid]) - before) / (time.monotonic() - began)

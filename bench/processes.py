@@ -4,8 +4,9 @@ their own, so that what each of them costs can be told apart, and from what meas
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -64,3 +65,55 @@ class Memory:
 
     def _read(self, name: str) -> int:
         return int(self._status.read_text().split(f"{name}:")[1].split()[0])
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            status = (entry / "stat").read_text() if entry.name.isdecimal() else ""
+        except OSError:
+            continue
+        if status:
+            parents[int(entry.name)] = int(status.rpartition(")")[2].split()[1])
+    everyone, found = [], {pid}
+    while found:
+        everyone += found
+        found = {child for child, parent in parents.items() if parent in found}
+    return everyone
+
+
+def memory(pids: Iterable[int]) -> int:
+    """Bytes in memory of these processes; what several share counts once (proportional set size).
+
+    Those that have ended meanwhile count nothing.
+    """
+    total = 0
+    for pid in pids:
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += int(rollup.split("Pss:")[1].split()[0]) * 1024
+    return total
+
+
+def processor(pids: Iterable[int]) -> float:
+    """Seconds of processor time that these processes have used, with their children that ended."""
+    ticks = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))  # proc(5): utime, stime, cutime, cstime
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def is_postgres(pid: int) -> bool:
+    """Whether the process is one of PostgreSQL's."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("postgres")
+    except OSError:
+        return False

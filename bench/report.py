@@ -42,6 +42,8 @@ def write(figures: Sequence[Figure], *, measurement: str) -> None:
     """Print a table with definitions, and put the figures in the place of the measurement's
     earlier ones in the file. Each says at which commit and when it was taken.
     """
+    taken = {"measurement": measurement, "commit": commit(), "at": f"{datetime.now(UTC):%F %R} UTC"}
+    print(f"{measurement}, at commit {taken['commit']}, {taken['at']}")
     width = max(len(f"{figure.name} {figure.metric}") for figure in figures)
     for figure in figures:
         than = "≥" if figure.more_is_better else "≤"
@@ -50,13 +52,29 @@ def write(figures: Sequence[Figure], *, measurement: str) -> None:
         title = f"{figure.name} {figure.metric}".ljust(width)
         print(f"{title}  {figure.value:8.3f} {figure.unit}{aim}{verdict}", flush=True)
         print(f"    {figure.definition}")
-    taken = {"measurement": measurement, "commit": commit(), "at": f"{datetime.now(UTC):%F %R} UTC"}
     kept = [row for row in _kept() if row.get("measurement") not in (measurement, None)]
     fresh = [asdict(figure) | {"met": figure.met} | taken for figure in figures]
-    head = {"name": "environment", "metric": "machine", "value": machine(), "unit": ""}
     RESULTS.mkdir(exist_ok=True)
-    rows = [head | {"aim": None, "met": None}, *kept, *fresh]
-    LATEST.write_text(json.dumps(rows, indent=2) + "\n")
+    rows = [*kept, *fresh]
+    LATEST.write_text(json.dumps([head(rows), *rows], indent=2) + "\n")
+
+
+def head(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The first row: the machine, and at which commit each measurement of the rest was taken."""
+    commits = {row["measurement"]: row["commit"] for row in rows}
+    by_commit: dict[str, list[str]] = {}
+    for name, at in commits.items():
+        by_commit.setdefault(at, []).append(name)
+    said = "; ".join(f"{at}: {', '.join(names)}" for at, names in by_commit.items())
+    return {
+        "name": "environment",
+        "metric": "machine",
+        "value": f"{machine()}; commit of each measurement: {said}",
+        "unit": "",
+        "aim": None,
+        "met": None,
+        "commits": commits,
+    }
 
 
 def _kept() -> list[dict[str, Any]]:
@@ -67,17 +85,22 @@ def _kept() -> list[dict[str, Any]]:
 
 
 def commit() -> str:
-    """What was measured."""
-    words = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+    """What is measured; a plus says that there are changes which are not in the commit."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/bench/results")
+    return _git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def _git(*words: str) -> str:
+    found = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
 
 
 def machine() -> str:
-    """Cores, memory, system and commit."""
+    """Cores, memory and system."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()},"
-        f" Python {platform.python_version()}, commit {commit()}"
+        f" Python {platform.python_version()}"
     )
 
 

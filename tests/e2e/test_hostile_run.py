@@ -7,6 +7,7 @@ backwards, because masking must not be what hides it, and it does find what it m
 from __future__ import annotations
 
 import base64
+import platform
 import socket
 import uuid
 from dataclasses import dataclass
@@ -71,6 +72,21 @@ true
 WAIT = 'echo "$OTHER" > written.txt; echo at-work; while [ ! -e stop ]; do sleep 0.2; done'
 
 
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+PROVIDER = f"mirror/example.test/evil/evil/1.0.0/linux_{MACHINE}/terraform-provider-evil_v1.0.0"
+READS_DATA = """
+terraform {
+  required_providers {
+    evil = { source = "example.test/evil/evil" }
+  }
+}
+data "evil_thing" "it" {}
+"""
+FROM_THE_TREE = """
+provider_installation { filesystem_mirror { path = "/mnt/workspace/source/mirror" } }
+"""
+
+
 @dataclass
 class Attack:
     """What the attacker laid hands on, put right again, and the run itself."""
@@ -96,7 +112,10 @@ def hosts():
 
 
 @pytest.fixture(scope="module")
-def attack(site: Site, replicas: Replicas, hosts: Path) -> Attack:
+def attacks(site: Site, replicas: Replicas, hosts: Path) -> dict[str, Attack]:
+    """What a hook finds that a run begins to plan with, and what a provider does that Terraform
+    starts for a data source; both while a run of somebody else is at work.
+    """
     victim = site.stack(site.repository({"main.tf": "", "secret.txt": OTHER}))
     site.configure(victim, "OTHER", OTHER, writeOnly=True)
     busy = site.task(victim, WAIT, skip_init=True)
@@ -105,27 +124,54 @@ def attack(site: Site, replicas: Replicas, hosts: Path) -> Attack:
     try:
         assert site.source(busy).joinpath("written.txt").read_text().strip() == OTHER
 
-        stack = site.stack('resource "terraform_data" "it" {}\n', beforePlan=[LOOK])
-        site.configure(stack, "OWN", OWN, writeOnly=True)
         workers = [worker for worker in site.pool.workers if worker.alive]
         assert workers
-        for name, value in {
-            "WORKERS": site.platform.place / "worker",
-            "PLACE": site.platform.place,
-            "HOSTS": hosts,
+        where = {
+            "WORKERS": str(site.platform.place / "worker"),
+            "PLACE": str(site.platform.place),
+            "HOSTS": str(hosts),
             "WORKER": " ".join(str(worker.pid) for worker in workers),
-            "SERVER": replicas.servers["a"].pid,
-        }.items():
-            site.configure(stack, name, str(value))
-        run = site.trigger(stack)
-        ended = site.api.wait_for(run, "UNCONFIRMED", "FINISHED")
-        log = site.api.whole_log(run)
-        site.decide("runDiscard", stack, run)
+            "SERVER": str(replicas.servers["a"].pid),
+        }
+        hook = site.stack('resource "terraform_data" "it" {}\n', beforePlan=[LOOK])
+        hostile = f"#!/bin/sh\n{LOOK.rstrip()} >$LOOT\n"
+        provider = site.stack(
+            site.repository({"main.tf": READS_DATA, PROVIDER: hostile}),
+            beforeInit=[f"chmod +x {PROVIDER}"],
+            afterRun=["cat $LOOT"],
+        )
+        site.configure(provider, "LOOT", "/mnt/workspace/loot")
+        rc = base64.b64encode(FROM_THE_TREE.encode()).decode()
+        site.configure(provider, "a.terraformrc", rc, type="FILE_MOUNT")
+        found = {}
+        for name, stack, end in (
+            ("hook", hook, "UNCONFIRMED"),
+            ("provider", provider, "FAILED"),  # which is none, and says nothing to Terraform
+        ):
+            for variable, value in where.items():
+                site.configure(stack, variable, value)
+            site.configure(stack, "OWN", OWN, writeOnly=True)
+            run = site.trigger(stack)
+            ended = site.api.wait_for(run, end)
+            log = site.api.whole_log(run)
+            lines = (line.rstrip("\r")[::-1] for line in log.split("\n"))
+            found[name] = Attack("\n".join(lines), log, ended, stack)
+        site.decide("runDiscard", hook, str(found["hook"].run["id"]))
     finally:
         (site.source(busy) / "stop").touch()
         site.api.wait_for(busy, "FINISHED")
-    lines = (line.rstrip("\r")[::-1] for line in log.split("\n"))
-    return Attack("\n".join(lines), log, ended, stack)
+    return found
+
+
+@pytest.fixture(params=["hook", "provider"])
+def attack(request, attacks) -> Attack:
+    return attacks[request.param]
+
+
+def test_the_provider_was_started_by_terraform(attacks):
+    assert "TF_PLUGIN_MAGIC_COOKIE" in attacks["provider"].loot
+    assert attacks["provider"].run["failureReason"].startswith("Planning failed")
+    assert "TF_PLUGIN_MAGIC_COOKIE" not in attacks["hook"].loot
 
 
 def test_it_finds_its_own_so_that_it_would_have_found_the_rest(attack):

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,13 +64,16 @@ class Load:
     """Where runs leave what they did."""
     stacks: list[str]
     enough: threading.Event = field(default_factory=threading.Event)
+    listening: threading.Event = field(default_factory=threading.Event)
     news: threading.Condition = field(default_factory=threading.Condition)
     followed: dict[str, bytes] = field(default_factory=dict)
     """What was heard of each run's log while it was written."""
     versions: dict[str, int] = field(default_factory=dict)
     triggered: set[str] = field(default_factory=set)
-    finished: set[str] = field(default_factory=set)
-    """The runs of which somebody who follows the stacks heard that they are finished."""
+    seen: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    """(version, state) of each run in the order in which somebody who follows the stacks heard of
+    it. Whoever goes on at another server is told the last seconds again.
+    """
     resumed: Counter[str] = field(default_factory=Counter)
     """How often each kind of stream went on at another server."""
     pieces: int = 0
@@ -111,8 +114,8 @@ class Load:
                 at = number
                 assert event is not None
                 assert event.get("kind") != "reload", "something may have been missed"
-                if event.get("state") == "FINISHED":
-                    self.finished.add(event["run_id"])
+                if "state" in event:
+                    self.seen[event["run_id"]].append((event["state_version"], event["state"]))
                 if self.heard_all():
                     return
             self.resumed["events"] += 1
@@ -120,6 +123,11 @@ class Load:
     def heard_all(self) -> bool:
         """Whether no run is under way, nor will be."""
         return self.enough.is_set() and self.triggered <= self.finished
+
+    @property
+    def finished(self) -> set[str]:
+        """The runs of which they heard that they are finished."""
+        return {run for run, seen in self.seen.items() if "FINISHED" in dict(seen).values()}
 
     def stream(self, path, params, at):
         """(number, event) of each server-sent event; None for the event that ends a log."""
@@ -129,7 +137,9 @@ class Load:
             number = kind = ""
             for line in response.iter_lines():
                 word, _, rest = line.partition(": ")
-                if word == "id":
+                if word == "retry":
+                    self.listening.set()  # what happens from now on is told
+                elif word == "id":
                     number = rest
                 elif word == "event":
                     kind = rest
@@ -178,6 +188,7 @@ def restarted(load: Load, replicas: Replicas, tmp_path_factory) -> Load:
     to_come = release_to_come(tmp_path_factory.mktemp("release") / "to-come", migrations)
     with ThreadPoolExecutor(STACKS + 1) as hands:
         listener = hands.submit(load.listen)
+        assert load.listening.wait(PATIENCE)
         people = [hands.submit(load.keep_running, stack) for stack in load.stacks]
         try:
             load.goes_on()
@@ -234,9 +245,15 @@ def between(log: bytes, said: list[bytes]) -> bytes:
     return log[log.index(said[0]) : log.index(said[-1]) + len(said[-1])]
 
 
-def test_whoever_follows_the_stacks_hears_of_every_runs_end(restarted):
+def test_whoever_follows_the_stacks_hears_of_every_move_and_in_order(restarted, replicas):
     assert restarted.finished == restarted.triggered == set(restarted.followed)
     assert restarted.resumed["events"] >= 1
+    moves = replicas.platform.rows(
+        "select run_id, version, after from run_transition where run_id = any(%s) order by 1, 2",
+        list(restarted.triggered),
+    )
+    first_heard = {run: list(dict.fromkeys(seen)) for run, seen in restarted.seen.items()}
+    assert [(run, *move) for run in sorted(first_heard) for move in first_heard[run]] == moves
 
 
 def test_every_process_starts_on_the_schema_of_a_release_to_come(restarted, replicas):

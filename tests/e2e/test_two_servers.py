@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +17,12 @@ from tests.support.platform import Process, workers_of
 from tests.support.site import Site, states
 
 CODE = 'resource "terraform_data" "it" { input = "x" }\noutput "it" { value = "y" }\n'
+COUNTED = """
+resource "terraform_data" "it" {
+  triggers_replace = [timestamp()]
+  provisioner "local-exec" { command = "echo $TF_VAR_spacelift_run_id >> EFFECTS" }
+}
+"""
 BEFORE_THE_NEXT_QUESTION = 10
 """Seconds. Workers ask every 15 without being rung for, the last time when they became idle."""
 
@@ -23,7 +30,8 @@ BEFORE_THE_NEXT_QUESTION = 10
 @pytest.fixture(scope="module")
 def site(pair) -> Site:
     if not any(worker.alive for worker in pair.site.pool.workers):
-        pair.site.start_workers(2)
+        # Without the sandbox: what runs do is counted outside of their workspaces.
+        pair.site.start_workers(2, GANTRY_WORKER_RUNTIME="process")
     return pair.site
 
 
@@ -155,16 +163,19 @@ def test_people_at_both_servers_start_one_run_at_a_time(site, via_a):
     assert json.loads(site.outputs(stack)["it"]) == "y"
 
 
-def test_runs_outlive_one_of_each_that_is_killed(pair, site):
+def test_runs_outlive_one_of_each_that_is_killed(pair, site, tmp_path):
+    effects = tmp_path / "effects"
+    code = COUNTED.replace("EFFECTS", str(effects))
     slow = ["echo begun", "sleep 3", "echo still here"]
-    planning_stack = site.stack(CODE, beforePlan=slow)
-    applying_stack = site.stack(CODE, beforeApply=slow)
+    planning_stack = site.stack(code, beforePlan=slow)
+    applying_stack = site.stack(code, beforeApply=slow)
     applying = site.planned(applying_stack)
     site.decide("runConfirm", applying_stack, applying)
     planning = site.trigger(planning_stack)
     for run, state in ((planning, "PLANNING"), (applying, "APPLYING")):
         site.api.wait_for(run, state)
         site.api.wait_for_words(run, site.version(run, state), "begun")
+    next_in_line = site.trigger(applying_stack)
 
     for part in (pair.a, pair.drains[0], pair.schedulers[0]):
         part.kill()
@@ -175,6 +186,27 @@ def test_runs_outlive_one_of_each_that_is_killed(pair, site):
         ended = site.api.wait_for(run, "FINISHED")
         assert states(ended).count("APPLYING") == 1
         assert "begun\nstill here\n" in site.api.log(run, site.version(run, state)).decode()
+    for stack, run in ((planning_stack, planning), (applying_stack, applying)):
+        kept = "select run_id from state_version where stack_id = %s order by serial desc limit 1"
+        assert site.platform.rows(kept, stack) == [(run,)]
+    # The one that waited behind starts by itself, now that there is one of each.
+    site.api.wait_for(next_in_line, "UNCONFIRMED")
+    site.decide("runConfirm", applying_stack, next_in_line)
+    site.api.wait_for(next_in_line, "FINISHED")
+    assert Counter(effects.read_text().split()) == dict.fromkeys(
+        (planning, applying, next_in_line), 1
+    )
+    for stack in (planning_stack, applying_stack):
+        check_nothing_is_held(site, stack)
+
+
+def check_nothing_is_held(site, stack):
+    """No run of the stack has a worker, and nobody has its state or the stack itself."""
+    rows = site.platform.rows
+    leases = "select run_id from run_lease l join run on run.id = l.run_id where stack_id = %s"
+    assert rows(leases, stack) == []
+    assert rows("select lock_id from state_lock where stack_id = %s", stack) == []
+    assert rows("select locked_by from stack where id = %s", stack) == [(None,)]
 
 
 def test_workers_of_a_server_that_is_gone_are_rung_for_at_the_other(pair, site):

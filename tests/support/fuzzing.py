@@ -14,22 +14,27 @@ LONGER = int(os.environ.get("FUZZ_LONGER", "1"))
 """How many times as many examples as usual."""
 
 
-def fuzz(examples: int) -> Callable[[Any], Any]:
+def patient(examples: int, **more: Any) -> settings:
     """So many examples, and not fewer because one of them takes its time."""
+    return settings(
+        max_examples=examples * LONGER,
+        deadline=None,
+        # Whatever a test shares, each example begins with something new.
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+            HealthCheck.filter_too_much,
+        ],
+        **more,
+    )
+
+
+def fuzz(examples: int) -> Callable[[Any], Any]:
+    """The test, with so many examples."""
 
     def marked(test: Any) -> Any:
-        wanted = settings(
-            max_examples=examples * LONGER,
-            deadline=None,
-            # Whatever a test shares, each example begins with something new.
-            suppress_health_check=[
-                HealthCheck.function_scoped_fixture,
-                HealthCheck.too_slow,
-                HealthCheck.data_too_large,
-                HealthCheck.filter_too_much,
-            ],
-        )
-        return pytest.mark.fuzz(wanted(test))
+        return pytest.mark.fuzz(patient(examples)(test))
 
     return marked
 

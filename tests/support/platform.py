@@ -158,8 +158,8 @@ class Platform:
         """A scheduler."""
         return self._start(["scheduler"], {**self._backstage(), **settings})
 
-    def start_worker(self, pool: Pool, **settings: str) -> Process:
-        """A launcher of the pool."""
+    def start_worker(self, pool: Pool, *, program: Path | None = None, **settings: str) -> Process:
+        """A launcher of the pool, or a program of that file in its place."""
         own = {
             "SPACELIFT_TOKEN": pool.config,
             "SPACELIFT_POOL_PRIVATE_KEY": pool.key,
@@ -167,7 +167,7 @@ class Platform:
             "GANTRY_TERRAFORM_MIRROR": "none",
             "GANTRY_OPENTOFU_MIRROR": "none",
         }
-        worker = self._start(["worker"], {**own, **settings}, server=False)
+        worker = self._start(["worker"], {**own, **settings}, server=False, program=program)
         pool.workers.append(worker)
         self.secrets.add(pool.key)
         return worker
@@ -280,13 +280,21 @@ class Platform:
         }
 
     def _start(
-        self, arguments: list[str], settings: dict[str, str], *, server: bool = True
+        self,
+        arguments: list[str],
+        settings: dict[str, str],
+        *,
+        server: bool = True,
+        program: Path | None = None,
     ) -> Process:
         name = f"{len(self.processes)}-{arguments[-1]}"
         log = self.place / f"{name}.log"
         with log.open("wb") as file:
             popen = subprocess.Popen(
-                [str(GANTRY), *arguments],
+                [str(GANTRY), *arguments]
+                if program is None
+                # -P: what lies beside it is no library.
+                else [sys.executable, "-P", str(program)],
                 env=self._variables(settings, server=server),
                 stdin=subprocess.DEVNULL,
                 stdout=file,

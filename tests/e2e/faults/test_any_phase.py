@@ -22,7 +22,7 @@ def test_runs_in_every_phase_outlive_parts_that_are_killed(house, parts):
     for part in parts:
         house.start(part)
 
-    house.check_all_applied(runs)
+    house.check_all_applied(runs, since=house.now())
 
 
 def test_runs_in_every_phase_outlive_a_database_that_is_away(house):
@@ -35,7 +35,7 @@ def test_runs_in_every_phase_outlive_a_database_that_is_away(house):
     house.database.bring_back()
     wait_until_ready(house.server)
 
-    house.check_all_applied(runs)
+    house.check_all_applied(runs, since=house.now())
 
 
 def test_runs_in_every_phase_outlive_a_database_that_fails_over(house):
@@ -46,7 +46,7 @@ def test_runs_in_every_phase_outlive_a_database_that_fails_over(house):
     wait_until_ready(house.server)
     house.let_go(runs)
 
-    house.check_all_applied(runs)
+    house.check_all_applied(runs, since=house.now())
 
 
 def test_each_of_their_stacks_takes_another_run(house):

@@ -40,8 +40,9 @@ def test_rings_that_come_late_and_twice_do_no_harm(house):
     check_one_applied_and_one_stopped(house, (applied, first), (stopped, second))
 
 
-def test_idle_workers_listen_to_a_broker_that_was_restarted(house):
-    stack = house.stack(autodeploy=True)
+def test_runs_at_work_outlive_a_broker_that_is_restarted_and_workers_listen_to_it_again(house):
+    idle, planned, applied = house.stack(autodeploy=True), house.stack(), house.stack()
+    planning, applying = house.planning(planned), house.applying(applied)
 
     house.kill("server")
     house.until(lambda: not house.line.listening, "the workers to be cut off")
@@ -49,10 +50,17 @@ def test_idle_workers_listen_to_a_broker_that_was_restarted(house):
     house.until(house.workers_listen, "the workers to be back")
 
     with house.line.with_rings("heard"):
-        run = house.site.trigger(stack)
+        run = house.site.trigger(idle)
         house.site.api.wait_for(run, "FINISHED")
-        assert house.line.rung
-    house.check_applied(stack, run)
+        rung = len(house.line.rung)
+        assert rung
+        house.site.decide("runStop", planned, planning)
+        house.site.api.wait_for(planning, "STOPPED")
+        assert len(house.line.rung) > rung
+    house.go_on(applied)
+    house.site.api.wait_for(applying, "FINISHED")
+    house.check_applied(applied, applying)
+    check_one_applied_and_one_stopped(house, (idle, run), (planned, planning))
 
 
 def check_one_applied_and_one_stopped(house, applied, stopped):

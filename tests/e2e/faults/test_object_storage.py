@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.platform import make_pool
+from tests.support.site import states
+
+SAME_EVERY_TIME = """
+resource "terraform_data" "it" {
+  input = "made once"
+  provisioner "local-exec" { command = "sh counted.sh" }
+}
+"""
+IMPATIENT = Path(__file__).parents[2] / "support" / "impatient_worker.py"
 PLAN_LOST = "The workspace could not be stored: the object storage does not answer"
 
 
@@ -72,6 +88,72 @@ def test_an_apply_saves_its_state_when_the_storage_is_back(house):
     house.site.api.wait_for(run, "FINISHED")
     house.check_applied(stack, run)
     house.check_next(stack)
+
+
+def test_a_state_that_is_refused_to_the_end_is_kept_sealed_and_becomes_the_stacks_own(
+    house, tmp_path
+):
+    pool = make_pool(house.site.api, "workers without patience")
+    worker = house.platform.start_worker(
+        pool,
+        program=IMPATIENT,
+        GANTRY_WORKER_RUNTIME="process",
+        SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED="true",
+    )
+    house.site.pool.workers.append(worker)
+    code = house.site.repository({**house.files(), "main.tf": SAME_EVERY_TIME})
+    stack = house.site.stack(code, workerPool=pool.id)
+    run = house.applying(stack)
+
+    with house.gate.away("refusing"):
+        house.go_on(stack)
+        failed = house.site.api.wait_for(run, "FAILED")
+        # The store is still away: what is kept of the state lies elsewhere.
+        listed = admin(house, "list")
+
+    # It failed, says why and where the state is, and nothing happens to the stack meanwhile.
+    assert "The state could not be saved" in failed["failureReason"]
+    assert "The object storage cannot be reached" in failed["failureReason"]
+    assert "`gantry admin unsaved-states` has it" in failed["failureReason"]
+    assert house.applied()[run] == 1
+    rows = house.platform.rows
+    assert rows("select 1 from state_version where stack_id = %s", stack) == []
+    assert house.site.look(stack, "lockedBy") == {"lockedBy": "system"}
+    assert run in listed.stdout
+    ((sealed,),) = rows("select sealed from unsaved_state where run_id = %s", run)
+    with pytest.raises(gzip.BadGzipFile):  # the database has it, and not what it says
+        gzip.decompress(sealed)
+    house.check_let_go(stack, run)
+
+    # Somebody looks at it, and makes it the stack's own.
+    exported = tmp_path / "state.json"
+    assert admin(house, "export", run, str(exported)).returncode == 0
+    (made,) = json.loads(exported.read_text())["resources"]
+    assert (made["type"], made["name"]) == ("terraform_data", "it")
+    house.site.api.ask("mutation ($id: ID!) { stackLock(id: $id) { id } }", id=stack)
+    house.site.api.ask(IMPORT, id=stack, state=exported.read_text())
+    house.site.api.ask("mutation ($id: ID!) { stackUnlock(id: $id) { id } }", id=stack)
+    assert admin(house, "delete", run).returncode == 0
+
+    # What was made is in it: the next run has nothing to do.
+    again = house.site.trigger(stack)
+    ended = house.site.api.wait_for(again, "FINISHED")
+    assert not any(ended["delta"].values())
+    assert "APPLYING" not in states(ended)
+    assert house.applied()[again] == 0
+    house.check_let_go(stack, again)
+    worker.terminate()
+    assert worker.ended() == 0
+
+
+def admin(house, *words: str):
+    """What an operator does about states that nobody took."""
+    return house.platform.run("admin", "unsaved-states", *words)
+
+
+IMPORT = (
+    "mutation ($id: ID!, $state: String!) { stackManagedStateImport(stackId: $id, state: $state) }"
+)
 
 
 def test_runs_take_longer_on_slow_storage_and_lose_nothing(house):
