@@ -148,8 +148,8 @@ async def core(settings: Settings, *, process: str = "gantry") -> AsyncIterator[
     url = settings.database_url.get_secret_value()
     await asyncio.to_thread(migrate, url)
     trust = _trust(settings)
-    ring = await keyring(settings, trust)
     jobs, meter = queue.open_queue(libpq_url(url)), Meter()
+    ring = await keyring(settings, trust, meter.key_service_failed)
     engine = connect(url, pool_size=settings.database_pool_size)
     replica = settings.database_read_only_url
     db = Database(
@@ -253,6 +253,7 @@ def house(
         live=NewsDesk(built.db.engine, built.bus),
         departure=built.departure,
         examine=examine,
+        resolver_failed=built.meter.resolver_failed,
     )
 
 
@@ -296,6 +297,7 @@ def handlers(built: Core) -> None:
         timeout=timeout,
         remember=partial(job_failures.remember, built.db.engine),
         measure=built.meter.worked,
+        waited=built.meter.begun,
     )
 
 

@@ -20,6 +20,7 @@ from procrastinate.manager import JobManager
 from procrastinate.periodic import PeriodicDeferrer
 from sqlalchemy import text
 
+from gantry.infra import job_waits
 from gantry.kernel.tx import Event, Tx
 from gantry.ports.queue import DELIVERIES, Job, Signal
 
@@ -204,6 +205,10 @@ async def _nowhere(job_id: int, error: Exception) -> None:
     """For queues whose failures nobody asks about."""
 
 
+Waited = Callable[[str, float], None]
+"""Is told, as a job begins, for how many seconds it has been due."""
+
+
 def serve(
     app: procrastinate.App,
     catalog: Mapping[str, Handler],
@@ -211,10 +216,12 @@ def serve(
     timeout: float = 900.0,
     remember: Callable[[int, Exception], Awaitable[None]] = _nowhere,
     measure: Measure = _unmeasured,
+    waited: Waited | None = None,
 ) -> None:
     """Register every job of the catalog; one may take `timeout` seconds before it is put back.
 
-    `remember` is told of each failure, and raises nothing that matters; `measure` of each end.
+    `remember` is told of each failure, and raises nothing that matters; `waited` of each beginning,
+    and `measure` of each end.
     """
 
     def register(name: str, handle: Handler) -> None:
@@ -224,7 +231,11 @@ def serve(
         @app.task(name=name, retry=retry, pass_context=True)
         async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
             args.pop("unique", None)
-            args.pop("timestamp", None)
+            tick = args.pop("timestamp", None)
+            if waited is not None:
+                seconds = await job_waits.waited(app, context.job, tick)
+                if seconds is not None:
+                    waited(name, seconds)
             begun, failed = time.perf_counter(), True
             with structlog.contextvars.bound_contextvars(job=name, **args):
                 try:

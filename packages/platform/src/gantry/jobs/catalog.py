@@ -17,8 +17,7 @@ from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.keys import places, retire, walk
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import configuring, leasing, logbook, logs_repo, repo, workspaces
-from gantry.domains.runs.events import WorkAppeared
+from gantry.domains.runs import configuring, leasing, logbook, logs_repo, takeable, workspaces
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.domains.vcs import service as vcs
@@ -61,18 +60,10 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await vcs.fetch(out.db, out.sources, out.objects, configuring.READER, commit_id=commit_id)
 
     async def source_settled(*, commit_id: str) -> None:
-        async with out.db.read(SYSTEM) as tx:
-            waiting = await repo.stacks_waiting_for(tx, commit_id)
-            ready = await repo.pools_waiting_for(tx, commit_id)
-        for stack_id in waiting:
-            await leasing.promote_stack(out.db, stack_id)
-        async with out.db.write(SYSTEM) as tx:
-            # Runs that were ready before their tree had to be fetched again.
-            for pool_id in ready:
-                tx.emit(WorkAppeared(pool_id))
+        await takeable.source_settled(out.db, commit_id=commit_id)
 
     async def promote(*, stack_id: str) -> None:
-        await leasing.promote_stack(out.db, stack_id)
+        await takeable.promote_stack(out.db, stack_id)
 
     async def reconcile_runs() -> None:
         await leasing.reconcile(out.db, lasts=out.lease)

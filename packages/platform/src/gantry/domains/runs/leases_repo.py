@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.runs.model import Lease, Run, Sweep
+from gantry.domains.runs.states import WORKING
 from gantry.domains.tfstate.model import StateLock
 from gantry.kernel.tx import Tx
 
@@ -88,11 +89,15 @@ async def drop(tx: Tx, run_id: str) -> tuple[str, timedelta] | None:
     return row.tuples().one_or_none()
 
 
-async def expired(tx: Tx, limit: int) -> list[str]:
-    """Runs whose worker has not renewed its lease in time."""
+async def unheld(tx: Tx, limit: int) -> list[str]:
+    """Runs at work whose worker has not renewed its lease in time, or that have no lease at all."""
     query = (
-        select(Lease.run_id)
-        .where(Lease.expires_at < func.clock_timestamp())
+        select(Run.id)
+        .outerjoin(Lease, Lease.run_id == Run.id)
+        .where(
+            Run.state.in_(WORKING),
+            or_(Lease.run_id.is_(None), Lease.expires_at < func.clock_timestamp()),
+        )
         .order_by(Lease.expires_at)
         .limit(limit)
     )
@@ -137,6 +142,12 @@ async def last_sweep(tx: Tx) -> timedelta | None:
     before, row.at = row.at, now
     gone: timedelta = now - before
     return gone
+
+
+async def swept_by(tx: Tx, every: timedelta) -> datetime:
+    """When the next sweep is due, `every` after the last one; from now on before the first."""
+    last = await tx.session.scalar(select(Sweep.at).where(Sweep.id == 1))
+    return (last or tx.now) + every
 
 
 async def orphaned_state_locks(tx: Tx) -> int:

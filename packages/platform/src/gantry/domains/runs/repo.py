@@ -270,10 +270,24 @@ async def stacks_waiting_for(tx: Tx, commit_id: str) -> list[str]:
     return list(await tx.session.scalars(query))
 
 
-async def pools_waiting_for(tx: Tx, commit_id: str) -> list[str]:
-    """Pools with a ready run of the commit."""
-    query = select(Run.pool_id).where(Run.commit_id == commit_id, Run.state == State.READY)
-    return list(await tx.session.scalars(query.distinct()))
+async def deletions(tx: Tx, stack_ids: Sequence[str]) -> dict[str, str]:
+    """The unfinished run of each stack that ends with the stack's deletion, if there is one."""
+    rows = await tx.session.execute(
+        select(Run.stack_id, Run.id).where(
+            Run.stack_id.in_(stack_ids), Run.deletes_stack, Run.state.not_in(tuple(TERMINAL))
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+async def ready_of_commit(tx: Tx, commit_id: str) -> list[tuple[str, str]]:
+    """(run id, pool id) of the commit's runs that were ready, the oldest first."""
+    query = (
+        select(Run.id, Run.pool_id)
+        .where(Run.commit_id == commit_id, Run.state == State.READY)
+        .order_by(Run.id)
+    )
+    return list((await tx.session.execute(query)).tuples())
 
 
 async def stacks_with_startable(tx: Tx, limit: int) -> list[str]:
