@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import decisions, queue_repo, repo, waiting
+from gantry.domains.runs import decisions, queue_repo, repo, takeable, waiting
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import Kind, State
 from gantry.domains.stacks import service as stack_service

@@ -47,7 +47,7 @@ from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.schema import migrate
 from gantry.infra.tls import Trust, present
-from gantry.jobs.catalog import TIMETABLE, Outside, catalog
+from gantry.jobs.catalog import SPARED, TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM, Event
@@ -320,8 +320,12 @@ async def schedule(built: Core) -> None:
     url = libpq_url(built.settings.database_url.get_secret_value())
     own = queue.open_queue(url, pool_size=2)
     queue.serve(own, dict.fromkeys(TIMETABLE, _never))
+
+    def spared(name: str) -> bool:
+        return name == SPARED and not built.keeper.under_way
+
     async with own.open_async():
-        await _steadily("scheduler", lambda: queue.keep_time(own, TIMETABLE))
+        await _steadily("scheduler", lambda: queue.keep_time(own, TIMETABLE, spared=spared))
 
 
 async def _steadily(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -17,7 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as PgJob
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
-from procrastinate.periodic import PeriodicDeferrer
+from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, TaskAtTime
 from sqlalchemy import text
 
 from gantry.infra import job_waits
@@ -285,10 +285,11 @@ async def work(app: procrastinate.App, *, concurrency: int, periodic: int) -> No
         raise RuntimeError("the queue's worker ended")
 
     async with asyncio.TaskGroup() as tasks:
-        # Retries have a time of their own, at which nobody is notified; periodic work has ticks.
-        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 5.0))
+        # Retries have a time of their own, at which nobody is notified; periodic work has ticks,
+        # and deliveries are looked for by one.
+        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 10.0))
         tasks.create_task(take([PERIODIC_QUEUE], periodic, 15.0))
-        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 5.0))
+        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 15.0))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:
@@ -313,8 +314,34 @@ async def retry_stalled(app: procrastinate.App) -> int:
     return len(jobs)
 
 
-async def keep_time(app: procrastinate.App, timetable: Mapping[str, str]) -> None:
-    """Defer each job of `timetable` (name → cron line, seconds last) when it is due.
+class _Deferrer(PeriodicDeferrer):
+    """Leaves out what would find nothing to do, but for once a minute."""
+
+    def __init__(self, registry: PeriodicRegistry, spared: Callable[[str], bool]) -> None:
+        super().__init__(registry=registry, max_delay=30)
+        self._spared = spared
+
+    async def defer_jobs(self, jobs_to_defer: Iterable[TaskAtTime]) -> None:
+        """Defer those of the jobs that are due and not spared."""
+        due = [
+            (one, at) for one, at in jobs_to_defer if not at % 60 or not self._spared(one.task.name)
+        ]
+        await super().defer_jobs(due)
+
+
+def _nothing(name: str) -> bool:
+    """Spares no job."""
+    return False
+
+
+async def keep_time(
+    app: procrastinate.App,
+    timetable: Mapping[str, str],
+    *,
+    spared: Callable[[str], bool] = _nothing,
+) -> None:
+    """Defer each job of `timetable` (name → cron line, seconds last) when it is due. One that is
+    `spared` at that moment is left out, but for full minutes.
 
     Several schedulers may run: the database lets one of them defer each tick.
     """
@@ -328,4 +355,4 @@ async def keep_time(app: procrastinate.App, timetable: Mapping[str, str]) -> Non
             periodic_id=name,
             configure_kwargs={"queue": PERIODIC_QUEUE, "queueing_lock": name},
         )
-    await PeriodicDeferrer(registry=app.periodic_registry, max_delay=30).worker()
+    await _Deferrer(app.periodic_registry, spared).worker()

@@ -18,7 +18,9 @@ def named(field: str, given: Mapping[str, Any]) -> dict[str, str]:
     their names in Python.
     """
     row = ROWS.get(field)
-    of_stack = field == "stack" or (row is not None and row.resource is Resource.STACK)
+    of_stack = field == "stack" or (
+        row is not None and (row.resource, row.given) == (Resource.STACK, "id")
+    )
     found = {
         "stack_id": given.get("stack") or given.get("stack_id") or (of_stack and given.get("id")),
         "run_id": given.get("run") or given.get("run_id"),

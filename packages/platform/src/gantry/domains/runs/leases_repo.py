@@ -9,7 +9,6 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.runs.model import Lease, Run, Sweep
-from gantry.domains.runs.states import WORKING
 from gantry.domains.tfstate.model import StateLock
 from gantry.kernel.tx import Tx
 
@@ -89,21 +88,6 @@ async def drop(tx: Tx, run_id: str) -> tuple[str, timedelta] | None:
     return row.tuples().one_or_none()
 
 
-async def unheld(tx: Tx, limit: int) -> list[str]:
-    """Runs at work whose worker has not renewed its lease in time, or that have no lease at all."""
-    query = (
-        select(Run.id)
-        .outerjoin(Lease, Lease.run_id == Run.id)
-        .where(
-            Run.state.in_(WORKING),
-            or_(Lease.run_id.is_(None), Lease.expires_at < func.clock_timestamp()),
-        )
-        .order_by(Lease.expires_at)
-        .limit(limit)
-    )
-    return list(await tx.session.scalars(query))
-
-
 async def busy_workers(tx: Tx, pool_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """How many runs each worker holds, by pool and worker."""
     rows = await tx.session.execute(
@@ -134,13 +118,18 @@ async def last_sweep(tx: Tx) -> timedelta | None:
 
     Held until the transaction ends: one sweep at a time.
     """
-    row = await tx.session.get(Sweep, 1, with_for_update=True)
-    now = (await tx.session.execute(select(func.clock_timestamp()))).scalar_one()
-    if row is None:
-        await tx.session.execute(insert(Sweep).values(id=1, at=now).on_conflict_do_nothing())
-        return None
-    before, row.at = row.at, now
-    gone: timedelta = now - before
+    before = select(Sweep.at).where(Sweep.id == 1).with_for_update().cte("before")
+    noted = (
+        update(Sweep)
+        .where(Sweep.id == 1, before.c.at.is_not(None))
+        .values(at=func.clock_timestamp())
+        .returning(Sweep.at - before.c.at)
+        .execution_options(synchronize_session=False)
+    )
+    gone = (await tx.session.execute(noted)).scalar_one_or_none()
+    if gone is None:
+        first = insert(Sweep).values(id=1, at=func.clock_timestamp())
+        await tx.session.execute(first.on_conflict_do_nothing())
     return gone
 
 

@@ -12,7 +12,7 @@ import structlog
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools import service as pool_service
 from gantry.domains.pools.model import Worker, WorkerPool
-from gantry.domains.runs import decisions, leases_repo, queue_repo, repo
+from gantry.domains.runs import decisions, leases_repo, queue_repo, repo, sweep_repo
 from gantry.domains.runs.events import LeasesProlonged, LeasesRenewed
 from gantry.domains.runs.model import Lease, Run
 from gantry.domains.runs.service import advance
@@ -156,7 +156,7 @@ async def beat(
     await pools.touch(tx, worker_id)
     if held:
         tx.emit(LeasesRenewed(len(alive), len({run_id for run_id, _ in held} - alive)))
-    return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)))
+    return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)) if alive else set())
 
 
 async def locked(
@@ -196,16 +196,16 @@ async def reconcile(db: Db, *, lasts: timedelta) -> None:
             if prolonged:
                 log.warning("leases prolonged after an outage", leases=prolonged)
                 tx.emit(LeasesProlonged(prolonged))
-        await leases_repo.orphaned_state_locks(tx)
     async with db.read(SYSTEM) as tx:
-        lost = await leases_repo.unheld(tx, RECONCILE_BATCH)
-        untakeable = await queue_repo.untakeable(tx, RECONCILE_BATCH)
-        forgotten = await repo.stacks_with_startable(tx, RECONCILE_BATCH)
-    for run_id in lost:
+        found = await sweep_repo.look(tx, RECONCILE_BATCH)
+    if found.orphaned:
+        async with db.write(SYSTEM) as tx:
+            await leases_repo.orphaned_state_locks(tx)
+    for run_id in found.unheld:
         await _alone(_end_lost_run(db, run_id), run_id=run_id)
-    for run_id in untakeable:
+    for run_id in found.untakeable:
         await _alone(end_untakeable(db, run_id), run_id=run_id)
-    for stack_id in forgotten:
+    for stack_id in found.startable:
         await _alone(promote_stack(db, stack_id), stack_id=stack_id)
 
 

@@ -37,8 +37,7 @@ from gantry.domains.runs.repo import visible
 from gantry.domains.runs.states import CLAIMABLE, LOCKING, WORKING, State
 from gantry.domains.spaces.model import Space
 from gantry.domains.stacks.model import Stack
-from gantry.domains.tfstate.model import StateVersion
-from gantry.domains.vcs.model import Commit, FetchState
+from gantry.domains.vcs.model import Commit
 from gantry.kernel.tx import Tx
 
 GUESS = 60.0
@@ -180,39 +179,6 @@ def _claimable() -> Select[Any]:
     # leads to, and a thousand of them ask 67 times a second.
     query, order = _in_line(bindparam("pools", expanding=True))
     return query.order_by(*order).limit(bindparam("most"))
-
-
-async def untakeable(tx: Tx, limit: int) -> list[str]:
-    """Runs that wait for a worker though none may ever be given them: their source cannot be had,
-    or their confirmed plan is not of the newest state (`takeable`).
-    """
-    newest = (
-        select(StateVersion.serial, StateVersion.lineage)
-        .where(StateVersion.stack_id == Run.stack_id)
-        .order_by(StateVersion.serial.desc())
-        .limit(1)
-        .lateral()
-    )
-    of_older_state = or_(
-        newest.c.serial.is_distinct_from(Run.plan_serial),
-        newest.c.lineage.is_distinct_from(Run.plan_lineage),
-    )
-    query = (
-        select(Run.id)
-        .join(Stack, Stack.id == Run.stack_id)
-        .outerjoin(Commit, Commit.id == Run.commit_id)
-        .outerjoin(newest, literal(True))
-        .where(
-            Run.state.in_(CLAIMABLE),
-            or_(
-                and_(Run.state == State.READY, Commit.state == FetchState.FAILED),
-                and_(Run.state == State.CONFIRMED, Stack.manages_state, of_older_state),
-            ),
-        )
-        .order_by(Run.id)
-        .limit(limit)
-    )
-    return list(await tx.session.scalars(query))
 
 
 async def charge(tx: Tx, pool_id: str, space_id: str) -> None:
