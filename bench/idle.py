@@ -38,6 +38,8 @@ async def measure() -> list[Figure]:
         said = log.read_bytes()[size:]
         await _every_statement_logged(engine, to="none")
         memory = _memory()
+    # What goes on in another line is indented.
+    said = said.replace(b"\n\t", b" ")
     kinds = Counter(_kind(statement) for statement in STATEMENT.findall(said))
     for kind, count in kinds.most_common(SHOWN):
         print(f"    {count / took:6.2f}/s  {kind}")

@@ -141,6 +141,7 @@ async def test_a_turn_comes_with_the_next_sweep(core, stack):
 
     found = await condition(core, run)
     assert (found.reason, found.deadline) == (Reason.TURN, last + waiting.SWEEPS_COME)
+    assert found.words.endswith(": no drain is at work")
 
     await sweep(core)
     assert await state_of(core, run) is State.READY

@@ -30,6 +30,10 @@ SWEEPS_COME = timedelta(seconds=10)
 """Apart: as the timetable has it of `runs.reconcile`."""
 
 
+LATE = timedelta(seconds=30)
+"""After a sweep was due: two more have not come either."""
+
+
 class Owner(enum.StrEnum):
     """Who has to do something next."""
 
@@ -163,6 +167,23 @@ def _at_work(run: Run, lease: Lease | None, swept: datetime) -> Condition:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What stands around queued runs."""
+
+    stacks: Mapping[str, Stack]
+    commits: Mapping[str, Commit]
+    held: Mapping[str, Run]
+    """Which run holds each stack."""
+    since: Mapping[str, datetime]
+    """Since when each of those does."""
+    deletions: Mapping[str, str]
+    """The run that each stack ends with which is being deleted."""
+    swept: datetime
+    """When the next sweep is due."""
+    now: datetime
+
+
 async def _queued(
     tx: Tx, found: Sequence[Run], commits: Mapping[str, Commit], swept: datetime
 ) -> dict[str, Condition]:
@@ -174,41 +195,29 @@ async def _queued(
     since = await repo.holding_since(tx, [run.id for run in held.values()])
     leaving = [stack.id for stack in stacks.values() if stack.deleting]
     deletions = await repo.deletions(tx, leaving) if leaving else {}
-    return {
-        run.id: _in_line(
-            stacks[run.stack_id],
-            run,
-            commits.get(run.commit_id or ""),
-            held.get(run.stack_id),
-            since,
-            deletions.get(run.stack_id),
-            swept,
-        )
-        for run in found
-    }
+    line = _Line(stacks, commits, held, since, deletions, swept, tx.now)
+    return {run.id: _in_line(run, line) for run in found}
 
 
-def _in_line(
-    stack: Stack,
-    run: Run,
-    commit: Commit | None,
-    held: Run | None,
-    since: Mapping[str, datetime],
-    deletion: str | None,
-    swept: datetime,
-) -> Condition:
+def _in_line(run: Run, line: _Line) -> Condition:
     """In the order in which `service.promote` asks."""
-    at, platform = _since(run), Owner.PLATFORM
+    at, platform, stack = _since(run), Owner.PLATFORM, line.stacks[run.stack_id]
+    commit, held = line.commits.get(run.commit_id or ""), line.held.get(run.stack_id)
     if stack.deleting and not run.deletes_stack:
-        words = "waits for the stack's deletion, which would end it"
+        words, deletion = "waits for the stack's deletion, which would end it", line.deletions
         return Condition(
-            Reason.STACK_DELETION, words, platform, at, Until.RUN_ENDED, blocked_by=deletion
+            Reason.STACK_DELETION,
+            words,
+            platform,
+            at,
+            Until.RUN_ENDED,
+            blocked_by=deletion.get(stack.id),
         )
     if commit is not None and commit.state is FetchState.WANTED:
-        return _without_source(run, commit, swept)
+        return _without_source(run, commit, line.swept)
     if run.kind in LOCKING and held is not None and held.id != run.id:
         words = f"waits for run {held.id}, which holds the stack"
-        words += f" since {_clock(since[held.id])}" if held.id in since else ""
+        words += f" since {_clock(line.since[held.id])}" if held.id in line.since else ""
         return Condition(
             Reason.STACK_HELD, words, platform, at, Until.RUN_ENDED, blocked_by=held.id
         )
@@ -219,7 +228,9 @@ def _in_line(
         words += f", locked since {_clock(stack.locked_at)}" if stack.locked_at else ""
         return Condition(Reason.STACK_LOCKED, words, Owner.PERSON, at, Until.PERSON_DECIDED)
     words = "waits for its turn, which comes within seconds"
-    return Condition(Reason.TURN, words, platform, at, Until.DEADLINE, swept)
+    if line.now > line.swept + LATE:
+        words = f"waits for its turn, which was due at {_clock(line.swept)}: no drain is at work"
+    return Condition(Reason.TURN, words, platform, at, Until.DEADLINE, line.swept)
 
 
 def _without_source(run: Run, commit: Commit, swept: datetime) -> Condition:
