@@ -217,7 +217,7 @@ async def _bug_in_a_resolver(scene: Scene) -> None:
 
     state = scene.caller.app.state
     state.house = replace(state.house, examine=broken)
-    answer = await scene.caller.answer("{ installationChecks { name } }")
+    answer = await scene.caller.answer("{ installationChecks { what } }")
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
 
 

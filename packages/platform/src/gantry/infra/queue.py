@@ -10,9 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import procrastinate
-import psycopg
 import structlog
-from procrastinate import connector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as PgJob
 from procrastinate.jobs import Status
@@ -21,6 +19,7 @@ from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, TaskAtTim
 from sqlalchemy import text
 
 from gantry.infra import job_waits
+from gantry.infra.queue_connections import LISTEN_AGAIN_SECONDS, connector_of
 from gantry.kernel.tx import Event, Tx
 from gantry.ports.queue import DELIVERIES, Job, Signal
 
@@ -41,25 +40,6 @@ STALLED_AFTER_SECONDS = 30.0
 """A drain that has not beaten for this long is dead; beats come every ten seconds."""
 
 log = structlog.get_logger()
-
-
-class _Connector(procrastinate.PsycopgConnector):
-    """The library listens anew when a connection breaks, but gives up when that fails as well."""
-
-    async def listen_notify(
-        self, on_notification: connector.Notify, channels: Iterable[str]
-    ) -> None:
-        """Listen until cancelled, whatever the database does meanwhile."""
-        while True:
-            try:
-                await super().listen_notify(on_notification, channels)
-            except (ConnectorException, psycopg.Error) as cause:
-                log.warning("not listening for jobs", reason=repr(cause.__cause__ or cause))
-            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
-
-
-LISTEN_AGAIN_SECONDS = 1.0
-"""For a database that is back within seconds. Until then jobs are asked for all the same."""
 
 
 LEAVE_SECONDS = 5.0
@@ -101,14 +81,7 @@ class _Manager(JobManager):
 
 def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
     """A queue on the database; open it with `async with app.open_async()`."""
-    app = procrastinate.App(
-        connector=_Connector(
-            conninfo=conninfo,
-            min_size=1,
-            max_size=pool_size,
-            kwargs={"prepare_threshold": None},
-        )
-    )
+    app = procrastinate.App(connector=connector_of(conninfo, pool_size=pool_size))
     app.job_manager = manager = _Manager(app.connector)
     manager.known = app.tasks
     return app

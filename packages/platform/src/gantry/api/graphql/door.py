@@ -66,8 +66,8 @@ async def execute(request: Request) -> Response:
         user_metadata=tuple(request.headers.getlist(METADATA_HEADER)),
     )
     result = await run(context, *asked)
-    for error in result.errors or ():
-        if not is_foreseen(error):
+    for failed in result.errors or ():
+        if not is_foreseen(failed):
             # The status is 200 all the same: no count of answers shows it.
             there.resolver_failed()
     return _answer(result, context.named)

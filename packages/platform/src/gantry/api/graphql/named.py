@@ -8,7 +8,7 @@ from typing import Any
 from gantry.api.graphql.trail import ROWS
 from gantry.domains.audit.kinds import Resource
 
-MAX_ID = 100
+REPEATED = 100
 """Characters of an id that a line repeats: ours have 26, and a stack's is its name's. Whatever a
 client sends in its place is not worth more."""
 
@@ -25,4 +25,4 @@ def named(field: str, given: Mapping[str, Any]) -> dict[str, str]:
         "stack_id": given.get("stack") or given.get("stack_id") or (of_stack and given.get("id")),
         "run_id": given.get("run") or given.get("run_id"),
     }
-    return {name: value[:MAX_ID] for name, value in found.items() if isinstance(value, str)}
+    return {name: value[:REPEATED] for name, value in found.items() if isinstance(value, str)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import Interval, and_, delete, func, or_, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.runs.model import Lease, Run, Sweep
@@ -118,15 +118,15 @@ async def last_sweep(tx: Tx) -> timedelta | None:
 
     Held until the transaction ends: one sweep at a time.
     """
-    before = select(Sweep.at).where(Sweep.id == 1).with_for_update().cte("before")
+    before = select(Sweep.id, Sweep.at).where(Sweep.id == 1).with_for_update().cte("before")
     noted = (
         update(Sweep)
-        .where(Sweep.id == 1, before.c.at.is_not(None))
+        .where(Sweep.id == before.c.id)
         .values(at=func.clock_timestamp())
-        .returning(Sweep.at - before.c.at)
+        .returning(type_coerce(Sweep.at - before.c.at, Interval))
         .execution_options(synchronize_session=False)
     )
-    gone = (await tx.session.execute(noted)).scalar_one_or_none()
+    gone: timedelta | None = (await tx.session.execute(noted)).scalar_one_or_none()
     if gone is None:
         first = insert(Sweep).values(id=1, at=func.clock_timestamp())
         await tx.session.execute(first.on_conflict_do_nothing())
