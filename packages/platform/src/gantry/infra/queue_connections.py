@@ -29,8 +29,8 @@ def connector_of(conninfo: str, *, pool_size: int) -> procrastinate.PsycopgConne
         conninfo=conninfo,
         min_size=1,
         max_size=pool_size,
-        # The library sends one statement at a time: no BEGIN and COMMIT has to be around it.
-        kwargs={"prepare_threshold": None, "autocommit": True},
+        kwargs={"prepare_threshold": None},
+        configure=_alone,
     )
 
 
@@ -47,6 +47,11 @@ class _Connector(procrastinate.PsycopgConnector):
             except (ConnectorException, psycopg.Error) as cause:
                 log.warning("not listening for jobs", reason=repr(cause.__cause__ or cause))
             await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+
+
+async def _alone(connection: psycopg.AsyncConnection[Any]) -> None:
+    # The library sends one statement at a time: no BEGIN and COMMIT have to be around it.
+    await connection.set_autocommit(True)
 
 
 def _pool(**options: Any) -> psycopg_pool.AsyncConnectionPool:
