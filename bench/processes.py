@@ -84,8 +84,9 @@ def family(pid: int) -> list[int]:
     return everyone
 
 
-def memory(pids: Iterable[int]) -> int:
-    """Bytes in memory of these processes; what several share counts once (proportional set size).
+def memory(pids: Iterable[int], *, measure: str = "Pss") -> int:
+    """Bytes in memory of these processes; what several share counts once (Pss, the proportional set
+    size), or as often as it is shared (Rss, the resident set size).
 
     Those that have ended meanwhile count nothing.
     """
@@ -95,7 +96,7 @@ def memory(pids: Iterable[int]) -> int:
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         except OSError:
             continue
-        total += int(rollup.split("Pss:")[1].split()[0]) * 1024
+        total += int(rollup.split(f"{measure}:")[1].split()[0]) * 1024
     return total
 
 

@@ -211,3 +211,36 @@ async def test_a_drains_heart_beats_on_after_the_database_was_away(core, monkeyp
         )
         assert beats == [(True,)]
         await app.job_manager.unregister_worker(worker_id)
+
+
+# -- what comes when it is due
+
+
+async def test_a_job_that_would_find_nothing_is_started_once_a_minute_only(core):
+    async def nothing() -> None:
+        pass
+
+    minute = 60 * 29_000_000
+    own = queue.open_queue(libpq_url(core.url))
+    queue.serve(own, {"keys.rekey": nothing, "runs.reconcile": nothing})
+    tasks = {
+        name: own.periodic_registry.register_task(
+            task=own.tasks[name], cron="* * * * * *", periodic_id=name, configure_kwargs={}
+        )
+        for name in ("keys.rekey", "runs.reconcile")
+    }
+    keeper = queue._Deferrer(own.periodic_registry, lambda name: name == "keys.rekey")
+
+    async with own.open_async():
+        due = [minute, minute + 5, minute + 55, minute + 60]
+        await keeper.defer_jobs([(tasks["keys.rekey"], at) for at in due])
+        await keeper.defer_jobs([(tasks["runs.reconcile"], minute + 5)])
+
+    started = await core.rows(
+        "select task_name, (args->>'timestamp')::int from procrastinate_jobs order by id"
+    )
+    assert started == [
+        ("keys.rekey", minute),
+        ("keys.rekey", minute + 60),
+        ("runs.reconcile", minute + 5),
+    ]

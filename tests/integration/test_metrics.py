@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+import time
 
 import pytest
-from gantry.apps.metering import note, readings
+from gantry.apps.metering import readings
 from gantry.domains.runs import decisions
 from gantry.domains.runs import repo as runs
 from gantry.infra.meter import Meter
@@ -23,11 +23,9 @@ from tests.support.given import (
 
 
 @pytest.fixture
-def meter(core, monkeypatch):
+def meter(core):
     """Counts what this test makes true."""
-    counting = Meter()
-    monkeypatch.setattr(core.db, "observe", partial(note, counting))
-    return counting
+    return core.meter
 
 
 async def values(core, meter):
@@ -121,7 +119,31 @@ async def test_jobs_are_counted_by_how_they_stand(core, meter):
 
     await core.drain()
 
-    assert ("gantry_jobs", ("async", "todo")) not in await values(core, meter)
+    after = await values(core, meter)
+    assert ("gantry_jobs", ("async", "todo")) not in after
+    assert after["gantry_job_seconds_count", ("logs.archive", "done")] == 1
+
+
+async def test_how_long_a_job_was_due_is_measured_by_the_databases_clock(core, meter):
+    """Also of one that is tried again: it was not due while it paused."""
+    async with core.queue.open_async():
+        await core.queue.configure_task("runs.promote").defer_async(stack_id="none")
+        await core.queue.configure_task("vcs.reconcile").defer_async(timestamp=int(time.time()) - 7)
+    await core.change(
+        "update procrastinate_events e set at = now() - interval '100 seconds'"
+        " from procrastinate_jobs j where j.id = e.job_id and j.task_name = 'runs.promote'"
+    )
+    await core.change(
+        "update procrastinate_jobs set scheduled_at = now() - interval '20 seconds'"
+        " where task_name = 'runs.promote'"
+    )
+
+    await core.drain()
+
+    found = await values(core, meter)
+    assert found["gantry_job_wait_seconds_count", ("runs.promote",)] == 1
+    assert 20 <= found["gantry_job_wait_seconds_sum", ("runs.promote",)] < 50
+    assert 7 <= found["gantry_job_wait_seconds_sum", ("vcs.reconcile",)] < 37
 
 
 def test_the_connection_to_an_external_broker_is_measured_where_there_is_one():

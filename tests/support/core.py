@@ -11,6 +11,7 @@ from pathlib import Path
 import procrastinate
 from cryptography.hazmat.primitives.asymmetric import rsa
 from gantry.apps.keys import RsaKeyring
+from gantry.apps.metering import note
 from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import repo as audit
 from gantry.domains.audit.retention import AHEAD
@@ -21,6 +22,7 @@ from gantry.infra import job_failures, live, queue
 from gantry.infra.db import Database, connect, libpq_url
 from gantry.infra.git import GitSources
 from gantry.infra.local_objects import LocalObjects
+from gantry.infra.meter import Meter
 from gantry.infra.outward import OutwardHttp
 from gantry.infra.outward_allowed import parse_allowed
 from gantry.infra.passwords import Argon2Passwords
@@ -89,6 +91,8 @@ class Core:
     passwords: Argon2Passwords
     keys: Keys
     source: Source
+    meter: Meter
+    """Counts as a process of an installation does."""
     reach: Reach = REACH
 
     async def drain(self) -> None:
@@ -184,7 +188,8 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
     # Receivers of tests are on this machine; nothing else is opened.
     outward = OutwardHttp(allowed=parse_allowed(["127.0.0.1"]), trust=Trust(), proxies=Proxies())
     app = queue.open_queue(libpq_url(url))
-    db = Database(engine, queue.outbox(app, ROUTES, SIGNALS))
+    db, meter = Database(engine, queue.outbox(app, ROUTES, SIGNALS)), Meter()
+    db.observe = partial(note, meter)
     outside = Outside(
         db=db,
         vault=keys.vault,
@@ -201,7 +206,13 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         forget_job_failures=partial(job_failures.forget, engine),
         tidy_objects=store.tidy,
     )
-    queue.serve(app, catalog(outside), remember=partial(job_failures.remember, engine))
+    queue.serve(
+        app,
+        catalog(outside),
+        remember=partial(job_failures.remember, engine),
+        measure=meter.worked,
+        waited=meter.begun,
+    )
     return Core(
         url=url,
         db=db,
@@ -214,4 +225,5 @@ def core(engine: AsyncEngine, url: str, place: Path, keys: Keys, source: Source)
         passwords=Argon2Passwords(),
         keys=keys,
         source=source,
+        meter=meter,
     )

@@ -84,10 +84,10 @@ class Member:
         """Look at the keys, and say that it is at work."""
         await self.keeper.look()
         async with self.db.write(SYSTEM) as tx:
-            await accounts.note_process(
-                tx, self.id, kind=self.kind, host=self.id, release="1", started_at=tx.now
+            await accounts.note_processes(
+                tx, {self.id: self.kind}, host=self.id, release="1", started_at=tx.now
             )
-            await self.keeper.note(tx, self.id)
+            await self.keeper.note(tx, [self.id])
 
     def places(self) -> list[places.Place]:
         """What it walks through."""

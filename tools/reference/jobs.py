@@ -21,15 +21,15 @@ from reference.markdown import codes, page, same_keys, sentence, table
 
 JOBS = {
     "vcs.fetch": "Brings a commit's tree from its Git repository into object storage.",
-    "runs.source_settled": "Lets the runs start, or fail, that waited for the commit.",
+    "runs.source_settled": "Lets runs start, or fail, that waited for the commit, ready ones too.",
     "runs.promote": "Lets the next runs of a stack start.",
-    "runs.reconcile": "Ends runs whose worker was lost; starts queued runs that were forgotten.",
+    "runs.reconcile": "Ends runs whose worker was lost or that none can take; starts queued ones.",
     "logs.archive": "Puts the logs of a run's finished phases into object storage.",
     "logs.archive_forgotten": "Does the same for logs whose own job was lost.",
     "logs.expire": "Deletes archived logs that are older than the retention.",
     "tfstate.index": "Notes which resources a new state holds.",
     "pools.reconcile": "Marks workers as gone that have not been heard of.",
-    "vcs.reconcile": "Asks again for commits that were wanted and never settled.",
+    "vcs.reconcile": "Asks once more for commits that were never settled; then gives them up.",
     "house.retry_stalled": "Puts jobs back whose drain died.",
     "house.tidy": "Forgets old live events, sessions, sign-ins, and what files of old trees said.",
     "runs.forget_workspaces": "Deletes stored workspaces of runs that have ended.",

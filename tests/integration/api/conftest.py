@@ -136,8 +136,9 @@ async def doors(core: Core, token_issuer: TokenIssuer, sign_on: Protocols) -> As
         version="0",
         local_objects=core.objects,
         live=NewsDesk(core.db.engine, Bus(libpq_url(core.url))),
+        resolver_failed=core.meter.resolver_failed,
     )
-    app = application(there, routes(there))
+    app = application(there, routes(there), measure=core.meter.answered)
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as http:
         yield Caller(http, app)

@@ -26,8 +26,8 @@ LAUNCHPAD = """
 async def note(core, kind="server"):
     process_id = new_id()
     async with core.db.write(SYSTEM) as tx:
-        await parts.note_process(
-            tx, process_id, kind=kind, host="here", release="1", started_at=datetime.now(UTC)
+        await parts.note_processes(
+            tx, {process_id: kind}, host="here", release="1", started_at=datetime.now(UTC)
         )
     return process_id
 

@@ -26,10 +26,10 @@ class Stumbling:
         if self.number % 3 == 0:
             raise RuntimeError("looking fails")
 
-    async def note(self, tx, process_id: str) -> None:
+    async def note(self, tx, process_ids) -> None:
         if self.number % 3 == 1:
             raise RuntimeError("noting fails")
-        await self.keeper.note(tx, process_id)
+        await self.keeper.note(tx, process_ids)
         self.noted += 1
 
 

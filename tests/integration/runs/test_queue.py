@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import decisions, leasing, queue_repo, repo, waiting
+from gantry.domains.runs import decisions, queue_repo, repo, takeable, waiting
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.states import Kind, State
 from gantry.domains.stacks import service as stack_service
@@ -139,7 +139,7 @@ async def test_eight_promotions_at_once_let_one_run_hold_the_stack(core, stack):
         "update run set state = 'CANCELED', finished_at = now() where id = :run", run=blocker.id
     )
 
-    await asyncio.gather(*(leasing.promote_stack(core.db, stack.id) for _ in range(8)))
+    await asyncio.gather(*(takeable.promote_stack(core.db, stack.id) for _ in range(8)))
 
     states = [await state_of(core, run) for run in waiting_runs]
     assert states == [S.READY, *[S.QUEUED] * 7]

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import pytest
+import structlog
 from gantry_protocol.calls import Beaten, Held, LeaseAnswer, LogAnswer, Registered
 from gantry_protocol.token import PoolToken
 from gantry_worker.agent import Agent
@@ -18,6 +19,7 @@ from gantry_worker.performance import MAX_REASON, failed
 from gantry_worker.runtimes import process
 from gantry_worker.runtimes.choice import Choice
 from gantry_worker.settings import load_settings
+from structlog.testing import capture_logs
 
 from tests.integration.worker.stand_in import standing_in
 
@@ -90,6 +92,22 @@ async def test_a_run_that_cannot_be_begun_is_reported_as_failed(there, agent):
     assert told["fence"] == 1
     assert told["report"]["kind"] == "failed"
     assert "could not be begun" in told["report"]["reason"]
+
+
+async def test_every_line_about_a_run_names_it_and_its_stack(there, agent):
+    there.answers["next"] = [
+        (200, {"offer": {**OFFER, "stack_id": "network", "manifest": "not sealed for us"}}),
+        (200, {"orders": {"shutdown": True}}),
+    ]
+
+    with capture_logs([structlog.contextvars.merge_contextvars]) as said:
+        async with asyncio.timeout(20):
+            await agent.run()
+
+    about = {line["event"]: (line.get("run_id"), line.get("stack_id")) for line in said}
+    assert about["run taken"] == ("RUN", "network")
+    assert about["run could not be begun"] == ("RUN", "network")
+    assert about["told to leave"] == (None, None)
 
 
 @pytest.mark.parametrize("held", [True, False])

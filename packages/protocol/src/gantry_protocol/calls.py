@@ -83,6 +83,8 @@ class Offer(Message):
     fence: int
     state: str
     state_version: int
+    stack_id: str | None = None
+    """What the run is of, for the worker's log; None from a server of the release before."""
     manifest: str | None = None
     """The sealed manifest; None when it could not be built yet and has to be asked for."""
 

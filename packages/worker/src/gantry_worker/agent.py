@@ -182,11 +182,12 @@ class Agent:
             log.info("offer of a run that is held already", run_id=offer.run_id)
             return False
         hold.work = asyncio.create_task(self._perform(offer, hold))
-        log.info("run taken", run_id=offer.run_id, fence=offer.fence, state=offer.state)
+        with structlog.contextvars.bound_contextvars(**_about(offer)):
+            log.info("run taken", fence=offer.fence, state=offer.state)
         return True
 
     async def _perform(self, offer: Offer, hold: Hold) -> None:
-        with structlog.contextvars.bound_contextvars(run_id=offer.run_id):
+        with structlog.contextvars.bound_contextvars(**_about(offer)):
             try:
                 session = hold.session = await self._session(offer, hold)
                 await performance.perform(session, offer.state_version)
@@ -339,6 +340,12 @@ class Agent:
             await self._server.goodbye()
         except (ServerAway, Refused) as error:
             log.info("left without a goodbye", reason=str(error))
+
+
+def _about(offer: Offer) -> dict[str, str]:
+    """What each line of the worker's log about the run says of it."""
+    known = {"run_id": offer.run_id, "stack_id": offer.stack_id}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _reason(error: Exception) -> str:

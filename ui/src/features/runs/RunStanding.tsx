@@ -100,7 +100,12 @@ export function RunStanding(props: {
               </span>
             </Fact>
           )}
-          {condition.deadline != null && <Lease until={condition.deadline} />}
+          {condition.deadline != null && condition.workerId && <Lease until={condition.deadline} />}
+          {condition.deadline != null && condition.reason === 'SOURCE' && (
+            <Fact name="Given up">
+              <When at={condition.deadline} />
+            </Fact>
+          )}
         </Group>
       </Stack>
     </Alert>

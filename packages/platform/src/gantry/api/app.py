@@ -106,15 +106,18 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 
 class _Guarded(Starlette):
-    """Starlette answers bugs outside of all middleware; these headers go onto that answer too."""
+    """Starlette answers bugs outside of all middleware; that answer is counted, too, and has these
+    headers.
+    """
 
-    def __init__(self, secure: bool, **options: Any) -> None:
+    def __init__(self, secure: bool, measure: Measure, **options: Any) -> None:
         super().__init__(**options)
-        self._secure = secure
+        self._secure, self._measure = secure, measure
 
     def build_middleware_stack(self) -> ASGIApp:
-        """What Starlette builds, inside of SafeHeaders."""
-        return SafeHeaders(super().build_middleware_stack(), secure=self._secure)
+        """What Starlette builds, inside of SafeHeaders and Measured."""
+        inner = Measured(super().build_middleware_stack(), measure=self._measure)
+        return SafeHeaders(inner, secure=self._secure)
 
 
 def all_routes(graphql: Sequence[Route]) -> list[Route]:
@@ -151,7 +154,6 @@ def application(
     `away`: what says that the database does not answer; `departure`: when clients are sent away.
     """
     middleware = [
-        Middleware(Measured, measure=measure),
         Middleware(LastAnswers, departure=departure or Departure()),
         Middleware(RequestLog),
     ]
@@ -159,6 +161,7 @@ def application(
         middleware.append(Middleware(Traced, traces=traces))
     app = _Guarded(
         secure,
+        measure,
         routes=all_routes(graphql),
         middleware=middleware,
         exception_handlers={Exception: _bug, ClientDisconnect: _left} | dict.fromkeys(away, _away),

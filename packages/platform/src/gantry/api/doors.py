@@ -121,6 +121,8 @@ class House:
     """Looks at what stacks are about to be made of, at each person's pace."""
     examine: Callable[[], Awaitable[Sequence[Finding]]] | None = None
     """Looks at what the installation stands on."""
+    resolver_failed: Callable[[], None] = lambda: None
+    """Is told of each field of the API that a bug kept from being answered."""
 
 
 def house(request: Request) -> House:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -115,10 +115,10 @@ class KeyKeeper:
         await self._learn(keys)
         return await self._signing(kept)
 
-    async def note(self, tx: Tx, process_id: str) -> None:
-        """Say which data keys this process has."""
+    async def note(self, tx: Tx, process_ids: Sequence[str]) -> None:
+        """Say which data keys this process has, under each of its ids."""
         opens = max(self.vault.data_keys)
-        await repo.note_process(tx, process_id, opens=opens, seals=self.vault.seals_with)
+        await repo.note_processes(tx, process_ids, opens=opens, seals=self.vault.seals_with)
 
     async def _learn(self, keys: list[DataKey]) -> None:
         held = {}
@@ -139,9 +139,13 @@ class KeyKeeper:
         known = {one.kid: one for one in kept}
         own = {one.kid: one for one in self.vault.signers()}
         new = [one for kid, one in own.items() if kid not in known]
-        async with self._db.read(SYSTEM) as tx:
-            now, anybody = tx.now, await repo.anybody(tx, tx.now - SILENT_AFTER)
         mine = [known[kid] for kid in own if kid in known]
+        async with self._db.read(SYSTEM) as tx:
+            now = tx.now
+            fresh = bool(new) or any(one.first_used_at > now - _KNOWN_AFTER for one in mine)
+            # Of the only keys there ever were, everybody has known since it started.
+            others = bool(known.keys() - own.keys())
+            wait = fresh and others and await repo.anybody(tx, now - SILENT_AFTER)
         noted = [one.kid for one in mine if one.last_used_at < now - NOTED_EVERY]
         if new or noted:
             async with self._db.write(SYSTEM) as tx:
@@ -149,9 +153,7 @@ class KeyKeeper:
                     await repo.keep_signing_key(tx, one.kid, self._sealed(one))
                 await repo.note_signing(tx, noted)
         self.vault.trust(self._opened(kept), since=now - self.longest)
-        fresh = new or any(one.first_used_at > now - _KNOWN_AFTER for one in mine)
-        # Of the only keys there ever were, everybody has known since it started.
-        return bool(fresh and anybody and known.keys() - own.keys())
+        return wait
 
     def _sealed(self, key: KeptKey) -> bytes:
         said = {"algorithm": key.algorithm, "own": key.own, "jwk": key.jwk.decode()}

@@ -40,25 +40,30 @@ class VaultMaker(Keyring, Protocol):
         ...
 
 
-async def keyring(settings: Settings, trust: Trust) -> VaultMaker:
+async def keyring(
+    settings: Settings, trust: Trust, failed: Callable[[], None] = lambda: None
+) -> VaultMaker:
     """The key that is configured, tried as far as that is possible without a data key; and the key
-    of the other type, if it is configured as well, for data keys that it has wrapped.
+    of the other type, if it is configured as well, for data keys that it has wrapped. `failed` is
+    told of each call to the service that keeps a key which that did not answer, or refused.
 
     Raises MisconfiguredError.
     """
     if settings.encryption_type is EncryptionType.KMS:
-        present: RsaKeyring | KmsKeyring = await _kms(settings, trust)
+        present: RsaKeyring | KmsKeyring = await _kms(settings, trust, failed)
     else:
         present = _rsa(settings)
-    return Keyrings(present, partial(_other, settings, trust))
+    return Keyrings(present, partial(_other, settings, trust, failed))
 
 
-async def _other(settings: Settings, trust: Trust) -> RsaKeyring | KmsKeyring | None:
+async def _other(
+    settings: Settings, trust: Trust, failed: Callable[[], None]
+) -> RsaKeyring | KmsKeyring | None:
     """The key of the type that is not the present one; asked for when something needs it."""
     if settings.encryption_type is EncryptionType.KMS:
         return _rsa(settings) if settings.encryption_rsa_private_key else None
     named = settings.encryption_kms_encryption_key_id and settings.encryption_kms_signing_key_id
-    return await _kms(settings, trust) if named else None
+    return await _kms(settings, trust, failed) if named else None
 
 
 def _rsa(settings: Settings) -> RsaKeyring:
@@ -146,7 +151,7 @@ class KmsKeyring:
         return KmsVault(self._kms, self._public_key, data_keys, current)
 
 
-async def _kms(settings: Settings, trust: Trust) -> KmsKeyring:
+async def _kms(settings: Settings, trust: Trust, failed: Callable[[], None]) -> KmsKeyring:
     signing, region = settings.encryption_kms_signing_key_id, settings.region
     encryption = settings.encryption_kms_encryption_key_id
     if not (encryption and signing and region):
@@ -158,6 +163,7 @@ async def _kms(settings: Settings, trust: Trust) -> KmsKeyring:
         region=region,
         endpoint=settings.aws_kms_endpoint,
         bundle=trust.bundle(),
+        failed=failed,
     )
     try:
         return KmsKeyring(kms, await kms.public_key())

@@ -15,6 +15,8 @@ from gantry.domains.runs.events import (
     StepDone,
 )
 from gantry.domains.stacks.service import SYSTEM_LOCK
+from gantry.domains.tfstate import repo as tfstate
+from gantry.domains.vcs.events import CommitSettled
 from gantry.infra import queue_admin
 from gantry.infra.db import Database
 from gantry.infra.meter import Meter, Reading
@@ -40,10 +42,12 @@ def note(meter: Meter, events: Sequence[Event]) -> None:
                 meter.leases(renewed=renewed, refused=refused)
             case LeasesProlonged(leases=prolonged):
                 meter.leases(prolonged=prolonged)
+            case CommitSettled(stored=stored):
+                meter.source(stored=stored)
 
 
 async def readings(db: Database) -> list[Reading]:
-    """How the whole installation stands: the same answer from every process. Some five queries.
+    """How the whole installation stands: the same answer from every process. Some six queries.
 
     Raises SQLAlchemyError, OSError.
     """
@@ -53,6 +57,7 @@ async def readings(db: Database) -> list[Reading]:
         waiting = await gauges_repo.waiting(tx)
         workers = await gauges_repo.workers(tx)
         locked = await gauges_repo.locked_stacks(tx, SYSTEM_LOCK)
+        unsaved = await tfstate.count_unsaved(tx)
     jobs = await queue_admin.depth(db.engine)
     found = [
         Reading("gantry_runs_unfinished", "Runs that have not ended.", count, (("state", state),))
@@ -83,6 +88,7 @@ async def readings(db: Database) -> list[Reading]:
         Reading("gantry_stacks_locked", "Stacks that are locked.", count, (("by", who),))
         for who, count in locked.items()
     ]
+    found.append(Reading("gantry_states_kept_apart", "States that no backend took.", unsaved))
     for row in jobs:
         labels = (("queue", row.queue), ("state", row.state))
         found.append(Reading("gantry_jobs", "Jobs that have not ended well.", row.jobs, labels))

@@ -55,11 +55,9 @@ async def _say(core: wiring.Core, parts: list[_Part]) -> None:
             await _look(core)
             async with core.db.write(SYSTEM) as tx:
                 since = since or tx.now
-                for part in parts:
-                    await repo.note_process(
-                        tx, part.id, kind=part.kind, host=host, release=release, started_at=since
-                    )
-                    await core.keeper.note(tx, part.id)
+                kinds = {part.id: part.kind for part in parts}
+                await repo.note_processes(tx, kinds, host=host, release=release, started_at=since)
+                await core.keeper.note(tx, list(kinds))
         except _AWAY as error:
             log.debug("presence not noted", reason=type(error).__name__)
         except Exception:

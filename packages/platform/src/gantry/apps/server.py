@@ -9,6 +9,7 @@ import resource
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -49,8 +50,8 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
     """
     settings, there = core.settings, house(core, examine=Checks(core))
     _make_room_for_connections()
-    web = _certificate("GANTRY_TLS", settings.tls_certificate, settings.tls_key)
-    mqtt = _certificate("GANTRY_MQTT_TLS", settings.mqtt_tls_certificate, settings.mqtt_tls_key)
+    web = _certificate(core, "http", settings.tls_certificate, settings.tls_key)
+    mqtt = _certificate(core, "mqtt", settings.mqtt_tls_certificate, settings.mqtt_tls_key)
     kept = [one for one in (web, mqtt) if one is not None]
     config = uvicorn.Config(
         build(there, core),
@@ -98,12 +99,23 @@ async def serve(core: Core, *, ready: asyncio.Event | None = None) -> None:
                 task.cancel()
 
 
-def _certificate(name: str, certificate: Path | None, key: Path | None) -> KeptCertificate | None:
+_VARIABLES = {"http": "GANTRY_TLS", "mqtt": "GANTRY_MQTT_TLS"}
+"""What names the certificate of each port."""
+
+
+def _certificate(
+    core: Core, port: str, certificate: Path | None, key: Path | None
+) -> KeptCertificate | None:
     if certificate is None or key is None:
         return None
+
+    def shown(ends_at: datetime) -> None:
+        core.meter.certificate(port, ends_at.timestamp())
+
     try:
-        return KeptCertificate(certificate, key)
+        return KeptCertificate(certificate, key, shown=shown)
     except BadCertificate as error:
+        name = _VARIABLES[port]
         raise MisconfiguredError(
             f"{name}_CERTIFICATE and {name}_KEY are not usable: {error}."
         ) from None

@@ -47,7 +47,7 @@ from gantry.infra.passwords import Argon2Passwords
 from gantry.infra.pki import PoolAuthority, new_ca
 from gantry.infra.schema import migrate
 from gantry.infra.tls import Trust, present
-from gantry.jobs.catalog import TIMETABLE, Outside, catalog
+from gantry.jobs.catalog import SPARED, TIMETABLE, Outside, catalog
 from gantry.jobs.routing import ROUTES, SIGNALS
 from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM, Event
@@ -148,8 +148,8 @@ async def core(settings: Settings, *, process: str = "gantry") -> AsyncIterator[
     url = settings.database_url.get_secret_value()
     await asyncio.to_thread(migrate, url)
     trust = _trust(settings)
-    ring = await keyring(settings, trust)
     jobs, meter = queue.open_queue(libpq_url(url)), Meter()
+    ring = await keyring(settings, trust, meter.key_service_failed)
     engine = connect(url, pool_size=settings.database_pool_size)
     replica = settings.database_read_only_url
     db = Database(
@@ -253,6 +253,7 @@ def house(
         live=NewsDesk(built.db.engine, built.bus),
         departure=built.departure,
         examine=examine,
+        resolver_failed=built.meter.resolver_failed,
     )
 
 
@@ -296,6 +297,7 @@ def handlers(built: Core) -> None:
         timeout=timeout,
         remember=partial(job_failures.remember, built.db.engine),
         measure=built.meter.worked,
+        waited=built.meter.begun,
     )
 
 
@@ -318,8 +320,12 @@ async def schedule(built: Core) -> None:
     url = libpq_url(built.settings.database_url.get_secret_value())
     own = queue.open_queue(url, pool_size=2)
     queue.serve(own, dict.fromkeys(TIMETABLE, _never))
+
+    def spared(name: str) -> bool:
+        return name == SPARED and not built.keeper.under_way
+
     async with own.open_async():
-        await _steadily("scheduler", lambda: queue.keep_time(own, TIMETABLE))
+        await _steadily("scheduler", lambda: queue.keep_time(own, TIMETABLE, spared=spared))
 
 
 async def _steadily(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -45,11 +45,18 @@ _NOT_ITS = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 class Kms:
     """The two keys. Every method is one call. Raises KeyServiceDown, whose detail begins with KMS'
-    own word for what is wrong.
+    own word for what is wrong; `failed` is told of it.
     """
 
-    def __init__(self, client: Any, *, encryption_key: str, signing_key: str) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Any,
+        *,
+        encryption_key: str,
+        signing_key: str,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._failed = client, failed
         self._encryption_key = encryption_key
         self._signing_key = signing_key
 
@@ -116,7 +123,11 @@ class Kms:
                 answer: Mapping[str, Any] = getattr(self._client, method)(**arguments)
                 return answer
 
-        return await asyncio.to_thread(call)
+        try:
+            return await asyncio.to_thread(call)
+        except KeyServiceDown:
+            self._failed()
+            raise
 
 
 class KmsVault(DataKeys):
@@ -178,10 +189,12 @@ def connect_kms(
     region: str,
     endpoint: str | None,
     bundle: str | None = None,
+    failed: Callable[[], None] = lambda: None,
 ) -> Kms:
     """The two keys, as AWS' own chain of credentials allows. Nothing is connected yet. Blocking.
 
-    `bundle` (PEM) holds all authorities to believe, where the system's are not enough.
+    `bundle` (PEM) holds all authorities to believe, where the system's are not enough; `failed` is
+    told of each call that fails.
     """
     client = aws_client(
         "kms",
@@ -191,7 +204,7 @@ def connect_kms(
         config={"retries": {"mode": "standard", "total_max_attempts": _TRIES}},
         bundle=bundle,
     )
-    return Kms(client, encryption_key=encryption_key, signing_key=signing_key)
+    return Kms(client, encryption_key=encryption_key, signing_key=signing_key, failed=failed)
 
 
 @contextmanager

@@ -58,6 +58,35 @@ class Meter:
             buckets=_QUICK,
             registry=self.registry,
         )
+        self._waits = Histogram(
+            "gantry_job_wait_seconds",
+            "Time from when a job was due until a drain began it.",
+            ["job"],
+            buckets=_QUICK,
+            registry=self.registry,
+        )
+        self._resolvers = Counter(
+            "gantry_resolver_failures",
+            "Fields of the GraphQL API that a bug kept from being answered.",
+            registry=self.registry,
+        )
+        self._sources = Counter(
+            "gantry_sources",
+            "Commits that drains were to fetch, by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._key_service = Counter(
+            "gantry_key_service_failures",
+            "Calls of the service that keeps the key which it did not answer, or refused.",
+            registry=self.registry,
+        )
+        self._certificates = Gauge(
+            "gantry_certificate_end_seconds",
+            "When the certificate that a port shows ends, in seconds since 1970.",
+            ["port"],
+            registry=self.registry,
+        )
         self._moves = Counter(
             "gantry_run_moves",
             "Runs that went into a state.",
@@ -95,6 +124,8 @@ class Meter:
             self._lost.labels(outcome)
         for outcome in ("renewed", "refused", "prolonged"):
             self._leases.labels(outcome)
+        for outcome in ("stored", "failed"):
+            self._sources.labels(outcome)
 
     def broker(self, up: bool) -> None:
         """Whether the connection to an external broker stands; there is no such value before."""
@@ -113,6 +144,26 @@ class Meter:
     def worked(self, job: str, seconds: float, *, failed: bool) -> None:
         """A job has ended."""
         self._jobs.labels(job, "failed" if failed else "done").observe(seconds)
+
+    def begun(self, job: str, waited: float) -> None:
+        """A job was begun, so many seconds after it was due."""
+        self._waits.labels(job).observe(waited)
+
+    def resolver_failed(self) -> None:
+        """A bug kept a field of the API from being answered; the answer's status is 200."""
+        self._resolvers.inc()
+
+    def source(self, *, stored: bool) -> None:
+        """A commit's tree is stored, or cannot be had."""
+        self._sources.labels("stored" if stored else "failed").inc()
+
+    def key_service_failed(self) -> None:
+        """The service that keeps the key did not answer, or refused."""
+        self._key_service.inc()
+
+    def certificate(self, port: str, ends_at: float) -> None:
+        """The certificate that a port shows ends then. `port` is one of ours: http or mqtt."""
+        self._certificates.labels(port).set(ends_at)
 
     def moved(self, kind: str, before: str | None, after: str, seconds: float | None) -> None:
         """A run has moved; it was `seconds` in the state before, if that is known."""

@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import procrastinate
-import psycopg
 import structlog
-from procrastinate import connector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as PgJob
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
-from procrastinate.periodic import PeriodicDeferrer
+from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, TaskAtTime
 from sqlalchemy import text
 
+from gantry.infra import job_waits
+from gantry.infra.queue_connections import LISTEN_AGAIN_SECONDS, connector_of
 from gantry.kernel.tx import Event, Tx
 from gantry.ports.queue import DELIVERIES, Job, Signal
 
@@ -40,25 +40,6 @@ STALLED_AFTER_SECONDS = 30.0
 """A drain that has not beaten for this long is dead; beats come every ten seconds."""
 
 log = structlog.get_logger()
-
-
-class _Connector(procrastinate.PsycopgConnector):
-    """The library listens anew when a connection breaks, but gives up when that fails as well."""
-
-    async def listen_notify(
-        self, on_notification: connector.Notify, channels: Iterable[str]
-    ) -> None:
-        """Listen until cancelled, whatever the database does meanwhile."""
-        while True:
-            try:
-                await super().listen_notify(on_notification, channels)
-            except (ConnectorException, psycopg.Error) as cause:
-                log.warning("not listening for jobs", reason=repr(cause.__cause__ or cause))
-            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
-
-
-LISTEN_AGAIN_SECONDS = 1.0
-"""For a database that is back within seconds. Until then jobs are asked for all the same."""
 
 
 LEAVE_SECONDS = 5.0
@@ -100,14 +81,7 @@ class _Manager(JobManager):
 
 def open_queue(conninfo: str, *, pool_size: int = 4) -> procrastinate.App:
     """A queue on the database; open it with `async with app.open_async()`."""
-    app = procrastinate.App(
-        connector=_Connector(
-            conninfo=conninfo,
-            min_size=1,
-            max_size=pool_size,
-            kwargs={"prepare_threshold": None},
-        )
-    )
+    app = procrastinate.App(connector=connector_of(conninfo, pool_size=pool_size))
     app.job_manager = manager = _Manager(app.connector)
     manager.known = app.tasks
     return app
@@ -204,6 +178,10 @@ async def _nowhere(job_id: int, error: Exception) -> None:
     """For queues whose failures nobody asks about."""
 
 
+Waited = Callable[[str, float], None]
+"""Is told, as a job begins, for how many seconds it has been due."""
+
+
 def serve(
     app: procrastinate.App,
     catalog: Mapping[str, Handler],
@@ -211,10 +189,12 @@ def serve(
     timeout: float = 900.0,
     remember: Callable[[int, Exception], Awaitable[None]] = _nowhere,
     measure: Measure = _unmeasured,
+    waited: Waited | None = None,
 ) -> None:
     """Register every job of the catalog; one may take `timeout` seconds before it is put back.
 
-    `remember` is told of each failure, and raises nothing that matters; `measure` of each end.
+    `remember` is told of each failure, and raises nothing that matters; `waited` of each beginning,
+    and `measure` of each end.
     """
 
     def register(name: str, handle: Handler) -> None:
@@ -224,7 +204,11 @@ def serve(
         @app.task(name=name, retry=retry, pass_context=True)
         async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
             args.pop("unique", None)
-            args.pop("timestamp", None)
+            tick = args.pop("timestamp", None)
+            if waited is not None:
+                seconds = await job_waits.waited(app, context.job, tick)
+                if seconds is not None:
+                    waited(name, seconds)
             begun, failed = time.perf_counter(), True
             with structlog.contextvars.bound_contextvars(job=name, **args):
                 try:
@@ -274,10 +258,11 @@ async def work(app: procrastinate.App, *, concurrency: int, periodic: int) -> No
         raise RuntimeError("the queue's worker ended")
 
     async with asyncio.TaskGroup() as tasks:
-        # Retries have a time of their own, at which nobody is notified; periodic work has ticks.
-        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 5.0))
+        # Retries have a time of their own, at which nobody is notified; periodic work has ticks,
+        # and deliveries are looked for by one.
+        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 10.0))
         tasks.create_task(take([PERIODIC_QUEUE], periodic, 15.0))
-        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 5.0))
+        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 15.0))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:
@@ -302,8 +287,34 @@ async def retry_stalled(app: procrastinate.App) -> int:
     return len(jobs)
 
 
-async def keep_time(app: procrastinate.App, timetable: Mapping[str, str]) -> None:
-    """Defer each job of `timetable` (name → cron line, seconds last) when it is due.
+class _Deferrer(PeriodicDeferrer):
+    """Leaves out what would find nothing to do, but for once a minute."""
+
+    def __init__(self, registry: PeriodicRegistry, spared: Callable[[str], bool]) -> None:
+        super().__init__(registry=registry, max_delay=30)
+        self._spared = spared
+
+    async def defer_jobs(self, jobs_to_defer: Iterable[TaskAtTime]) -> None:
+        """Defer those of the jobs that are due and not spared."""
+        due = [
+            (one, at) for one, at in jobs_to_defer if not at % 60 or not self._spared(one.task.name)
+        ]
+        await super().defer_jobs(due)
+
+
+def _nothing(name: str) -> bool:
+    """Spares no job."""
+    return False
+
+
+async def keep_time(
+    app: procrastinate.App,
+    timetable: Mapping[str, str],
+    *,
+    spared: Callable[[str], bool] = _nothing,
+) -> None:
+    """Defer each job of `timetable` (name → cron line, seconds last) when it is due. One that is
+    `spared` at that moment is left out, but for full minutes.
 
     Several schedulers may run: the database lets one of them defer each tick.
     """
@@ -317,4 +328,4 @@ async def keep_time(app: procrastinate.App, timetable: Mapping[str, str]) -> Non
             periodic_id=name,
             configure_kwargs={"queue": PERIODIC_QUEUE, "queueing_lock": name},
         )
-    await PeriodicDeferrer(registry=app.periodic_registry, max_delay=30).worker()
+    await _Deferrer(app.periodic_registry, spared).worker()

@@ -7,7 +7,7 @@ import contextlib
 import os
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,17 +51,29 @@ def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         raise BadCertificate(f"{error.filename or certificate}: {error.strerror}") from None
 
 
+def _end_of(certificate: Path) -> datetime:
+    """When the first certificate of the file ends: the server's own, before its chain."""
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        # OpenSSL has read it a moment ago: somebody is exchanging the files just now.
+        raise BadCertificate(f"{certificate} cannot be read") from None
+
+
 class KeptCertificate:
     """A port's certificate from two files, taken up anew when they change.
 
     `context` serves from the first moment on; connections that stand keep what they began with.
-    Raises BadCertificate.
+    `shown` is told when the one that is shown from now on ends. Raises BadCertificate.
     """
 
-    def __init__(self, certificate: Path, key: Path) -> None:
-        self._files = (certificate, key)
+    def __init__(
+        self, certificate: Path, key: Path, *, shown: Callable[[datetime], None] = lambda at: None
+    ) -> None:
+        self._files, self._shown = (certificate, key), shown
         self._seen = self._look()
         self.context = server_context(certificate, key)
+        self._shown(_end_of(certificate))
 
     async def keep(self, *, every: float = LOOK_EVERY) -> None:
         """Look at the files until cancelled."""
@@ -81,6 +93,7 @@ class KeptCertificate:
         try:
             server_context(*self._files)  # before the one in use is touched
             _load(self.context, *self._files)
+            self._shown(_end_of(self._files[0]))
         except BadCertificate as error:
             log.warning("certificate not renewed", reason=str(error))
             return False

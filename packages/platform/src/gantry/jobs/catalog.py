@@ -16,8 +16,7 @@ from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.keys import places, retire, walk
 from gantry.domains.people import service as people
 from gantry.domains.pools import service as pools
-from gantry.domains.runs import configuring, leasing, logbook, logs_repo, repo, workspaces
-from gantry.domains.runs.events import WorkAppeared
+from gantry.domains.runs import configuring, leasing, logbook, logs_repo, takeable, workspaces
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.domains.vcs import service as vcs
@@ -60,18 +59,10 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
         await vcs.fetch(out.db, out.sources, out.objects, configuring.READER, commit_id=commit_id)
 
     async def source_settled(*, commit_id: str) -> None:
-        async with out.db.read(SYSTEM) as tx:
-            waiting = await repo.stacks_waiting_for(tx, commit_id)
-            ready = await repo.pools_waiting_for(tx, commit_id)
-        for stack_id in waiting:
-            await leasing.promote_stack(out.db, stack_id)
-        async with out.db.write(SYSTEM) as tx:
-            # Runs that were ready before their tree had to be fetched again.
-            for pool_id in ready:
-                tx.emit(WorkAppeared(pool_id))
+        await takeable.source_settled(out.db, commit_id=commit_id)
 
     async def promote(*, stack_id: str) -> None:
-        await leasing.promote_stack(out.db, stack_id)
+        await takeable.promote_stack(out.db, stack_id)
 
     async def reconcile_runs() -> None:
         await leasing.reconcile(out.db, lasts=out.lease)
@@ -169,14 +160,16 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
 
 
 TIMETABLE: Mapping[str, str] = {
-    # Five fields and seconds last. A lost worker is noticed within lease (30 s) + 10 s.
+    # Five fields and seconds last. What may come at the same second does: a drain looks once for
+    # all of it, and an installation that does nothing costs its database the less.
+    # A lost worker is noticed within lease (30 s) + 10 s.
     "runs.reconcile": "* * * * * */10",
-    "pools.reconcile": "* * * * * */15",
-    "house.retry_stalled": "* * * * * */15",
-    "vcs.reconcile": "* * * * * 15",
+    "pools.reconcile": "* * * * * */20",
+    "house.retry_stalled": "* * * * * */20",
+    "vcs.reconcile": "* * * * * 10",
     "logs.archive_forgotten": "* * * * * 30",
     "logs.expire": "17 * * * * 0",
-    "house.tidy": "* * * * * 45",
+    "house.tidy": "*/2 * * * * 40",
     "runs.forget_workspaces": "*/10 * * * * 20",
     # Until an entry is in the chain, a change of it would not show.
     "audit.seal": "* * * * * */30",
@@ -184,8 +177,12 @@ TIMETABLE: Mapping[str, str] = {
     # What the audit trail's webhook is told is looked for here, and what is to be tried again.
     "webhooks.look": "* * * * * */10",
     "objects.tidy": "47 * * * * 0",
-    # Begins again soon after a step of 20 seconds; finds nothing to do most of the time.
+    # Begins again soon after a step of 20 seconds, while there is one to take: see SPARED.
     "keys.rekey": "* * * * * */5",
     "keys.retire": "37 * * * * 0",
 }
 """What the scheduler starts, and when."""
+
+SPARED = "keys.rekey"
+"""Started at full minutes only while the scheduler knows of no re-key. It looks every 15 seconds
+anyway, and a re-key waits for each process to have looked twice before it has anything to do."""

@@ -35,6 +35,8 @@ class Context:
     """Texts a client sent to be kept with the run it starts or confirms."""
     document: DocumentNode | None = None
     """What is executed, parsed; without it the text is parsed where it is executed."""
+    named: dict[str | int, dict[str, str]] = field(default_factory=dict)
+    """Which stack and run each root field is asked for, by its name in the answer: for the log."""
     _mutation: tuple[str, Mapping[str, Any]] | None = None
     _about: str | None = None
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from graphql import (
@@ -30,7 +30,7 @@ from gantry.api.doors import Access, House, actor_of, body_of, client_address, d
 from gantry.api.graphql.context import Context
 from gantry.api.graphql.cost import require_modest
 from gantry.api.graphql.dialect import known_variables, without_empty_parentheses
-from gantry.api.graphql.errors import shown
+from gantry.api.graphql.errors import is_foreseen, shown
 from gantry.api.graphql.limits import (
     MAX_BODY,
     MAX_BODY_OF_STRANGERS,
@@ -52,6 +52,7 @@ METADATA_HEADER = "spacelift-user-provided-run-metadata"
 
 async def execute(request: Request) -> Response:
     """`POST /graphql`"""
+    there = house(request)
     try:
         # Who asks comes first: strangers are not listened to for long.
         actor = await _actor(request)
@@ -59,12 +60,17 @@ async def execute(request: Request) -> Response:
     except UserError as error:
         return _answer(ExecutionResult(None, [GraphQLError(error.message, original_error=error)]))
     context = Context(
-        house(request),
+        there,
         actor,
         address=client_address(request),
         user_metadata=tuple(request.headers.getlist(METADATA_HEADER)),
     )
-    return _answer(await run(context, *asked))
+    result = await run(context, *asked)
+    for failed in result.errors or ():
+        if not is_foreseen(failed):
+            # The status is 200 all the same: no count of answers shows it.
+            there.resolver_failed()
+    return _answer(result, context.named)
 
 
 async def run(
@@ -172,14 +178,16 @@ class _Texts(Visitor):
             raise GraphQLError(UNKEPT, node)
 
 
-def _answer(result: ExecutionResult) -> Response:
+def _answer(
+    result: ExecutionResult, named: Mapping[str | int, Mapping[str, str]] | None = None
+) -> Response:
     body: dict[str, Any] = {}
     if result.data is not None or not result.errors:
         body["data"] = result.data
     else:
         body["data"] = None
     if result.errors:
-        body["errors"] = [shown(error) for error in result.errors]
+        body["errors"] = [shown(error, named or {}) for error in result.errors]
     return JSONResponse(body)
 
 

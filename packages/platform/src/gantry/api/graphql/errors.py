@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 from graphql import GraphQLError, GraphQLFormattedError
 
@@ -12,15 +14,31 @@ log = structlog.get_logger()
 MASKED = "Something went wrong here; the log knows more."
 
 
-def shown(error: GraphQLError) -> GraphQLFormattedError:
-    """The error as it goes out."""
+def is_foreseen(error: GraphQLError) -> bool:
+    """Whether the error tells its reader what to do: of the request, or of the document itself."""
+    return error.original_error is None or isinstance(
+        error.original_error, UserError | GraphQLError
+    )
+
+
+def shown(
+    error: GraphQLError, named: Mapping[str | int, Mapping[str, str]]
+) -> GraphQLFormattedError:
+    """The error as it goes out. `named` is which stack and run each root field was asked for."""
     cause = error.original_error
+    about = named.get(error.path[0], {}) if error.path else {}
     formatted = error.formatted
     if isinstance(cause, UserError):
-        log.info("request refused", code=cause.code, reason=cause.message, detail=cause.detail)
+        log.info(
+            "request refused",
+            code=cause.code,
+            reason=cause.message,
+            detail=cause.detail,
+            **about,
+        )
         return {**formatted, "message": cause.message, "extensions": {"code": cause.code}}
-    if cause is None or isinstance(cause, GraphQLError):
+    if is_foreseen(error):
         # The document itself is wrong; the engine's words say where.
         return {**formatted, "extensions": {"code": "BAD_DOCUMENT"}}
-    log.error("resolver failed", path=error.path, exc_info=cause)
+    log.error("resolver failed", path=error.path, exc_info=cause, **about)
     return {**formatted, "message": MASKED, "extensions": {"code": "INTERNAL"}}

@@ -10,10 +10,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import strawberry
+import structlog
 from strawberry.extensions import FieldExtension
 from strawberry.types import Info as AnyInfo
 from strawberry.utils.str_converters import to_camel_case
 
+from gantry.api.graphql.named import named
 from gantry.kernel.errors import Unauthenticated
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,7 +25,9 @@ SIGNED_IN = "signed in"
 
 
 class Guard(FieldExtension):
-    """Lets in whom the field declares, before its resolver runs."""
+    """Lets in whom the field declares, before its resolver runs, and lets the log know what it is
+    asked for.
+    """
 
     def __init__(self, who: str) -> None:
         self.who = who
@@ -34,6 +38,11 @@ class Guard(FieldExtension):
         """Raises Unauthenticated."""
         if self.who != PUBLIC and info.context.actor.kind == "anonymous":
             raise Unauthenticated
+        about = named(info.field_name, kwargs)
+        if about:
+            # Siblings are resolved in tasks of their own, and say each what they are about.
+            structlog.contextvars.bind_contextvars(**about)
+            info.context.named[info.path.key] = about
         return await next_(source, info, **kwargs)
 
 

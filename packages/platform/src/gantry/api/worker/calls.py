@@ -133,6 +133,7 @@ async def ask(request: Request) -> Response:
         fence=claim.fence,
         state=claim.run.state.value,
         state_version=claim.run.state_version,
+        stack_id=claim.run.stack_id,
         manifest=await _sealed_or_none(request, claim),
     )
     # Whoever won a run is neither drained nor told to leave: the claim looked.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -27,20 +28,14 @@ async def alone(tx: Tx) -> None:
     await tx.session.execute(select(func.pg_advisory_xact_lock(0x61636374)))
 
 
-async def note_process(
-    tx: Tx, process_id: str, *, kind: str, host: str, release: str, started_at: datetime
+async def note_processes(
+    tx: Tx, parts: Mapping[str, str], *, host: str, release: str, started_at: datetime
 ) -> None:
-    """The process is at work now."""
+    """These processes, kinds by id, are at work now."""
+    alike = {"host": host, "release": release, "started_at": started_at, "heard_at": tx.now}
     await tx.session.execute(
         insert(Process)
-        .values(
-            id=process_id,
-            kind=kind,
-            host=host,
-            release=release,
-            started_at=started_at,
-            heard_at=tx.now,
-        )
+        .values([{"id": process_id, "kind": kind, **alike} for process_id, kind in parts.items()])
         .on_conflict_do_update(index_elements=[Process.id], set_={"heard_at": tx.now})
     )
 

@@ -101,12 +101,12 @@ async def superseded(tx: Tx, version: int) -> datetime | None:
 # -- processes
 
 
-async def note_process(tx: Tx, process_id: str, *, opens: int, seals: int) -> None:
-    """What the process can do with data keys now."""
+async def note_processes(tx: Tx, process_ids: Sequence[str], *, opens: int, seals: int) -> None:
+    """What these processes can do with data keys now."""
     said = {"opens": opens, "seals": seals}
     await tx.session.execute(
         insert(ProcessKeys)
-        .values(process_id=process_id, **said)
+        .values([{"process_id": process_id, **said} for process_id in process_ids])
         .on_conflict_do_update(index_elements=[ProcessKeys.process_id], set_=said)
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import Interval, and_, delete, func, or_, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.runs.model import Lease, Run, Sweep
@@ -88,17 +88,6 @@ async def drop(tx: Tx, run_id: str) -> tuple[str, timedelta] | None:
     return row.tuples().one_or_none()
 
 
-async def expired(tx: Tx, limit: int) -> list[str]:
-    """Runs whose worker has not renewed its lease in time."""
-    query = (
-        select(Lease.run_id)
-        .where(Lease.expires_at < func.clock_timestamp())
-        .order_by(Lease.expires_at)
-        .limit(limit)
-    )
-    return list(await tx.session.scalars(query))
-
-
 async def busy_workers(tx: Tx, pool_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """How many runs each worker holds, by pool and worker."""
     rows = await tx.session.execute(
@@ -129,14 +118,25 @@ async def last_sweep(tx: Tx) -> timedelta | None:
 
     Held until the transaction ends: one sweep at a time.
     """
-    row = await tx.session.get(Sweep, 1, with_for_update=True)
-    now = (await tx.session.execute(select(func.clock_timestamp()))).scalar_one()
-    if row is None:
-        await tx.session.execute(insert(Sweep).values(id=1, at=now).on_conflict_do_nothing())
-        return None
-    before, row.at = row.at, now
-    gone: timedelta = now - before
+    before = select(Sweep.id, Sweep.at).where(Sweep.id == 1).with_for_update().cte("before")
+    noted = (
+        update(Sweep)
+        .where(Sweep.id == before.c.id)
+        .values(at=func.clock_timestamp())
+        .returning(type_coerce(Sweep.at - before.c.at, Interval))
+        .execution_options(synchronize_session=False)
+    )
+    gone: timedelta | None = (await tx.session.execute(noted)).scalar_one_or_none()
+    if gone is None:
+        first = insert(Sweep).values(id=1, at=func.clock_timestamp())
+        await tx.session.execute(first.on_conflict_do_nothing())
     return gone
+
+
+async def swept_by(tx: Tx, every: timedelta) -> datetime:
+    """When the next sweep is due, `every` after the last one; from now on before the first."""
+    last = await tx.session.scalar(select(Sweep.at).where(Sweep.id == 1))
+    return (last or tx.now) + every
 
 
 async def orphaned_state_locks(tx: Tx) -> int:

@@ -12,15 +12,15 @@ import structlog
 from gantry.domains.pools import repo as pools
 from gantry.domains.pools import service as pool_service
 from gantry.domains.pools.model import Worker, WorkerPool
-from gantry.domains.runs import decisions, leases_repo, queue_repo, repo
+from gantry.domains.runs import decisions, leases_repo, queue_repo, repo, sweep_repo
 from gantry.domains.runs.events import LeasesProlonged, LeasesRenewed
 from gantry.domains.runs.model import Lease, Run
-from gantry.domains.runs.service import SOURCE_TRUSTED, advance, promote
-from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal, State
+from gantry.domains.runs.service import advance
+from gantry.domains.runs.states import CLAIMABLE, PREPARING, WORKING, Signal
+from gantry.domains.runs.takeable import end_untakeable, is_takeable, promote_stack
 from gantry.domains.stacks.model import Stack
 from gantry.domains.vcs import repo as vcs_repo
-from gantry.domains.vcs import service as vcs
-from gantry.domains.vcs.model import Commit, FetchState
+from gantry.domains.vcs.model import Commit
 from gantry.kernel.tx import SYSTEM, Actor, Tx
 from gantry.ports.db import Db
 
@@ -82,10 +82,8 @@ async def claim(
             stack, run = await repo.lock(system, run_id, stack_id=stack_id)
             if run.state not in CLAIMABLE or run.pool_id != pool.id:
                 continue
-            if run.state is State.CONFIRMED and not await _still_appliable(system, stack, run):
-                continue
             commit = await vcs_repo.find(system, run.commit_id)
-            if run.state is State.READY and not await _source_there(system, commit):
+            if not await is_takeable(system, stack, run, commit):
                 continue
             # Everything about the rows before the first statement that needs them written.
             run.fence += 1
@@ -141,29 +139,6 @@ async def _may_take(tx: Tx, worker: Worker, pool: WorkerPool) -> bool:
     return len(await leases_repo.of_worker(tx, worker.id)) < worker.concurrency
 
 
-async def _source_there(tx: Tx, commit: Commit | None) -> bool:
-    """Whether the tree is surely stored still; one that waited for days is fetched again."""
-    if commit is None:
-        return True
-    stored = commit.stored_at if commit.state is FetchState.STORED else None
-    if stored is not None and stored > tx.now - SOURCE_TRUSTED:
-        return True
-    wanted = await vcs.want(
-        tx, repository_url=commit.repository_url, branch=commit.branch, sha=commit.sha
-    )
-    return wanted.state is FetchState.STORED
-
-
-async def _still_appliable(tx: Tx, stack: Stack, run: Run) -> bool:
-    try:
-        await decisions.check_plan_is_fresh(tx, stack, run)
-    except decisions.StalePlan as stale:
-        run.failure = stale.message
-        await advance(tx, stack, run, Signal.FAIL, note=stale.message)
-        return False
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Pulse:
     """What a heartbeat told: which leases live on, and which runs should stop."""
@@ -181,7 +156,7 @@ async def beat(
     await pools.touch(tx, worker_id)
     if held:
         tx.emit(LeasesRenewed(len(alive), len({run_id for run_id, _ in held} - alive)))
-    return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)))
+    return Pulse(alive, await leases_repo.stop_wanted(tx, sorted(alive)) if alive else set())
 
 
 async def locked(
@@ -207,7 +182,8 @@ async def holds(tx: Tx, run_id: str, pool_id: str, worker_id: str, fence: int) -
 
 
 async def reconcile(db: Db, *, lasts: timedelta) -> None:
-    """End runs whose worker was lost, and start queued runs that were forgotten.
+    """End runs whose worker was lost, or that no worker can take any more, and start queued runs
+    that were forgotten.
 
     Looks at the world and moves it on; safe to run at any time and in parallel. When nobody has
     looked for a while, the control plane itself was away and no worker could renew: then every
@@ -220,13 +196,16 @@ async def reconcile(db: Db, *, lasts: timedelta) -> None:
             if prolonged:
                 log.warning("leases prolonged after an outage", leases=prolonged)
                 tx.emit(LeasesProlonged(prolonged))
-        await leases_repo.orphaned_state_locks(tx)
     async with db.read(SYSTEM) as tx:
-        lost = await leases_repo.expired(tx, RECONCILE_BATCH)
-        forgotten = await repo.stacks_with_startable(tx, RECONCILE_BATCH)
-    for run_id in lost:
+        found = await sweep_repo.look(tx, RECONCILE_BATCH)
+    if found.orphaned:
+        async with db.write(SYSTEM) as tx:
+            await leases_repo.orphaned_state_locks(tx)
+    for run_id in found.unheld:
         await _alone(_end_lost_run(db, run_id), run_id=run_id)
-    for stack_id in forgotten:
+    for run_id in found.untakeable:
+        await _alone(end_untakeable(db, run_id), run_id=run_id)
+    for stack_id in found.startable:
         await _alone(promote_stack(db, stack_id), stack_id=stack_id)
 
 
@@ -243,18 +222,19 @@ async def _end_lost_run(db: Db, run_id: str) -> None:
         await _end_if_lost(tx, run_id)
 
 
-async def promote_stack(db: Db, stack_id: str) -> None:
-    """Let a stack's next runs start, if they may."""
-    async with db.write(SYSTEM) as tx:
-        stack = await tx.session.get(Stack, stack_id, with_for_update=True)
-        if stack is not None:
-            await promote(tx, stack)
-
-
 async def _end_if_lost(tx: Tx, run_id: str) -> None:
     stack, run = await repo.lock(tx, run_id)
     lease = await leases_repo.find(tx, run_id, lock=True)
-    if lease is None or run.state not in WORKING or not await leases_repo.has_expired(tx, run_id):
+    if run.state not in WORKING:
+        return
+    if lease is None:
+        # No accident leads here, only a hand in the database; nobody would ever end it otherwise.
+        log.error("run without a worker", run_id=run.id, state=run.state.value)
+        await decisions.end_without_worker(
+            tx, stack, run, f"No worker holds the run, which was {_doing(run)}"
+        )
+        return
+    if not await leases_repo.has_expired(tx, run_id):
         return
     worker = await pools.worker(tx, lease.worker_id)
     heard = f"{worker.last_seen_at:%H:%M:%S} UTC" if worker else "it was registered"

@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     cast,
     delete,
-    exists,
     false,
     func,
     or_,
@@ -39,7 +38,6 @@ from gantry.domains.runs.model import (
 )
 from gantry.domains.runs.states import CLAIMABLE, LOCKING, TERMINAL, WORKING, Kind, State
 from gantry.domains.stacks.model import Stack, Vendor
-from gantry.domains.vcs.model import Commit, FetchState
 from gantry.kernel.errors import NotFound
 from gantry.kernel.facets import Facets, count_facets
 from gantry.kernel.paging import Page
@@ -286,37 +284,24 @@ async def stacks_waiting_for(tx: Tx, commit_id: str) -> list[str]:
     return list(await tx.session.scalars(query))
 
 
-async def pools_waiting_for(tx: Tx, commit_id: str) -> list[str]:
-    """Pools with a ready run of the commit."""
-    query = select(Run.pool_id).where(Run.commit_id == commit_id, Run.state == State.READY)
-    return list(await tx.session.scalars(query.distinct()))
-
-
-async def stacks_with_startable(tx: Tx, limit: int) -> list[str]:
-    """Stacks whose queue looks forgotten: a queued run, its source there, nobody holding."""
-    other = aliased(Run)
-    held = exists().where(
-        other.stack_id == Run.stack_id,
-        other.kind.in_(LOCKING),
-        other.state.not_in((*TERMINAL, State.QUEUED)),
-    )
-    query = (
-        select(Run.stack_id)
-        .join(Stack, Stack.id == Run.stack_id)
-        .outerjoin(Commit, Commit.id == Run.commit_id)
-        .where(
-            Run.state == State.QUEUED,
-            or_(Run.commit_id.is_(None), Commit.state != FetchState.WANTED),
-            or_(
-                Run.kind.not_in(LOCKING),
-                and_(~held, or_(Stack.locked_at.is_(None), Stack.locked_by == Run.triggered_by)),
-            ),
+async def deletions(tx: Tx, stack_ids: Sequence[str]) -> dict[str, str]:
+    """The unfinished run of each stack that ends with the stack's deletion, if there is one."""
+    rows = await tx.session.execute(
+        select(Run.stack_id, Run.id).where(
+            Run.stack_id.in_(stack_ids), Run.deletes_stack, Run.state.not_in(tuple(TERMINAL))
         )
-        .distinct()
-        .order_by(Run.stack_id)
-        .limit(limit)
     )
-    return list(await tx.session.scalars(query))
+    return dict(rows.tuples().all())
+
+
+async def ready_of_commit(tx: Tx, commit_id: str) -> list[tuple[str, str]]:
+    """(run id, pool id) of the commit's runs that were ready, the oldest first."""
+    query = (
+        select(Run.id, Run.pool_id)
+        .where(Run.commit_id == commit_id, Run.state == State.READY)
+        .order_by(Run.id)
+    )
+    return list((await tx.session.execute(query)).tuples())
 
 
 _SEARCH = Searchable(

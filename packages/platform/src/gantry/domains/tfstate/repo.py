@@ -308,6 +308,11 @@ async def unsaved(tx: Tx) -> list[UnsavedRow]:
     return [UnsavedRow(*row) for row in rows]
 
 
+async def count_unsaved(tx: Tx) -> int:
+    """How many states that no backend took are kept."""
+    return await tx.session.scalar(select(func.count()).select_from(UnsavedState)) or 0
+
+
 async def unsaved_of(tx: Tx, run_id: str) -> UnsavedState | None:
     """The state that a run left, if it is kept."""
     return await tx.session.get(UnsavedState, run_id)

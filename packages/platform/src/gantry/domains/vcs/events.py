@@ -19,3 +19,4 @@ class CommitSettled(Event):
     """The tree is stored, or it cannot be had."""
 
     commit_id: str
+    stored: bool

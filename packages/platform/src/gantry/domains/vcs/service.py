@@ -7,7 +7,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,8 @@ async def fetch(
     what its configuration file does.
 
     Safe to run twice or late: a stored commit is left alone. A failure that may pass is tried
-    again TRIES times; then it is written down, and the runs that wait are told.
+    again TRIES times; then it is written down, and the runs that wait are told. So they are of an
+    error that nobody foresaw: the next try would meet it again.
     """
     async with db.read(SYSTEM) as tx:
         commit = await repo.find(tx, commit_id)
@@ -96,6 +97,10 @@ async def fetch(
                 await _settle(db, commit_id, error=error.message)
                 return
             log.warning("fetch failed, trying again", commit=commit.sha, reason=error.message)
+        except Exception:
+            log.exception("fetch ended by an error", commit=commit.sha)
+            await _settle(db, commit_id, error=NOT_FORESEEN)
+            return
         await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
     config = await asyncio.to_thread(read_config, reader, info.files)
     async with db.write(SYSTEM) as tx:
@@ -110,19 +115,39 @@ async def fetch(
         )
         row.state, row.error, row.stored_at = FetchState.STORED, None, tx.now
         row.archive_size, row.archive_sha256 = len(data), hashlib.sha256(data).hexdigest()
-        tx.emit(CommitSettled(commit_id))
+        tx.emit(CommitSettled(commit_id, stored=True))
         log.info("commit stored", commit=commit.sha, bytes=len(data))
 
 
 FORGOTTEN_AFTER = timedelta(minutes=20)
 """Longer than all tries of one fetch take, and than a job may."""
 
+NOT_FORESEEN = "The source could not be fetched; the server's log says why."
+FORGOTTEN = f"The source was not fetched within {FORGOTTEN_AFTER // timedelta(minutes=1)} minutes."
+"""Why a commit is wanted once more. It stays written at the commit, so that there is an end."""
+GIVEN_UP = (
+    f"The source was not fetched within {2 * FORGOTTEN_AFTER // timedelta(minutes=1)} minutes:"
+    " drains are away, have too much to do, or died of it. Retry the run when that is mended."
+)
+
+
+def given_up_at(commit: Commit) -> datetime:
+    """When the next look gives a wanted commit up, if nobody fetches it until then."""
+    looks = 2 if commit.error is None else 1
+    return commit.wanted_at + looks * FORGOTTEN_AFTER
+
 
 async def reconcile(tx: Tx) -> None:
-    """Want again what was wanted and never settled: a job died too often, or a drain with it."""
+    """Want again, once, what was wanted and never settled: a job died too often, or a drain with
+    it. What is forgotten twice cannot be had: runs must not wait for it for ever.
+    """
     for commit in await repo.forgotten(tx, tx.now - FORGOTTEN_AFTER, 100):
-        commit.wanted_at = tx.now
-        tx.emit(CommitWanted(commit.id))
+        if commit.error is None:
+            commit.wanted_at, commit.error = tx.now, FORGOTTEN
+            tx.emit(CommitWanted(commit.id))
+        else:
+            log.warning("commit given up", commit=commit.sha)
+            _failed(tx, commit, GIVEN_UP)
 
 
 async def _bring(
@@ -147,5 +172,9 @@ async def _settle(db: Db, commit_id: str, *, error: str) -> None:
     async with db.write(SYSTEM) as tx:
         row = await repo.lock(tx, commit_id)
         if row is not None and row.state is not FetchState.STORED:
-            row.state, row.error = FetchState.FAILED, error
-            tx.emit(CommitSettled(commit_id))
+            _failed(tx, row, error)
+
+
+def _failed(tx: Tx, row: Commit, error: str) -> None:
+    row.state, row.error = FetchState.FAILED, error
+    tx.emit(CommitSettled(row.id, stored=False))

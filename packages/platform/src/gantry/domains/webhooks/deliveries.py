@@ -192,10 +192,12 @@ async def _switch_off(tx: Tx, webhook: Webhook, outcome: Outcome) -> None:
 
 async def look(db: Db) -> list[str]:
     """Wake what has something to send and may have been forgotten; returns those webhooks."""
-    async with db.write(SYSTEM) as tx:
+    async with db.read(SYSTEM) as tx:
         found = await repo.with_work(tx)
-        for webhook_id in found:
-            tx.emit(DeliveriesWait(webhook_id))
+    if found:
+        async with db.write(SYSTEM) as tx:
+            for webhook_id in found:
+                tx.emit(DeliveriesWait(webhook_id))
     return found
 
 

@@ -6,11 +6,17 @@ import strawberry
 
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
 from gantry.domains.runs.choices import Choice, Decision
-from gantry.domains.runs.waiting import Condition, Owner, Reason
+from gantry.domains.runs.waiting import Condition, Owner, Reason, Until
 
 strawberry.enum(Owner, name="RunOwner", description="Who has to do something next.")
 strawberry.enum(Decision, name="RunDecision", description="What people decide about a run.")
 strawberry.enum(Reason, name="RunConditionReason", description="What has to happen next.")
+strawberry.enum(
+    Until,
+    name="RunConditionEnd",
+    description="What ends a condition: its deadline, the end of the run in its way, a worker that"
+    " is there and free, or a person's decision. Only the first is bounded by time.",
+)
 
 
 @strawberry.type(description="Where a run stands that has not ended: who has to do what next.")
@@ -21,8 +27,10 @@ class RunCondition:
     message: str = strawberry.field(description='As a sentence that goes on from "it".')
     owner: Owner
     since: int
+    until: Until
     deadline: int | None = strawberry.field(
-        description="When a silent owner loses it; none for those who may take their time."
+        description="When a silent worker loses it, or the platform has looked at it again or given"
+        " it up; none where nothing bounds the wait."
     )
     worker_id: strawberry.ID | None = strawberry.field(description="The worker that holds it.")
     held_since: int | None = strawberry.field(description="When that worker took it.")
@@ -41,6 +49,7 @@ def condition_view(found: Condition) -> RunCondition:
         message=found.words,
         owner=found.owner,
         since=seconds(found.since),
+        until=found.until,
         deadline=seconds_or_none(found.deadline),
         worker_id=strawberry.ID(found.worker_id) if found.worker_id else None,
         held_since=seconds_or_none(found.held_since),
