@@ -60,6 +60,7 @@ from gantry.ports.vault import Vault
 log = structlog.get_logger()
 
 for _noun in (
+    "notifications",
     "accounts",
     "keys",
     "people",

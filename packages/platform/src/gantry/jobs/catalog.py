@@ -14,9 +14,17 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import chain, retention
 from gantry.domains.identity_providers import service as identity_providers
 from gantry.domains.keys import places, retire, walk
+from gantry.domains.notifications import service as notifications
 from gantry.domains.people import service as people
-from gantry.domains.pools import service as pools
-from gantry.domains.runs import configuring, leasing, logbook, logs_repo, takeable, workspaces
+from gantry.domains.runs import (
+    configuring,
+    forsaken,
+    leasing,
+    logbook,
+    logs_repo,
+    takeable,
+    workspaces,
+)
 from gantry.domains.tfstate import service as tfstate
 from gantry.domains.tfstate.resealing import StatesPlace
 from gantry.domains.vcs import service as vcs
@@ -96,7 +104,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
 
     async def reconcile_pools() -> None:
         async with out.db.write(SYSTEM) as tx:
-            await pools.reconcile(tx)
+            await forsaken.reconcile(tx)
 
     async def tidy() -> None:
         await out.forget_live_events()
@@ -107,6 +115,7 @@ def catalog(out: Outside) -> Mapping[str, Handler]:
             await accounts.forget_old(tx)
             await delivery_log.forget_old(tx)
             await configuring.forget_old(tx)
+            await notifications.forget_old(tx)
 
     async def forget_workspaces() -> None:
         await workspaces.forget_ended(out.db, out.objects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gantry.domains.notifications.events import NotificationsChanged
 from gantry.domains.pools.events import PoolChanged, WorkerOrdered
 from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested, WorkAppeared
 from gantry.domains.runs.states import CLAIMABLE, DECIDING, TERMINAL, WORKING
@@ -128,6 +129,10 @@ def _deliveries_changed(event: DeliveriesWait | DeliveryTried) -> list[Signal]:
     return [Signal(f"webhook:{event.webhook_id}", {"kind": "deliveries"})]
 
 
+def _notifications_changed(event: NotificationsChanged) -> list[Signal]:
+    return [Signal("notifications", {"kind": "notifications"})]
+
+
 SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     RunMoved: _run_moved,
     RunTouched: _run_touched,
@@ -139,4 +144,5 @@ SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     WorkerOrdered: _worker_ordered,
     DeliveriesWait: _deliveries_changed,
     DeliveryTried: _deliveries_changed,
+    NotificationsChanged: _notifications_changed,
 }

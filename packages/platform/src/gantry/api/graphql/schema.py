@@ -18,6 +18,7 @@ from gantry.api.graphql.audit.standing import AuditStandingQuery
 from gantry.api.graphql.contexts.roots import ContextMutation, ContextQuery
 from gantry.api.graphql.direct import Executor, read_directly
 from gantry.api.graphql.filters.roots import FilterMutation, FilterQuery
+from gantry.api.graphql.notifications.roots import NotificationMutation, NotificationQuery
 from gantry.api.graphql.people.binding_roots import PeopleBindingMutation, PeopleBindingQuery
 from gantry.api.graphql.people.group_roots import GroupMutation, GroupQuery
 from gantry.api.graphql.people.roots import PeopleMutation, PeopleQuery
@@ -71,6 +72,7 @@ Query = merge_types(
         SignOnQuery,
         FilterQuery,
         AttachableQuery,
+        NotificationQuery,
     ),
 )
 Mutation = merge_types(
@@ -93,6 +95,7 @@ Mutation = merge_types(
         DeliveryMutation,
         SignOnMutation,
         FilterMutation,
+        NotificationMutation,
     ),
 )
 

@@ -71,6 +71,10 @@ def _sign_on(what: str) -> Row:
     return Row(f"sign_on.{what}", Resource.ACCOUNT)
 
 
+def _notifications(what: str, given: str | None = None) -> Row:
+    return Row(f"notification.{what}", Resource.NOTIFICATION, given)
+
+
 def _binding(whom: Resource, what: str, given: str | None = None) -> Row:
     return Row(f"role_binding.{what}", whom, given)
 
@@ -204,6 +208,9 @@ ROWS: Mapping[str, Row] = {
     "auditTrailDeleteWebhook": _audit_webhook("delete"),
     "auditTrailWebhookSetHeaders": _audit_webhook("set_headers"),
     "auditTrailWebhookDeleteHeaders": _audit_webhook("delete_headers"),
+    "dismissNotifications": _notifications("dismiss"),
+    "dismissNotificationGroup": _notifications("dismiss_group", "group"),
+    "dismissAllNotifications": _notifications("dismiss_all"),
     "webhookTest": Row("webhook.test", Resource.WEBHOOK, "webhook"),
 }
 """By the mutation's name."""

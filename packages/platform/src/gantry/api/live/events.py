@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from gantry.api.doors import Access, House, actor_of, door, house
 from gantry.domains.people import access
+from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.runs import logbook
 from gantry.domains.runs import repo as runs
@@ -35,6 +36,8 @@ SESSION_TOPIC = "session"
 nothing else to follow, so that its reader learns that the server is away, or the session over."""
 ACTIVITY = "activity"
 """Something moved somewhere; what it was is not said."""
+NOTIFICATIONS = "notifications"
+"""Something in the inbox of administrators changed; whose it was is not said."""
 MINE = "mine"
 """A run that the reader started has ended, or waits for a decision."""
 KEEP_ALIVE_SECONDS = 15.0
@@ -264,10 +267,13 @@ async def _require(tx: Tx, topic: str) -> None:
     elif topic == ACTIVITY:
         if access.readable_spaces(tx.actor) == []:
             raise NotFound("there is nothing here that you may see")
+    elif topic == NOTIFICATIONS:
+        if not access.may_anywhere(tx.actor, Action.SPACE_ADMIN):
+            raise NotFound("there are no notifications that you may see")
     elif topic not in (MINE, SESSION_TOPIC):
         raise UserError(
-            f'There is no topic "{topic}"; there are stack:, run:, queue:, webhook:, activity, mine'
-            " and session."
+            f'There is no topic "{topic}"; there are stack:, run:, queue:, webhook:, activity,'
+            " notifications, mine and session."
         )
 
 

@@ -17,6 +17,8 @@ from datetime import timedelta
 from gantry.domains.identity_providers import repo, rules, service
 from gantry.domains.identity_providers.kinds import ProviderKind
 from gantry.domains.identity_providers.model import IdentityProvider, SignOnAttempt
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group, Severity
 from gantry.domains.people import admission
 from gantry.domains.people import service as people
 from gantry.domains.people.model import Identity
@@ -26,7 +28,7 @@ from gantry.kernel.secret import Secret
 from gantry.kernel.texts import can_be_kept
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.db import Db
-from gantry.ports.sign_on import Claims, Protocols, SignOnRefused
+from gantry.ports.sign_on import Claims, Protocols, ProviderUnusable, SignOnRefused
 from gantry.ports.vault import Vault
 
 LASTS = timedelta(minutes=10)
@@ -134,17 +136,18 @@ async def begin(there: Premises, *, browser: str, return_to: str, address: str) 
             )
         )
         begun_at = tx.now
-    if provider.kind is ProviderKind.OIDC:
-        oidc = service.oidc_settings(provider, there.vault, there.base_url)
-        location = await there.protocols.oidc.begin(
-            oidc, state=state, nonce=nonce, verifier=verifier
-        )
-    elif provider.kind is ProviderKind.GITHUB:
-        github = service.github_settings(provider, there.vault, there.base_url)
-        location = there.protocols.github.begin(github, state=state, verifier=verifier)
-    else:
-        saml = service.saml_settings(provider, there.base_url)
-        location = await there.protocols.saml.begin(saml, request_id=state, now=begun_at)
+    async with _telling(there):
+        if provider.kind is ProviderKind.OIDC:
+            oidc = service.oidc_settings(provider, there.vault, there.base_url)
+            location = await there.protocols.oidc.begin(
+                oidc, state=state, nonce=nonce, verifier=verifier
+            )
+        elif provider.kind is ProviderKind.GITHUB:
+            github = service.github_settings(provider, there.vault, there.base_url)
+            location = there.protocols.github.begin(github, state=state, verifier=verifier)
+        else:
+            saml = service.saml_settings(provider, there.base_url)
+            location = await there.protocols.saml.begin(saml, request_id=state, now=begun_at)
     return Begun(location, Secret(mark))
 
 
@@ -302,6 +305,7 @@ async def _admitted(
         # Whoever changes the provider meanwhile waits, and then ends this session as well.
         if not await repo.still(tx, provider.revision):
             raise SignOnOver
+        await notifications.settle(tx, Group.IDENTITY_PROVIDER_UNUSABLE, "")
         found = await admission.admit(
             tx, there.vault, identity, audience=there.base_url, lasts=lasts, address=address
         )
@@ -314,13 +318,32 @@ async def _admitted(
 async def _noting(there: Premises, kind: ProviderKind, address: str) -> AsyncIterator[None]:
     """What proves nobody leaves an entry in the trail; of many from one address, the first do."""
     try:
-        yield
+        async with _telling(there):
+            yield
     except (SignOnRefused, SignOnOver) as error:
         async with there.db.write(SYSTEM) as tx:
             with suppress(TooMany):
                 await people.require_patience(tx, address, kind.source)
                 people.count_failure(tx, address, kind.source)
                 people.note_refusal(tx, f"{kind.source}::", address, why=error.message)
+        raise
+
+
+@asynccontextmanager
+async def _telling(there: Premises) -> AsyncIterator[None]:
+    """Administrators are told of a provider that cannot be used: nobody can sign in by it."""
+    try:
+        yield
+    except ProviderUnusable as error:
+        async with there.db.write(SYSTEM) as tx:
+            await notifications.tell(
+                tx,
+                Group.IDENTITY_PROVIDER_UNUSABLE,
+                "",
+                severity=Severity.ERROR,
+                title="Nobody can sign in by the identity provider",
+                body=f"{error.message} This is what the last sign-in that failed came to.",
+            )
         raise
 
 

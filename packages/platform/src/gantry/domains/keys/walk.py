@@ -20,6 +20,8 @@ from gantry.domains.keys import repo, rules, service
 from gantry.domains.keys.kinds import Phase
 from gantry.domains.keys.model import Rekey, RekeyPlace
 from gantry.domains.keys.places import Place, Went
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group, Severity
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM, Tx
 from gantry.ports.db import Db
@@ -194,10 +196,27 @@ async def _look_back(means: Means, version: int, holder: str) -> Phase:
         if not again:
             rekey.phase = Phase.UNFINISHED if unreadable else Phase.DONE
             rekey.finished_at = tx.now
+            await _tell(tx, version, unreadable)
     if again:
         return Phase.WALKING
     log.info("sealed anew with the new data key", version=version, unreadable=unreadable)
     return Phase.UNFINISHED if unreadable else Phase.DONE
+
+
+async def _tell(tx: Tx, version: int, unreadable: int) -> None:
+    """Administrators are told of what could not be sealed anew, until a re-key leaves nothing."""
+    if not unreadable:
+        await notifications.settle(tx, Group.REKEY_UNFINISHED, "")
+        return
+    await notifications.tell(
+        tx,
+        Group.REKEY_UNFINISHED,
+        "",
+        severity=Severity.ERROR,
+        title="A re-key ended and left something behind",
+        body=f"{unreadable} values could not be opened, so they are not sealed with data key"
+        f" {version}. An operator sees which: gantry admin rekey status.",
+    )
 
 
 async def _wrap_anew(means: Means) -> None:

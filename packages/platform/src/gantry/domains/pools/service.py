@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from gantry_protocol.token import PoolToken, decode_pool_token
 
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group
 from gantry.domains.people import access
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo
@@ -173,6 +175,7 @@ async def delete(tx: Tx, pool_id: str, *, stacks_using: int, runs_using: int) ->
         raise Conflict(f"{runs_using} runs of this worker pool have not ended; wait for them.")
     await _send_away(tx, pool.id)
     pool.deleted_at = tx.now
+    await notifications.settle(tx, Group.POOL_WITHOUT_WORKERS, pool.id)
     return pool
 
 
@@ -230,6 +233,7 @@ async def register(
     worker = await repo.worker(tx, worker_id)
     if worker is None or worker.pool_id != pool.id:
         raise Conflict("This worker id belongs to another pool.")
+    await notifications.settle(tx, Group.POOL_WITHOUT_WORKERS, pool.id)
     tx.emit(PoolChanged(pool.id))
     return worker
 
@@ -240,6 +244,8 @@ async def heard(tx: Tx, worker: Worker) -> None:
     reset lets its workers go at once, and a question on its way must not bring one back.
     """
     if unheard(tx, worker):
+        if worker.gone_at is not None:
+            await notifications.settle(tx, Group.POOL_WITHOUT_WORKERS, worker.pool_id)
         await repo.touch(tx, worker.id)
 
 
@@ -256,10 +262,13 @@ async def leave(tx: Tx, worker_id: str, pool_id: str) -> None:
         tx.emit(PoolChanged(pool_id))
 
 
-async def reconcile(tx: Tx) -> None:
-    """Workers that fell silent are gone."""
-    for pool_id in await repo.mark_silent_as_gone(tx, tx.now - WORKER_GONE_AFTER):
+async def reconcile(tx: Tx) -> list[str]:
+    """Workers that fell silent are gone; returns the pools that have none any more."""
+    lost = await repo.mark_silent_as_gone(tx, tx.now - WORKER_GONE_AFTER)
+    for pool_id in lost:
         tx.emit(PoolChanged(pool_id))
+    there = await repo.present(tx, lost) if lost else {}
+    return [pool_id for pool_id in lost if not there[pool_id]]
 
 
 async def _send_away(tx: Tx, pool_id: str) -> None:

@@ -48,8 +48,7 @@ async def remove(tx: Tx, stack_id: str, webhook_id: str) -> Webhook:
     stack = await repo.lock(tx, stack_id)
     access.require(tx, Action.STACK_MANAGE, stack)
     webhook = await service.of_stack(tx, stack.id, webhook_id)
-    await tx.session.delete(webhook)
-    await tx.session.flush()
+    await service.remove(tx, webhook)
     tx.emit(StackChanged(stack.id))
     return webhook
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group, Severity
 from gantry.domains.people.actions import Action
 from gantry.domains.stacks import access, repo
 from gantry.domains.stacks.events import StackChanged
@@ -44,6 +46,7 @@ async def track(tx: Tx, stack: Stack, head: Head, *, by: str) -> Commit:
         tx, repository_url=head.repository_url, branch=head.branch, sha=head.sha
     )
     stack.branch_head_id, stack.synced_at, stack.sync_error = commit.id, tx.now, None
+    await notifications.settle(tx, Group.SOURCE_UNREACHABLE, stack.id)
     if stack.tracked_commit_id != commit.id:
         stack.tracked_commit_id, stack.tracked_commit_set_by = commit.id, by
         tx.emit(StackChanged(stack.id))
@@ -71,6 +74,15 @@ async def first_sync(db: Db, actor: Actor, sources: Sources, stack_id: str) -> N
         async with db.write(actor) as tx:
             stack = await repo.lock(tx, stack_id)
             stack.synced_at, stack.sync_error = tx.now, error.message
+            await notifications.tell(
+                tx,
+                Group.SOURCE_UNREACHABLE,
+                stack.id,
+                severity=Severity.WARNING,
+                title="The stack's branch could not be looked up",
+                body=f"{error.message} The stack has no commit to run until it is synced.",
+                stack_id=stack.id,
+            )
         return
     async with db.write(actor) as tx:
         stack = await repo.lock(tx, stack_id)

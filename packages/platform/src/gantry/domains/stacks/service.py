@@ -11,6 +11,7 @@ from gantry.domains.contexts import context_repo
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import OwnerKind
 from gantry.domains.contexts.rules import hook_faults
+from gantry.domains.notifications import service as notifications
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.roles import repo as roles
@@ -222,6 +223,7 @@ async def delete(tx: Tx, stack: Stack) -> None:
     await contexts.drop_owner(tx, OwnerKind.STACK, stack.id)
     await context_repo.detach_all(tx, stack_id=stack.id)
     await webhooks.remove_of_stack(tx, stack.id)
+    await notifications.forget_of_stack(tx, stack.id)
     # Another stack may have this id tomorrow, and must not have what this one was given.
     await roles.remove_all_of(tx, Subject.STACK, stack.id)
     tx.emit(StackChanged(stack.id))

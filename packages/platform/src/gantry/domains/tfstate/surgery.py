@@ -14,6 +14,7 @@ from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.contexts import service as contexts
 from gantry.domains.contexts.kinds import OwnerKind
+from gantry.domains.notifications import service as notifications
 from gantry.domains.people.actions import Action
 from gantry.domains.roles import repo as roles
 from gantry.domains.roles.model import Subject
@@ -193,6 +194,7 @@ async def reslug(tx: Tx, vault: Vault, stack_id: str) -> Stack:
     ]
     await contexts.change_owner(tx, vault, owner=OwnerKind.STACK, before=stack.id, after=wanted)
     await roles.rename(tx, Subject.STACK, stack.id, wanted)
+    await notifications.renamed(tx, stack.id, wanted)
     await tx.session.flush()
     await stacks.rename_id(tx, stack.id, wanted)
     tx.session.expunge_all()

@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group, Severity
 from gantry.domains.tfstate import repo, rules
 from gantry.domains.tfstate.model import UnsavedState
 from gantry.kernel.errors import NotFound, TooLarge
@@ -71,9 +73,9 @@ def _read(vault: Vault, run_id: str, data: bytes) -> Packed:
 
 async def keep(tx: Tx, stack_id: str, run_id: str, packed: Packed) -> bool:
     """Keep what a run left: whether it is new. The same once more changes nothing; another takes
-    its place only if it is a later one of the same lineage.
+    its place only if it is a later one of the same lineage. Administrators are told of it.
     """
-    return await repo.keep_unsaved(
+    new = await repo.keep_unsaved(
         tx,
         UnsavedState(
             run_id=run_id,
@@ -86,6 +88,18 @@ async def keep(tx: Tx, stack_id: str, run_id: str, packed: Packed) -> bool:
             kept_at=tx.now,
         ),
     )
+    if new:
+        await notifications.tell(
+            tx,
+            Group.STATE_KEPT_APART,
+            run_id,
+            severity=Severity.ERROR,
+            title="A run's state was not taken by its backend",
+            body=f"The stack's state does not hold what run {run_id} changed. What the run left is"
+            " kept apart: somebody has to import or discard it.",
+            stack_id=stack_id,
+        )
+    return new
 
 
 async def listed(tx: Tx) -> list[repo.UnsavedRow]:
@@ -131,6 +145,7 @@ def _open(vault: Vault, state: UnsavedState) -> bytearray:
 async def forget(tx: Tx, run_id: str) -> None:
     """Delete what a run left. Raises NotFound."""
     await tx.session.delete(await _find(tx, run_id))
+    await notifications.settle(tx, Group.STATE_KEPT_APART, run_id)
 
 
 async def _find(tx: Tx, run_id: str) -> UnsavedState:

@@ -16,6 +16,8 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import repo as audit
 from gantry.domains.audit import rules as audit_rules
 from gantry.domains.audit.model import AuditEntry
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group
 from gantry.domains.people import access
 from gantry.domains.people import repo as people
 from gantry.domains.roles import repo as roles
@@ -84,6 +86,7 @@ async def put(tx: Tx, vault: Vault, outward: Outward, wanted: WantedAudit) -> We
         webhook.until = None
     if was and not wanted.enabled:
         webhook.until = tx.now
+        await notifications.settle(tx, Group.AUDIT_TRAIL_NOT_DELIVERED, "")
     if not kept:
         tx.session.add(webhook)
     await tx.session.flush()
@@ -99,6 +102,7 @@ async def remove(tx: Tx) -> Webhook:
     Needs root admin. Raises NotFound, NotAllowed.
     """
     webhook = await held(tx)
+    await notifications.settle(tx, Group.AUDIT_TRAIL_NOT_DELIVERED, "")
     if webhook.enabled or webhook.until is not None:
         webhook.leaving, webhook.enabled, webhook.until = True, False, tx.now
         await repo.give_up(tx, webhook.id, service.SWITCHED_OFF)

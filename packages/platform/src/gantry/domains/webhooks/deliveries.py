@@ -16,6 +16,8 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.audit import chain
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group, Severity
 from gantry.domains.webhooks import auditing, log, repo, rules, service
 from gantry.domains.webhooks.events import DeliveriesWait, DeliveryTried
 from gantry.domains.webhooks.kinds import DeliveryState, Kind
@@ -152,12 +154,16 @@ async def _note(tx: Tx, webhook: Webhook, delivery: Delivery, outcome: Outcome) 
     log.note(tx, delivery, outcome)
     tx.emit(DeliveryTried(webhook.id))
     if outcome.succeeded:
+        if webhook.kind is Kind.AUDIT and webhook.failures:
+            await notifications.settle(tx, Group.AUDIT_TRAIL_NOT_DELIVERED, "")
         delivery.state, delivery.body, webhook.failures = DeliveryState.DELIVERED, "", 0
         return
     if delivery.state is not DeliveryState.WAITING:
         return  # given up while it was under way
     if webhook.kind is Kind.AUDIT:
         webhook.failures += 1
+        if webhook.failures % rules.ATTEMPTS_IN_AN_HOUR == 0:
+            await _tell_of_the_trail(tx, webhook, outcome)
     if rules.tried_again(
         webhook.kind,
         wanted=bool(webhook.retry_on_failure),
@@ -187,7 +193,30 @@ async def _switch_off(tx: Tx, webhook: Webhook, outcome: Outcome) -> None:
         given={"failures": webhook.failures, "reason": webhook.disabled_reason},
         related=(Resource.STACK, webhook.stack_id) if webhook.stack_id else None,
     )
+    whose = f'Webhook "{webhook.name}"' if webhook.kind is Kind.NAMED else "A webhook of the stack"
+    await notifications.tell(
+        tx,
+        Group.WEBHOOK_SWITCHED_OFF,
+        webhook.id,
+        severity=Severity.WARNING,
+        title=f"{whose} was switched off",
+        body=f"{webhook.disabled_reason} Nothing is sent until somebody switches it on again.",
+        space_id=webhook.space_id or notifications.WHOLE,
+        stack_id=webhook.stack_id,
+    )
     logger.warning("webhook switched off", webhook_id=webhook.id, failures=webhook.failures)
+
+
+async def _tell_of_the_trail(tx: Tx, webhook: Webhook, outcome: Outcome) -> None:
+    """It is tried on, for days; somebody should know before entries are given up."""
+    await notifications.tell(
+        tx,
+        Group.AUDIT_TRAIL_NOT_DELIVERED,
+        "",
+        severity=Severity.ERROR,
+        title="The audit trail is not delivered",
+        body=f"{webhook.failures} attempts in a row failed. The last one: {outcome.error}",
+    )
 
 
 async def look(db: Db) -> list[str]:

@@ -156,3 +156,16 @@ def pause(attempts: int) -> timedelta:
     """How long to wait after so many attempts: 10 seconds, 40, 160, and then five minutes."""
     # An exponent beyond the longest pause would only grow numbers.
     return min(timedelta(seconds=10 * 4 ** min(attempts - 1, 4)), _LONGEST_PAUSE)
+
+
+def _attempts_within(span: timedelta) -> int:
+    attempts, taken = 0, timedelta()
+    while taken < span:
+        attempts += 1
+        taken += pause(attempts)
+    return attempts
+
+
+ATTEMPTS_IN_AN_HOUR = _attempts_within(timedelta(hours=1))
+"""Of the audit trail's, in a row: when so many have failed administrators are told, and after as
+many more again."""

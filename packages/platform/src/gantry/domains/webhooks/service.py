@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group
 from gantry.domains.people import access
 from gantry.domains.people.actions import Action
 from gantry.domains.spaces import service as spaces
@@ -85,9 +87,15 @@ async def delete_named(tx: Tx, webhook_id: str) -> Webhook:
     NotAllowed.
     """
     webhook = await named(tx, webhook_id, lock=True)
+    await remove(tx, webhook)
+    return webhook
+
+
+async def remove(tx: Tx, webhook: Webhook) -> None:
+    """The webhook is gone with its deliveries. The caller holds it and has asked for the rights."""
+    await notifications.settle(tx, Group.WEBHOOK_SWITCHED_OFF, webhook.id)
     await tx.session.delete(webhook)
     await tx.session.flush()
-    return webhook
 
 
 async def named(tx: Tx, webhook_id: str, *, lock: bool = False) -> Webhook:
@@ -136,6 +144,7 @@ async def put(tx: Tx, vault: Vault, outward: Outward, webhook: Webhook, wanted: 
     if wanted.enabled:
         # Whoever switches it on has mended it.
         webhook.failures, webhook.disabled_reason = 0, None
+        await notifications.settle(tx, Group.WEBHOOK_SWITCHED_OFF, webhook.id)
     webhook.enabled, webhook.retry_on_failure = wanted.enabled, wanted.retry_on_failure
     webhook.updated_at = tx.now
 

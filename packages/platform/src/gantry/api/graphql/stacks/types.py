@@ -44,6 +44,7 @@ from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.contexts.rules import HOOKS
+from gantry.domains.inbox import repo as inbox
 from gantry.domains.people.access import may
 from gantry.domains.people.actions import Action
 from gantry.domains.runs import repo as runs
@@ -340,9 +341,9 @@ class Stack(StackSettings):
         return self.model.deleted_at is not None
 
     @strawberry.field
-    def notification_count(self) -> int:
-        """There is no inbox in this release."""
-        return 0
+    async def notification_count(self, info: Info) -> int:
+        """Notifications about it that are open; 0 for who does not administer its space."""
+        return await info.context.load(inbox.count_of_stacks, self.model.id) or 0
 
     @strawberry.field
     def can_read(self, info: Info) -> bool:

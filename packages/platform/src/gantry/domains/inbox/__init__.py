@@ -1,0 +1,1 @@
+"""The notifications that somebody may see and dismiss: those of what they administer."""
