@@ -218,6 +218,7 @@ def of_access(sample: Sample) -> list[Picture]:
         Picture("context", "Its variables, files and hooks.", context),
         Picture("new-context", "A label attaches it.", "/new/context", type_labels),
         Picture("audit", "What anybody did.", "/audit"),
+        Picture("notifications", "What went wrong while nobody was looking.", "/notifications"),
         Picture("audit-entry", "One thing that somebody did.", "/audit", open_entry),
     ]
 

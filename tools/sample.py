@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from gantry.kernel.ids import new_id
+
 from tests.support.git_repository import Repository
 from tests.support.platform import Platform, Process, make_pool, workers_of
 from tests.support.site import Site
@@ -185,7 +187,44 @@ def fill(platform: Platform, server: Process, hooks: str) -> Sample:
     _webhooks(sample, hooks)
     _rest(sample)
     _sign_on(sample)
+    _notifications(sample)
     return sample
+
+
+def _notifications(sample: Sample) -> None:
+    # Kept behind the product's back: what they are about takes hours to go wrong.
+    cluster = sample.stacks["kubernetes"]
+    hook, pager = "WEBHOOK_SWITCHED_OFF", 'Webhook "pager" was switched off'
+    off = "10 deliveries in a row failed. The last one: The endpoint answered 503. Nothing is sent"
+    apart = "The stack's state does not hold what its last run changed. What the run left is kept"
+    for group, about, severity, title, body, stack, times in (
+        (hook, "1", "WARNING", pager, f"{off} until somebody switches it on again.", None, 1),
+        (
+            "STATE_KEPT_APART",
+            "2",
+            "ERROR",
+            "A run's state was not taken by its backend",
+            f"{apart} apart: somebody has to import or discard it.",
+            cluster,
+            1,
+        ),
+        (
+            "AUDIT_TRAIL_NOT_DELIVERED",
+            "",
+            "ERROR",
+            "The audit trail is not delivered",
+            "45 attempts in a row failed. The last one: The endpoint answered 503.",
+            None,
+            3,
+        ),
+    ):
+        sample.site.platform.change(
+            "insert into notification (id, group_key, about, severity, title, body, space_id,"
+            " stack_id, times, created_at, last_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " now() - interval '5 hours', now() - interval '20 minutes')",
+            *(new_id(), group, about, severity, title, body),
+            *(None if stack else "root", stack, times),
+        )
 
 
 def _sign_on(sample: Sample) -> None:

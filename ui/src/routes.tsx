@@ -191,6 +191,10 @@ export const router = createBrowserRouter([
         path: 'audit/:entryId',
         lazy: async () => ({ Component: (await import('~/features/audit/EntryPage')).default }),
       },
+      {
+        path: 'notifications',
+        lazy: async () => ({ Component: (await import('~/features/notifications/NotificationsPage')).default }),
+      },
       // Where keys were before roles had pages; links to it are kept.
       { path: 'account/api-keys', loader: () => redirect(to.apiKeys()) },
       {

@@ -51,6 +51,7 @@ PAGES = {
     "access/roles/:roleId/edit": "/access/roles/{role}/edit",
     "audit": "/audit",
     "audit/:entryId": "/audit/{entry}",
+    "notifications": "/notifications",
     "account": "/account",
     "rights": "/account/rights",
     "sessions": "/account/sessions",
@@ -82,6 +83,7 @@ MORE = (
     "/access/groups/nobodys",
     "/access/api-keys/nobodys",
     "/audit/nothing",
+    "/notifications?q=nothing+has+these+words",
     "/stack/{stack}/tasks",
     "/stack/{stack}/environment",
     "/stack/{stack}/outputs",
@@ -126,6 +128,7 @@ mutation {
   }) { id }
 }
 """
+MAKE = "mutation ($input: StackInput!) { stackCreate(input: $input) { sourceProblem } }"
 ATTACH = """
 mutation ($context: ID!, $stack: ID!) {
   contextAttach(id: $context, stack: $stack, priority: 1) { id }
@@ -188,6 +191,7 @@ def furnish(site: Site, stack: str) -> dict[str, str]:
     ask(GIVE, input={"stackID": stack, "roleID": role, "spaceID": "root"})
     context = site.context("shared by all", {"TF_VAR_size": "3", "REGION": "eu-west-1"})
     ask(ATTACH, context=context, stack=stack)
+    unreachable(site)
     found = ask("{ searchAuditTrailEntries(input: {first: 1}) { edges { node { id } } } }")
     entry = found["searchAuditTrailEntries"]["edges"][0]["node"]["id"]
     people = ask(PEOPLE)
@@ -196,6 +200,15 @@ def furnish(site: Site, stack: str) -> dict[str, str]:
     ask(GIVE_USER, input={"userID": names["user"], "roleID": role, "spaceID": "root"})
     ask(GIVE_GROUP, input={"userGroupID": names["group"], "roleID": role, "spaceID": space})
     return names
+
+
+def unreachable(site: Site) -> None:
+    """Something that administrators are told of: a stack whose branch is nowhere."""
+    wanted = {"name": "a stack without a branch", "administrative": False, "repository": "code"}
+    source = site.repository({"main.tf": CODE})
+    more = {"branch": "nowhere", "provider": "GIT", "repositoryURL": source.url}
+    made = site.api.ask(MAKE, input={**wanted, **more, "workerPool": site.pool.id})
+    assert made["stackCreate"]["sourceProblem"]
 
 
 def routes() -> list[str]:

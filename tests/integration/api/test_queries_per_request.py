@@ -48,6 +48,7 @@ STACK = """
   outputs { id value } entities { id creator { id } updater { id } }
   config { id value checksum } runtimeConfig { element { id } } configElement(id: "A") { value }
   vendorConfig { __typename } hooks { beforePlan } integrations { aws { activated } }
+  notificationCount
 """
 RUN = """
   id state title type isMostRecent expired triggeredBy waitsFor

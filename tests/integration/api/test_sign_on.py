@@ -153,6 +153,21 @@ async def test_a_wrong_client_secret_is_told_from_a_bad_sign_in(core, ada, nobod
     assert await nobody_came(core)
 
 
+async def test_a_provider_that_refuses_is_told_of_until_somebody_signs_in(
+    ada, nobody, oidc, providers
+):
+    count = "{ notificationCount }"
+    await ada.ask(NEW_SECRET, input=oidc_input(providers.address, clientSecret="another"))
+    async with browser(nobody.app) as http:
+        for _ in range(2):
+            await back_from_oidc(http, oidc)
+        assert await ada.ask(count) == {"notificationCount": 1}
+
+        await ada.ask(NEW_SECRET, input=oidc_input(providers.address))
+        await back_from_oidc(http, oidc)
+        assert await ada.ask(count) == {"notificationCount": 0}
+
+
 async def test_a_member_of_a_known_group_signs_in_with_saml(core, nobody, saml):
     async with browser(nobody.app) as http:
         form = saml.through_saml(await sent_off(http, "/stacks"), "alice")

@@ -205,6 +205,11 @@ FIELDS: Mapping[str, Mapping[str, Make]] = {
     },
     "searchContextsSuggestions": {"input": same({"fields": ["label", "space"]})},
     "searchNamedWebhooksIntegrationsSuggestions": {"input": same({"fields": ["label", "space"]})},
+    "searchNotificationsSuggestions": {
+        "input": same({"fields": ["group", "severity", "space", "stack"]})
+    },
+    "dismissNotifications": {"ids": lambda w: [w.ours.ids["notification"]]},
+    "dismissNotificationGroup": {"group": same("WEBHOOK_SWITCHED_OFF")},
     "searchAuditTrailEntriesSuggestions": {"input": same({"fields": ["action", "actor"]})},
     "searchWebhookDeliveries": {"webhook": id_of("webhook")},
     "webhookDelivery": {"webhook": id_of("webhook"), "id": id_of("delivery")},

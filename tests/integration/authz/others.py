@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from gantry.domains.identity_providers import service as providers
 from gantry.domains.identity_providers import wanted
 from gantry.domains.identity_providers.kinds import NameIdFormat
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group, Severity
 from gantry.domains.people import groups, users
 from gantry.domains.people.model import ChannelKind
 from gantry.domains.roles import bindings
@@ -62,7 +64,26 @@ async def hooks_of(core: Core, team: Team) -> None:
             next_at=tx.now,
         )
         tx.session.add(delivery)
-    team.ids.update(webhook=named.id, delivery=delivery.id)
+        await notifications.tell(
+            tx,
+            Group.WEBHOOK_SWITCHED_OFF,
+            named.id,
+            severity=Severity.WARNING,
+            title=f"Hook {mark} was switched off",
+            body=mark,
+            space_id=team.space,
+        )
+        await notifications.tell(
+            tx,
+            Group.SOURCE_UNREACHABLE,
+            team.ids["stack"],
+            severity=Severity.WARNING,
+            title=f"No branch {mark}",
+            body=mark,
+            stack_id=team.ids["stack"],
+        )
+    (told,) = await core.rows("select id from notification where about = :id", id=named.id)
+    team.ids.update(webhook=named.id, delivery=delivery.id, notification=str(told[0]))
     team.ids["stack's webhook"] = stacks.id
 
 

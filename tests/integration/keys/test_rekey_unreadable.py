@@ -19,6 +19,10 @@ from tests.support.rekeying import (
 )
 
 
+async def told(core):
+    return await core.rows("select group_key, space_id from notification where closed_at is null")
+
+
 async def test_a_value_that_was_tampered_with_is_named_and_stops_nothing_else(core, ring, drain):
     values = await given_elements(core, drain.vault, 5)
     await core.change(
@@ -36,6 +40,7 @@ async def test_a_value_that_was_tampered_with_is_named_and_stops_nothing_else(co
         "config_element.value_sealed",
         ["config:CONTEXT:here:ENVIRONMENT_VARIABLE:SECRET_0002"],
     )
+    assert await told(core) == [("REKEY_UNFINISHED", "root")]
     assert (await versions(core))["config_element.value_sealed"] == {1, 2}
     await days_pass(core)
     assert await drain.retire() == []  # the old key stays
@@ -43,6 +48,7 @@ async def test_a_value_that_was_tampered_with_is_named_and_stops_nothing_else(co
     async with core.db.write(SYSTEM) as tx:
         await service.resume(tx)
     assert await drain.step() is Phase.DONE
+    assert await told(core) == []
     assert await read_all(core, drain.vault) == values | {"SECRET_0002": "anew"}
     await days_pass(core)
     assert await drain.retire() == [1]

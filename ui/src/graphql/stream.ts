@@ -10,6 +10,7 @@ export type Topic =
   | `webhook:${string}`
   | 'session'
   | 'activity'
+  | 'notifications'
   | 'mine'
 
 /** Streams are closed by servers that restart; this long after one, the next try. */

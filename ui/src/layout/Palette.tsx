@@ -90,6 +90,7 @@ const PAGES = [
   { label: 'Users', path: to.users(), for: 'rootAdmin' },
   { label: 'Groups', path: to.groups(), for: 'rootAdmin' },
   { label: 'API keys', path: to.apiKeys(), for: 'adminSomewhere' },
+  { label: 'Notifications', path: to.notifications(), for: 'adminSomewhere' },
   { label: 'Audit', path: to.audit(), for: 'rootAdmin' },
   { label: 'Account', path: to.account() },
   { label: 'What you may do, and why', path: to.accountTab('rights') },

@@ -43,6 +43,7 @@ import {
 } from '~/ui'
 
 import { useArrival } from './arrival'
+import { Bell } from './Bell'
 import { Notices } from './Notices'
 import { isOpen, OpenFrame } from './OpenFrame'
 import { openPalette, Palette } from './Palette'
@@ -116,7 +117,7 @@ function Frame({ session, reached }: { session: Session; reached: boolean }) {
         padding="md"
       >
         <AppShell.Header>
-          <Header session={session} opened={opened} toggle={toggle} />
+          <Header session={session} opened={opened} toggle={toggle} bell={standing?.adminSomewhere ?? false} />
         </AppShell.Header>
         <AppShell.Navbar p="xs" aria-label="Main">
           {PLACES.filter((place) => !('for' in place) || standing?.[place.for]).map((place) => (
@@ -159,7 +160,7 @@ function useSessionCheck({ viewer }: Session): () => void {
   }, [client, viewer.id])
 }
 
-function Header(props: { session: Session; opened: boolean; toggle: () => void }) {
+function Header(props: { session: Session; opened: boolean; toggle: () => void; bell: boolean }) {
   return (
     <Group h="100%" px="md" justify="space-between" wrap="nowrap">
       <Group gap="sm" wrap="nowrap">
@@ -191,6 +192,7 @@ function Header(props: { session: Session; opened: boolean; toggle: () => void }
             Ctrl K
           </Kbd>
         </UnstyledButton>
+        {props.bell && <Bell />}
         <Looks />
         <Person session={props.session} />
       </Group>

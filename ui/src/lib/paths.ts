@@ -46,6 +46,8 @@ export const to = {
   /** What was done to something, by its id. */
   auditOf: (id: string) => `/audit?f.affectedResourceId=${part(id)}`,
   auditEntry: (entry: string) => `/audit/${part(entry)}`,
+  notifications: () => '/notifications',
+  notificationsOf: (stack: string) => `/notifications?f.stack=${part(stack)}`,
   account: () => '/account',
   accountTab: (tab: string) => `/account/${tab}`,
   errors: () => '/help/errors',

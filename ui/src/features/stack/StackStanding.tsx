@@ -41,6 +41,12 @@ export function StackStanding({ stack }: { stack: StackHead }) {
         </Alert>
       )}
       {stack.lockedBy && <Locked stack={stack} by={stack.lockedBy} />}
+      {stack.notificationCount > 0 && (
+        <Anchor component={Link} to={to.notificationsOf(stack.id)} size="sm">
+          {stack.notificationCount === 1 ? '1 notification' : `${stack.notificationCount} notifications`} about this
+          stack
+        </Anchor>
+      )}
       {stack.sourceProblem && <SourceProblem stack={stack} problem={stack.sourceProblem} />}
     </>
   )

@@ -23,6 +23,7 @@ export const StackQuery = graphql(`
       lockedAt
       lockNote
       sourceProblem
+      notificationCount
       effectiveTerraformVersion
       permitted
       runProblem: obstacle(runType: TRACKED)

@@ -30,7 +30,7 @@ PLACES = (
     *("sign-in", "apikeytoken", "cli_login", "auth_success", "auth_failure"),
     *("setup", "launchpad", "account", "help"),
     *("stacks", "stack", "new", "workers", "contexts", "context"),
-    *("spaces", "access", "audit", "integrations"),
+    *("spaces", "access", "audit", "integrations", "notifications"),
 )
 """The first words of the application's addresses, as in `ui/src/routes.tsx`."""
 

@@ -15,9 +15,9 @@ KEPT = timedelta(days=14)
 COUNTED_AGAIN = timedelta(minutes=1)
 """What is told more often than that counts once: many sign-ins that fail at the same moment do not
 queue for one row."""
-TITLE_MAX = 300
+TITLE_FITS = 300
 """Characters: what things are called may be longer than a line."""
-BODY_MAX = 2000
+BODY_FITS = 2000
 """Characters: others' messages are put into it."""
 WHOLE = "root"
 """The space of what concerns the whole installation: its administrators are root admins."""
@@ -44,8 +44,8 @@ async def tell(
         "group_key": group,
         "about": about,
         "severity": severity,
-        "title": title[:TITLE_MAX],
-        "body": body[:BODY_MAX],
+        "title": title[:TITLE_FITS],
+        "body": body[:BODY_FITS],
         "space_id": None if stack_id else space_id,
         "stack_id": stack_id,
         "times": 1,

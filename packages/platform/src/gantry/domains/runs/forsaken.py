@@ -26,7 +26,6 @@ async def reconcile(tx: Tx) -> None:
             pool.id,
             severity=Severity.ERROR,
             title=f"Worker pool {pool.name} has lost its last worker",
-            body=f"{'A run waits' if runs == 1 else f'{runs} runs wait'} for one. Start a worker of the"
-            " pool, and they go on.",
+            body=f"Runs that wait for one: {runs}. They go on when a worker of the pool is there.",
             space_id=pool.space_id,
         )
