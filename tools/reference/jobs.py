@@ -31,7 +31,7 @@ JOBS = {
     "pools.reconcile": "Marks workers as gone that have not been heard of.",
     "vcs.reconcile": "Asks once more for commits that were never settled; then gives them up.",
     "house.retry_stalled": "Puts jobs back whose drain died.",
-    "house.tidy": "Forgets old sessions, sign-ins, notifications and the like, and what old trees said.",
+    "house.tidy": "Forgets old events, sessions, sign-ins, notifications, and what old trees said.",
     "runs.forget_workspaces": "Deletes stored workspaces of runs that have ended.",
     "audit.seal": "Puts new entries of the audit trail into its chain, and signs its end hourly.",
     "audit.turn_months": "Makes the audit trail's months to come, and drops those past retention.",

@@ -73,7 +73,7 @@ async def told(core, ada, robot):
     """Notifications of the whole, of two spaces and of a stack in the second; who administers it,
     and its stack.
     """
-    ours, theirs = await space(ada, "Ours"), await space(ada, "Theirs")
+    ours, theirs = await space(ada, "Ours", inherits=True), await space(ada, "Theirs")
     pool = await given_a_pool(core)
     stack = await given_a_stack(core, pool, "Network", space_id=ours)
     await tell(core, "whole", Group.REKEY_UNFINISHED, Severity.ERROR)

@@ -57,6 +57,15 @@ function Inbox() {
     again()
     values.again()
   }
+  const dismissChosen = (chosen: readonly Told[], clear: () => void) => (
+    <DismissThese
+      ids={chosen.map(({ id }) => id)}
+      after={() => {
+        clear()
+        after()
+      }}
+    />
+  )
   return (
     <>
       {error && <Refused title="The notifications could not be loaded" error={error} />}
@@ -71,15 +80,7 @@ function Inbox() {
         looking={looking}
         page={data?.searchNotifications.pageInfo}
         total={values.total}
-        bulk={(chosen, clear) => (
-          <DismissThese
-            ids={chosen.map(({ id }) => id)}
-            after={() => {
-              clear()
-              after()
-            }}
-          />
-        )}
+        bulk={dismissChosen}
         aside={
           <Group gap="xs">
             <Button

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 
 import { ended, groupWords, pageOf } from './words'
 
-describe('where something can be done about a notification', () => {
-  const page = (group: string, about: string | null, stack: string | null = null) => pageOf({ group, about, stack })
+const page = (group: string, about: string | null, stack: string | null = null) => pageOf({ group, about, stack })
 
+describe('where something can be done about a notification', () => {
   it('is the thing that it is about', () => {
     expect(page('POOL_WITHOUT_WORKERS', 'p')).toBe('/workers/p')
     expect(page('WEBHOOK_SWITCHED_OFF', 'w')).toBe('/integrations/webhooks/w')
