@@ -286,7 +286,25 @@ async def test_a_branch_that_cannot_be_looked_up_is_told_of_until_the_stack_is_s
     assert await told(core) == []
 
 
-# -- what goes takes them along
+# -- what moves or goes takes them along
+
+
+async def test_what_moves_into_another_space_takes_its_notifications_along(core, receiver):
+    async with core.db.write(ADMIN) as tx:
+        space = await spaces.create(tx, spaces.Wanted(name="Next", parent_id="root"))
+        await tx.session.flush()
+        wanted = WantedNamed(receiver.url, False, NONE, name="pager", space_id="root")
+        webhook = await service.create_named(tx, core.vault, core.outward, wanted)
+    await tell(core, webhook.id)
+    await tell(core, "another")
+
+    async with core.db.write(ADMIN) as tx:
+        wanted = WantedNamed(receiver.url, False, NONE, name="pager", space_id=space.id)
+        await service.update_named(tx, core.vault, core.outward, webhook.id, wanted)
+
+    assert [(row[1], row[3]) for row in await told(core)] == sorted(
+        [(webhook.id, space.id), ("another", "root")]
+    )
 
 
 async def test_a_stack_that_is_deleted_takes_its_notifications_along(core, stack):

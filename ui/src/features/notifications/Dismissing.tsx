@@ -35,7 +35,7 @@ export function DismissMany(props: { group: string | undefined; open: number | u
   const [asking, setAsking] = useState(false)
   const [one, dismissGroup] = useMutation(DismissGroup)
   const [all, dismissAll] = useMutation(DismissAll)
-  const verb = group === undefined ? 'Dismiss all' : `Dismiss all: ${groupWords(group)}`
+  const verb = group === undefined ? 'Dismiss all' : `Dismiss all of “${groupWords(group)}”`
   const send = () => {
     const sent = group === undefined ? dismissAll({}) : dismissGroup({ group })
     void sent.then(({ error }) => {
@@ -66,7 +66,7 @@ export function DismissMany(props: { group: string | undefined; open: number | u
         <Text size="sm">
           {group === undefined
             ? 'Every open notification that you can see'
-            : `Every open notification about “${groupWords(group)}” that you can see`}{' '}
+            : `Every open notification of “${groupWords(group)}” that you can see`}{' '}
           is dismissed for all administrators, on all pages of the list. The audit trail keeps that you did. What goes
           on being wrong comes again.
         </Text>

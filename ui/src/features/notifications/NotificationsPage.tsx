@@ -1,6 +1,5 @@
 import { useMemo } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from 'urql'
 
 import type { ResultOf } from '~/graphql/gql'
 import { useLiveQuery, type Topic } from '~/graphql/live'
@@ -186,10 +185,8 @@ function What({ told }: { told: Told }) {
 
 /** What the list can be narrowed by. */
 function useValues(view: View) {
-  const [{ data }, ask] = useQuery({
-    query: ValuesQuery,
-    variables: { input: askedValues(view, FIELDS, { booleans: BOOLEANS }) },
-  })
+  const input = askedValues(view, FIELDS, { booleans: BOOLEANS })
+  const { data, again } = useLiveQuery(ValuesQuery, { input }, () => TOPICS)
   const found = data?.searchNotificationsSuggestions
   const filters = useMemo(
     () =>
@@ -205,7 +202,7 @@ function useValues(view: View) {
       }),
     [found, view],
   )
-  return { filters, total: found?.total, again: () => ask({ requestPolicy: 'network-only' }) }
+  return { filters, total: found?.total, again }
 }
 
 type Facet = ResultOf<typeof ValuesQuery>['searchNotificationsSuggestions']['fields'][number]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gantry.domains.notifications.kinds import Group
@@ -42,7 +42,7 @@ async def close(tx: Tx, which: list[ColumnElement[bool]], *, by: str | None = No
     """Those that are open are so no more; whether there were any. Not authorised."""
     rows = await tx.session.scalars(
         update(Notification)
-        .where(Notification.closed_at.is_(None), *which)
+        .where(_in_order(Notification.closed_at.is_(None), *which))
         .values(closed_at=tx.now, dismissed_by=by)
         .returning(Notification.id)
         .execution_options(synchronize_session=False)
@@ -60,14 +60,30 @@ async def rename(tx: Tx, group: Group, before: str, after: str) -> None:
     )
 
 
+async def move(tx: Tx, about: str, space_id: str) -> None:
+    """What they are about is in another space."""
+    await tx.session.execute(
+        update(Notification)
+        .where(Notification.about == about, Notification.space_id.is_not(None))
+        .values(space_id=space_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def forget(tx: Tx, before: datetime) -> bool:
     """Those that were last told before then are gone; whether there were any."""
-    return await _delete(tx, Notification.last_at < before)
+    return await _delete(tx, _in_order(Notification.last_at < before))
 
 
 async def forget_of_stack(tx: Tx, stack_id: str) -> bool:
     """The stack is about to go, and what was told of it; whether there was anything."""
-    return await _delete(tx, Notification.stack_id == stack_id)
+    return await _delete(tx, _in_order(Notification.stack_id == stack_id))
+
+
+def _in_order(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Those, locked one after the other: two who take many of them wait in no circle."""
+    ids = select(Notification.id).where(*which).order_by(Notification.id).with_for_update()
+    return Notification.id.in_(ids)
 
 
 async def _delete(tx: Tx, which: ColumnElement[bool]) -> bool:

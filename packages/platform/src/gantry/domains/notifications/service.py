@@ -67,6 +67,12 @@ async def renamed(tx: Tx, before: str, after: str) -> None:
     await repo.rename(tx, Group.SOURCE_UNREACHABLE, before, after)
 
 
+async def moved(tx: Tx, about: str, space_id: str) -> None:
+    """The thing is in another space, whose administrators are told of it from now on."""
+    await repo.move(tx, about, space_id)
+    tx.emit(NotificationsChanged())
+
+
 async def forget_of_stack(tx: Tx, stack_id: str) -> None:
     """The stack is about to go, and what was told of it."""
     if await repo.forget_of_stack(tx, stack_id):

@@ -129,6 +129,7 @@ async def update(
         space = await spaces.resolve(tx, space_id)
         access.require(tx, Action.WORKER_POOL_UPDATE, space.id)
         pool.space_id = space.id
+        await notifications.moved(tx, pool.id, space.id)
     if name != pool.name:
         pool.name = await _free_name(tx, name, except_id=pool.id)
     pool.description, pool.labels = description, _labels(labels)

@@ -72,6 +72,8 @@ async def update_named(
     webhook = await named(tx, webhook_id, lock=True)
     space = await spaces.resolve(tx, wanted.space_id)
     access.require(tx, Action.SPACE_ADMIN, space.id)
+    if space.id != webhook.space_id:
+        await notifications.moved(tx, webhook.id, space.id)
     webhook.space_id = space.id
     webhook.name, webhook.labels = (
         rules.checked_name(wanted.name),
