@@ -7,15 +7,10 @@ import strawberry
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
 from gantry.api.graphql.shared.types import PageInfo
-from gantry.domains.notifications.kinds import Group, Severity
+from gantry.domains.notifications.kinds import Severity
 from gantry.domains.notifications.model import Notification as Model
 from gantry.domains.stacks import repo as stacks
 
-NotificationGroup = strawberry.enum(
-    Group,
-    name="NotificationGroup",
-    description="What notifications with one sort of cause have in common.",
-)
 NotificationSeverity = strawberry.enum(
     Severity, name="NotificationSeverity", description="How grave it is."
 )
