@@ -153,8 +153,8 @@ async def test_a_wrong_client_secret_is_told_from_a_bad_sign_in(core, ada, nobod
     assert await nobody_came(core)
 
 
-async def test_a_provider_that_refuses_is_told_of_until_somebody_signs_in(
-    ada, nobody, oidc, providers
+async def test_a_provider_that_refuses_is_told_of_until_it_is_changed_or_somebody_signs_in(
+    core, ada, nobody, oidc, providers
 ):
     count = "{ notificationCount }"
     await ada.ask(NEW_SECRET, input=oidc_input(providers.address, clientSecret="another"))
@@ -164,6 +164,8 @@ async def test_a_provider_that_refuses_is_told_of_until_somebody_signs_in(
         assert await ada.ask(count) == {"notificationCount": 1}
 
         await ada.ask(NEW_SECRET, input=oidc_input(providers.address))
+        assert await ada.ask(count) == {"notificationCount": 0}
+        await core.change("update notification set closed_at = null")
         await back_from_oidc(http, oidc)
         assert await ada.ask(count) == {"notificationCount": 0}
 

@@ -30,6 +30,6 @@ it('names groups that it does not know by their own words', () => {
 
 it('says who dismissed it, and that nobody had to', () => {
   expect(ended({ dismissed: false, dismissedBy: null })).toBeUndefined()
-  expect(ended({ dismissed: true, dismissedBy: null })).toBe('well again')
+  expect(ended({ dismissed: true, dismissedBy: null })).toBe('closed by itself')
   expect(ended({ dismissed: true, dismissedBy: 'admin::ada' })).toBe('dismissed by admin::ada')
 })

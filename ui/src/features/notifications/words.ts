@@ -31,5 +31,5 @@ export function pageOf({ group, about, stack }: Pick<Told, 'group' | 'about' | '
 /** What is said of one that is not open: who dismissed it, or that nobody had to. */
 export function ended({ dismissed, dismissedBy }: Pick<Told, 'dismissed' | 'dismissedBy'>): string | undefined {
   if (!dismissed) return undefined
-  return dismissedBy === null ? 'well again' : `dismissed by ${dismissedBy}`
+  return dismissedBy === null ? 'closed by itself' : `dismissed by ${dismissedBy}`
 }

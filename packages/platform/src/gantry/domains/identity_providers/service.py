@@ -12,6 +12,8 @@ from gantry.domains.identity_providers import repo, rules
 from gantry.domains.identity_providers.kinds import NameIdFormat, ProviderKind
 from gantry.domains.identity_providers.model import IdentityProvider
 from gantry.domains.identity_providers.wanted import BadIdentityProvider, Wanted
+from gantry.domains.notifications import service as notifications
+from gantry.domains.notifications.kinds import Group
 from gantry.domains.people import access, admission
 from gantry.kernel.errors import Conflict, NotFound
 from gantry.kernel.ids import new_id
@@ -102,6 +104,7 @@ async def update(tx: Tx, vault: Vault, wanted: Wanted) -> IdentityProvider:
     provider.changed_at, provider.changed_by = tx.now, tx.actor.name
     await tx.session.flush()
     await repo.drop_attempts(tx)
+    await notifications.settle(tx, Group.IDENTITY_PROVIDER_UNUSABLE, "")
     if another:
         await admission.provider_changed(tx)
     return provider
@@ -117,6 +120,7 @@ async def delete(tx: Tx, kind: ProviderKind) -> IdentityProvider:
     await tx.session.delete(provider)
     await tx.session.flush()
     await repo.drop_attempts(tx)
+    await notifications.settle(tx, Group.IDENTITY_PROVIDER_UNUSABLE, "")
     await admission.provider_changed(tx)
     return provider
 

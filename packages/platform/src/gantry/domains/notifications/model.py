@@ -42,7 +42,7 @@ class Notification(Model):
     closed_at: Mapped[datetime | None]
     """Since when it is not open any more."""
     dismissed_by: Mapped[str | None]
-    """The name of whoever dismissed it; none while it is open, and when it is well again."""
+    """The name of whoever dismissed it; none while it is open, and when it closed by itself."""
 
     __table_args__ = (
         # What comes again reopens what was well again, so that things that come and go leave one.

@@ -14,7 +14,7 @@ KEPT = timedelta(days=14)
 """After the last time it was told (contract notes, "Notifications")."""
 COUNTED_AGAIN = timedelta(minutes=1)
 """What is told more often than that counts once: many sign-ins that fail at the same moment do not
-queue for one row."""
+wake everybody's page again and again."""
 TITLE_FITS = 300
 """Characters: what things are called may be longer than a line."""
 BODY_FITS = 2000
@@ -57,7 +57,7 @@ async def tell(
 
 
 async def settle(tx: Tx, group: Group, about: str) -> None:
-    """It is well again: nobody has to look into it any more."""
+    """It is well again, or gone: nobody has to look into it any more."""
     if await repo.close_of(tx, group, about):
         tx.emit(NotificationsChanged())
 

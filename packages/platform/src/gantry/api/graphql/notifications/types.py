@@ -75,7 +75,7 @@ class Notification:
         """Whether it is not open any more."""
         return self.model.closed_at is not None
 
-    @strawberry.field(description="Who dismissed it; none when what it is about is well again.")
+    @strawberry.field(description="Who dismissed it; none when it closed by itself.")
     def dismissed_by(self) -> str | None:
         """A name."""
         return self.model.dismissed_by
