@@ -128,7 +128,11 @@ mutation {
   }) { id }
 }
 """
-MAKE = "mutation ($input: StackInput!) { stackCreate(input: $input) { sourceProblem } }"
+MAKE = """
+mutation ($input: StackInput!) {
+  stackCreate(input: $input, manageState: true) { sourceProblem }
+}
+"""
 ATTACH = """
 mutation ($context: ID!, $stack: ID!) {
   contextAttach(id: $context, stack: $stack, priority: 1) { id }

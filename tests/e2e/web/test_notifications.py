@@ -7,7 +7,11 @@ import re
 from playwright.sync_api import expect
 
 CODE = 'resource "terraform_data" "it" {}\n'
-MAKE = "mutation ($input: StackInput!) { stackCreate(input: $input) { id sourceProblem } }"
+MAKE = """
+mutation ($input: StackInput!) {
+  stackCreate(input: $input, manageState: true) { sourceProblem }
+}
+"""
 DISMISS = "mutation { dismissAllNotifications }"
 
 
