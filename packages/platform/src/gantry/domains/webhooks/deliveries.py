@@ -162,7 +162,7 @@ async def _note(tx: Tx, webhook: Webhook, delivery: Delivery, outcome: Outcome) 
         return  # given up while it was under way
     if webhook.kind is Kind.AUDIT:
         webhook.failures += 1
-        if webhook.failures % rules.ATTEMPTS_IN_AN_HOUR == 0:
+        if webhook.enabled and webhook.failures % rules.ATTEMPTS_IN_AN_HOUR == 0:
             await _tell_of_the_trail(tx, webhook, outcome)
     if rules.tried_again(
         webhook.kind,
