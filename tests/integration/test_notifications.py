@@ -282,7 +282,9 @@ async def test_a_branch_that_cannot_be_looked_up_is_told_of_until_the_stack_is_s
     assert await told(core) == [("SOURCE_UNREACHABLE", "renamed", "WARNING", None, "renamed", 1)]
 
     await core.change("update stack set branch = 'main'")
-    await heads.sync(core.db, ADMIN, core.sources, renamed.id)
+    head = await heads.look_up(core.db, ADMIN, core.sources, renamed.id)
+    async with core.db.write(ADMIN) as tx:
+        await heads.sync(tx, renamed.id, head)
     assert await told(core) == []
 
 

@@ -129,7 +129,7 @@ function columns(after: () => void): Column<Told>[] {
       key: 'severity',
       title: 'Severity',
       cell: (one) => (
-        <Badge variant="light" color={COLORS[one.severity]}>
+        <Badge variant="light" color={COLORS[one.severity]} style={{ minWidth: 'max-content' }}>
           {one.severity.toLowerCase()}
         </Badge>
       ),
