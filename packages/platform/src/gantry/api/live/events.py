@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from gantry.api.doors import Access, House, actor_of, door, house
 from gantry.domains.people import access
+from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.runs import logbook
 from gantry.domains.runs import repo as runs
@@ -35,8 +36,17 @@ SESSION_TOPIC = "session"
 nothing else to follow, so that its reader learns that the server is away, or the session over."""
 ACTIVITY = "activity"
 """Something moved somewhere; what it was is not said."""
+ACCOUNT = "account"
+"""Something that the account shares has changed: people, keys, roles, spaces, contexts, settings.
+What it was is not said, so that whoever has signed in may follow it, and learn that they may see
+more than before."""
+AUDIT = "audit"
+"""The audit trail has grown, or its chain."""
+SESSIONS = "sessions"
+"""Somebody has signed in, or sessions are over."""
 MINE = "mine"
-"""A run that the reader started has ended, or waits for a decision."""
+"""A run that the reader started has ended, or waits for a decision; or a session of theirs began,
+or is over."""
 KEEP_ALIVE_SECONDS = 15.0
 """A comment line this often keeps proxies from cutting a silent stream (common limit: 60 s)."""
 LOOK_AGAIN_SECONDS = 15.0
@@ -264,10 +274,13 @@ async def _require(tx: Tx, topic: str) -> None:
     elif topic == ACTIVITY:
         if access.readable_spaces(tx.actor) == []:
             raise NotFound("there is nothing here that you may see")
-    elif topic not in (MINE, SESSION_TOPIC):
+    elif topic in (AUDIT, SESSIONS):
+        if not access.may(tx.actor, Action.SPACE_ADMIN, "root"):
+            raise NotFound("only root admins may follow this")
+    elif topic not in (ACCOUNT, MINE, SESSION_TOPIC):
         raise UserError(
-            f'There is no topic "{topic}"; there are stack:, run:, queue:, webhook:, activity, mine'
-            " and session."
+            f'There is no topic "{topic}"; there are stack:, run:, queue:, webhook:, activity,'
+            " account, audit, sessions, mine and session."
         )
 
 
