@@ -261,7 +261,7 @@ function Rest({ all, shown, onAll }: { all: number; shown: number; onAll: (() =>
     </Button>
   ) : (
     <Text size="xs" c="dimmed">
-      The {shown.toLocaleString()} that have waited longest, of {all.toLocaleString()}
+      The oldest {shown.toLocaleString()} of {all.toLocaleString()}
     </Text>
   )
 }
