@@ -107,13 +107,15 @@ def test_a_key_is_shown_once_opens_the_api_and_is_deleted(site, person):
 
 
 def test_whoever_loses_the_session_is_asked_to_sign_in(site, visit):
-    here, there = visit(site.server.address), visit(site.server.address)
-    theirs = there.open("/stacks")
-    expect(theirs.get_by_role("heading", name="Stacks")).to_be_visible()
-
-    page = here.open("/account/sessions")
+    page = visit(site.server.address).open("/account/sessions")
     rows = page.get_by_role("table", name="Sessions").get_by_role("row")
     expect(rows.filter(has_text="this one")).to_have_count(1)
+    before = rows.count()
+    theirs = visit(site.server.address).open("/stacks")
+    expect(theirs.get_by_role("heading", name="Stacks")).to_be_visible()
+    # Nobody has to look again to see who came.
+    expect(rows).to_have_count(before + 1)
+
     # The newest comes first, and nobody signed in after them.
     rows.nth(1).get_by_role("button", name="End the session of admin").click()
     page.get_by_role("dialog").get_by_role("button", name="End it").click()

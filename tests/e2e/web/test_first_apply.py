@@ -36,13 +36,17 @@ def test_somebody_comes_from_an_empty_installation_to_the_first_apply(empty, vis
     page = visit(server.address, signed_in=False).open("/")
 
     names_the_account(page)
+    # Left open beside everything else: it ticks itself off.
+    launchpad = visit(server.address).open("/launchpad").get_by_role("region", name="Launchpad")
+    expect(launchpad.get_by_text("1 of 6 done")).to_be_visible()
     starts_a_worker(page, platform)
+    expect(launchpad.get_by_text("2 of 6 done")).to_be_visible()
     makes_a_stack(page, platform)
+    expect(launchpad.get_by_text("3 of 6 done")).to_be_visible()
     plans_and_applies(page)
+    expect(launchpad.get_by_text("5 of 6 done")).to_be_visible()
     makes_a_key(page, platform)
 
-    page.goto("/launchpad")
-    launchpad = page.get_by_role("region", name="Launchpad")
     expect(launchpad.get_by_text("6 of 6 done")).to_be_visible()
     expect(launchpad.get_by_role("heading", name="You are off the ground")).to_be_visible()
     expect(launchpad.get_by_role("img", name="To do")).to_have_count(0)

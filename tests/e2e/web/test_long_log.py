@@ -55,4 +55,5 @@ def test_a_log_is_watched_through_restarts_of_the_servers(person, site, replicas
     page.get_by_label("Search the log").press("Enter")
     expect(page.get_by_text("1 of 1", exact=True)).to_be_visible()
     expect(lines.get_by_text(f"{middle + 7} ✓")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"find\.\d+={middle + 7}"))
     assert person.barriers() == []

@@ -75,10 +75,16 @@ def test_a_plan_is_read_and_confirmed_with_a_note(visit, site, planned, scheme):
     assert site.api.run(planned[1])["state"] == "FINISHED"
 
 
-def test_a_plan_is_discarded_with_a_note(person, site, planned):
+def test_a_plan_is_discarded_from_the_palette_with_a_note(person, site, planned):
     page = person.open(address(planned))
+    expect(page.get_by_role("button", name="Discard", exact=True)).to_be_visible()
 
-    decide(page, "Discard", "Discard this run?", "Not on a Friday")
+    # The palette asks what the button asks.
+    page.keyboard.press("Control+k")
+    page.get_by_role("button", name="Discard this run").click()
+    dialog = page.get_by_role("dialog", name="Discard this run?")
+    dialog.get_by_label("Note").fill("Not on a Friday")
+    dialog.get_by_role("button", name="Discard", exact=True).click()
 
     shows(page, "discarded")
     expect(history(page)).to_contain_text("Not on a Friday")

@@ -76,6 +76,8 @@ def test_two_states_are_compared_and_what_is_secret_stays_hidden(visit, site, st
             1
         )
         expect(page.get_by_role("table", name="Attributes of output.word")).to_be_visible()
+        # Whoever is sent the address sees the same.
+        expect(page).to_have_url(re.compile(r"\?compare=.+&address=output$"))
         assert person.barriers() == []
         assert heard
         assert SECRET not in "".join(heard)

@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'react'
 import { Link } from 'react-router'
-import { useClient, useQuery, type CombinedError } from 'urql'
+import { useClient, type CombinedError } from 'urql'
 
+import { useAccountQuery } from '~/graphql/following'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
 import { useStanding } from '~/graphql/standing'
@@ -80,7 +81,7 @@ export function Bindings({ space, role, whom, why, onChange }: Props) {
   ]
   const wanted = asked(view)
   const input = { ...wanted, predicates: [...wanted.predicates, ...within] }
-  const [{ data, error }, ask] = useQuery({ query: BindingsQuery, variables: { input } })
+  const [{ data, error }, ask] = useAccountQuery({ query: BindingsQuery, variables: { input } })
   const alone = whom !== undefined && !whom.groups?.length
   const itself = whom?.id
   const columns = useMemo(

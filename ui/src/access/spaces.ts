@@ -1,5 +1,4 @@
-import { useQuery } from 'urql'
-
+import { useAccountQuery } from '~/graphql/following'
 import { graphql, type ResultOf } from '~/graphql/gql'
 
 /** Every space that the viewer may see, with what is asked of it everywhere. */
@@ -17,7 +16,7 @@ const SpacesQuery = graphql(`
 export type SomeSpace = ResultOf<typeof SpacesQuery>['spaces'][number]
 
 export function useSpaces(options: { pause?: boolean } = {}): readonly SomeSpace[] | undefined {
-  const [{ data }] = useQuery({ query: SpacesQuery, pause: options.pause ?? false })
+  const [{ data }] = useAccountQuery({ query: SpacesQuery, pause: options.pause ?? false })
   return data?.spaces
 }
 

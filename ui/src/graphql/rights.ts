@@ -2,7 +2,7 @@ import { useQuery } from 'urql'
 
 import { graphql, type ResultOf } from './gql'
 
-const RightsQuery = graphql(`
+export const RightsQuery = graphql(`
   query Rights {
     rights {
       space {

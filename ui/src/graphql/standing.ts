@@ -2,7 +2,7 @@ import { useQuery } from 'urql'
 
 import { graphql } from './gql'
 
-const StandingQuery = graphql(`
+export const StandingQuery = graphql(`
   query Standing {
     spaces {
       id

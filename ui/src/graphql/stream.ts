@@ -11,6 +11,9 @@ export type Topic =
   | 'session'
   | 'activity'
   | 'notifications'
+  | 'account'
+  | 'audit'
+  | 'sessions'
   | 'mine'
 
 /** Streams are closed by servers that restart; this long after one, the next try. */
@@ -48,6 +51,7 @@ let again: ReturnType<typeof setTimeout> | undefined
 export function follow(topics: readonly Topic[], changed: () => void): () => void {
   const one = { topics, changed }
   followers.add(one)
+  watchHiding()
   settle()
   return () => {
     followers.delete(one)
@@ -161,8 +165,15 @@ function failed(own: EventSource): void {
 }
 
 let hiding: ReturnType<typeof setTimeout> | undefined
-document.addEventListener('visibilitychange', () => {
-  clearTimeout(hiding)
-  if (document.hidden) hiding = setTimeout(close, HIDDEN_MS)
-  else if (!source) open()
-})
+let watching = false
+
+/** From the first follower on: what only knows of streams needs no document. */
+function watchHiding(): void {
+  if (watching) return
+  watching = true
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(hiding)
+    if (document.hidden) hiding = setTimeout(close, HIDDEN_MS)
+    else if (!source) open()
+  })
+}

@@ -121,7 +121,7 @@ export function Palette() {
   const coming = typed !== wanted || fetching
   const { dialogs, commands } = useStackCommands()
   const spaces = useSpaces({ pause: wanted === '' })
-  const groups = useGroups(typed.toLowerCase(), found, spaces ?? [], [...commands, ...usePageCommands()])
+  const groups = useGroups(typed.toLowerCase(), found, spaces ?? [], [...usePageCommands(), ...commands])
   let nothing = 'Nothing has these letters.'
   if (error) nothing = problemOf(error).sentence
   else if (coming) nothing = 'Looking…'

@@ -19,6 +19,7 @@ import { Link, Navigate, NavLink as RouterLink, Outlet, useLocation, useMatches 
 import { useClient } from 'urql'
 
 import { useLiveQuery } from '~/graphql/live'
+import { useMovingRights } from '~/graphql/movingRights'
 import { isSignedOut, problemOf } from '~/graphql/problem'
 import { noteEnded, SessionProvider, SessionQuery, useSessionMoves, type Session } from '~/graphql/session'
 import { useStanding } from '~/graphql/standing'
@@ -97,6 +98,7 @@ function Frame({ session, reached }: { session: Session; reached: boolean }) {
   const standing = useStanding()
   useEffect(close, [pathname, close])
   useSessionMoves(session.viewer.validUntil, look)
+  useMovingRights()
   useArrival(MAIN, session.name)
   return (
     <SessionProvider value={session}>

@@ -45,7 +45,7 @@ export function BulkBar<Row>(props: BarProps<Row>) {
         keyOf={props.keyOf}
         nameOf={nameOf}
         onAgain={(rows) => begin(job.action, rows, job.given)}
-        onProgress={bulk.after}
+        onOver={bulk.after}
         onClose={() => setJob(undefined)}
       />
     )

@@ -9,9 +9,8 @@ import { tally, work, type Step } from './work'
 
 /** As many as are told one by one; the others are counted. */
 const TOLD = 200
-/** Milliseconds between two looks at how far it is, and at the list meanwhile. */
+/** Milliseconds between two looks at how far it is. The list behind follows what happens by itself. */
 const LOOK = 120
-const LOOK_AT_LIST = 3_000
 
 interface WorkProps<Row> {
   action: BulkAction<Row>
@@ -21,7 +20,8 @@ interface WorkProps<Row> {
   keyOf: (row: Row) => string
   nameOf: (row: Row) => string
   onAgain: (rows: readonly Row[]) => void
-  onProgress: (() => void) | undefined
+  /** It is over, and the list is to be right at once. */
+  onOver: (() => void) | undefined
   onClose: () => void
 }
 
@@ -125,7 +125,7 @@ function Said({ step }: { step: Step }) {
   )
 }
 
-function useWork<Row>({ action, rows, given, noun, onProgress }: WorkProps<Row>) {
+function useWork<Row>({ action, rows, given, noun, onOver }: WorkProps<Row>) {
   const steps = useRef<Step[]>(rows.map(() => 'waits'))
   const halted = useRef(false)
   const [shown, setShown] = useState<readonly Step[]>(steps.current)
@@ -133,18 +133,10 @@ function useWork<Row>({ action, rows, given, noun, onProgress }: WorkProps<Row>)
   const [stopping, setStopping] = useState(false)
 
   useEffect(() => {
-    let looked = Date.now()
     let gone = false
     let ended = false
     halted.current = false
-    const look = () => {
-      setShown([...steps.current])
-      if (Date.now() - looked > LOOK_AT_LIST) {
-        looked = Date.now()
-        onProgress?.()
-      }
-    }
-    const timer = setInterval(look, LOOK)
+    const timer = setInterval(() => setShown([...steps.current]), LOOK)
     // A moment later: whoever leaves at once, as React's development mode does, begins nothing.
     const begin = setTimeout(() => {
       void work(
@@ -157,7 +149,7 @@ function useWork<Row>({ action, rows, given, noun, onProgress }: WorkProps<Row>)
       ).then(() => {
         ended = true
         clearInterval(timer)
-        onProgress?.()
+        onOver?.()
         if (gone) {
           const { done } = tally(steps.current)
           tell(`${action.label}: stopped`, `${done} of ${rows.length} ${noun[1]} are done.`)

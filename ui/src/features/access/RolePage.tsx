@@ -1,10 +1,11 @@
 import { IconPencil, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { useMutation, useQuery } from 'urql'
+import { useMutation } from 'urql'
 
 import { Allowed } from '~/access/Allowed'
 import { Bindings } from '~/access/Bindings'
+import { useAccountQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { to } from '~/lib/paths'
 import { Action, Anchor, Badge, Card, Coming, Confirm, Empty, Facts, Group, Stack, Text, Title, tell } from '~/ui'
@@ -15,7 +16,7 @@ import { useNotRoleMaker } from './RolesPage'
 /** A role: what it allows, and who has it. */
 export default function RolePage() {
   const { roleId = '' } = useParams()
-  const [{ data, error }, ask] = useQuery({ query: RoleQuery, variables: { id: roleId } })
+  const [{ data, error }, ask] = useAccountQuery({ query: RoleQuery, variables: { id: roleId } })
   if (error && !data) return <Refused title="The role could not be loaded" error={error} />
   if (!data) return <Coming height={420} />
   if (!data.role) return <NoRole />

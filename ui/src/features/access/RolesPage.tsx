@@ -1,8 +1,8 @@
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useNavigate } from 'react-router'
-import { useQuery } from 'urql'
 
+import { useAccountQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
@@ -23,7 +23,7 @@ export default function RolesPage() {
   const standing = useStanding()
   const why = useNotRoleMaker()
   const [words, setWords] = useState('')
-  const [{ data, error }] = useQuery({ query: RolesQuery })
+  const [{ data, error }] = useAccountQuery({ query: RolesQuery })
   const create = (
     <Action leftSection={<IconPlus size={16} aria-hidden />} why={why} onClick={() => void go(to.newRole())}>
       Create role

@@ -1,10 +1,10 @@
 import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
-import { useQuery } from 'urql'
 
 import { Allowed } from '~/access/Allowed'
 import { KINDS } from '~/access/kinds'
 import { pathOf } from '~/access/spaces'
+import { useAccountQuery } from '~/graphql/following'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
 import { useSession } from '~/graphql/session'
@@ -62,7 +62,7 @@ export default function MyRights() {
   const [params] = useSearchParams()
   const asked = params.get('space')
   const [words, setWords] = useState('')
-  const [{ data, error }] = useQuery({ query: ReasonsQuery })
+  const [{ data, error }] = useAccountQuery({ query: ReasonsQuery })
   if (error && !data) return <Refused title="Your rights could not be loaded" error={error} />
   if (!data) return <Coming height={320} />
   const spaces = data.rights.map(({ space }) => space)
@@ -167,7 +167,7 @@ function Everywhere() {
 }
 
 function Actions({ space }: { space: string }) {
-  const [{ data, error }] = useQuery({ query: ActionsQuery, variables: { space } })
+  const [{ data, error }] = useAccountQuery({ query: ActionsQuery, variables: { space } })
   if (error && !data) return <Refused title="What you may do here could not be loaded" error={error} />
   if (!data) return <Coming height={120} />
   return <Allowed actions={data.rights[0]?.actions ?? []} />

@@ -1,9 +1,12 @@
 import { useState } from 'react'
-import { useMutation, useQuery } from 'urql'
+import { useMutation } from 'urql'
 
+import { useFollowing } from '~/graphql/following'
 import { graphql, type ResultOf } from '~/graphql/gql'
+import type { Topic } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
+import { useInAddress } from '~/list/address'
 import { Action, Badge, Coming, Confirm, Group, SegmentedControl, Stack, Table, Text, Trouble, VisuallyHidden, When, tell, warn } from '~/ui'
 
 const SessionsQuery = graphql(`
@@ -39,31 +42,37 @@ const EndAllMutation = graphql(`
   }
 `)
 
+/** Sessions also end with the user or the key that they are of. */
+const OWN: readonly Topic[] = ['mine', 'account']
+const ALL: readonly Topic[] = ['sessions', 'account']
+
 type Row = ResultOf<typeof SessionsQuery>['sessions'][number]
 
 /** Who is signed in, from where, until when; and how to end it. */
 export default function Sessions() {
   const rights = useRights()
-  const [whose, setWhose] = useState('own')
+  const [whose, setWhose] = useInAddress('whose')
   const [ending, setEnding] = useState<Row | 'all'>()
-  const everybody = whose === 'all'
-  const [{ data, error, fetching }, ask] = useQuery({
+  const admin = rights !== undefined && lacking(rights, 'SPACE_ADMIN') === undefined
+  const everybody = admin && whose === 'all'
+  const [{ data, error, fetching }, ask] = useFollowing(everybody ? ALL : OWN, {
     query: SessionsQuery,
     variables: { everybody },
+    // Whether everybody's may be shown is known in a moment.
+    pause: whose === 'all' && rights === undefined,
     requestPolicy: 'network-only',
   })
   const again = () => ask({ requestPolicy: 'network-only' })
   const sessions = data?.sessions
   const others = sessions?.filter((one) => !one.current) ?? []
-  const admin = rights !== undefined && lacking(rights, 'SPACE_ADMIN') === undefined
   return (
     <Stack gap="md">
       <Group justify="space-between">
         {admin ? (
           <SegmentedControl
             aria-label="Whose sessions"
-            value={whose}
-            onChange={setWhose}
+            value={everybody ? 'all' : 'own'}
+            onChange={(next) => setWhose(next === 'all' ? next : '')}
             data={[
               { value: 'own', label: 'Yours' },
               { value: 'all', label: 'Everybody’s' },

@@ -1,6 +1,7 @@
 import { Link } from 'react-router'
-import { useClient, useQuery } from 'urql'
+import { useClient } from 'urql'
 
+import { AUDIT, useFollowing } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
@@ -103,7 +104,7 @@ function Trail() {
   const looking = useView()
   const { view, change } = looking
   const input = asked(view)
-  const [{ data, error }] = useQuery({ query: EntriesQuery, variables: { input } })
+  const [{ data, error }] = useFollowing(AUDIT, { query: EntriesQuery, variables: { input } })
   const span = spanOf(view.filters[TIME]?.[0])
   const { [TIME]: _, ...others } = view.filters
   const setSpan = (next: typeof span) => {
@@ -154,7 +155,7 @@ function useFilters(): Filter[] {
   const { view } = useView()
   const client = useClient()
   const fields = FILTERS.map(({ field }) => field)
-  const [{ data }] = useQuery({ query: ValuesQuery, variables: { values: askedValues(view, fields) } })
+  const [{ data }] = useFollowing(AUDIT, { query: ValuesQuery, variables: { values: askedValues(view, fields) } })
   const shown = FILTERS.map(({ field, title }): Filter => {
     const found = data?.searchAuditTrailEntriesSuggestions.fields.find((one) => one.field === field)
     return {

@@ -1,5 +1,4 @@
-import { useQuery } from 'urql'
-
+import { AUDIT, useFollowing } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { Card, Code, Group, Text, When } from '~/ui'
 
@@ -7,7 +6,7 @@ import { ChainQuery } from './documents'
 
 /** How far the trail is sealed, and what that is good for. */
 export function Chain() {
-  const [{ data, error }] = useQuery({ query: ChainQuery })
+  const [{ data, error }] = useFollowing(AUDIT, { query: ChainQuery })
   if (error && !data) return <Refused title="How far the trail is sealed is not known" error={error} />
   const chain = data?.auditTrailChain
   return (

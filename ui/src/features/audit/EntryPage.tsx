@@ -1,6 +1,6 @@
 import { Link, useParams } from 'react-router'
-import { useQuery } from 'urql'
 
+import { AUDIT, useFollowing } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { to } from '~/lib/paths'
 import { exact } from '~/lib/time'
@@ -13,7 +13,7 @@ import { kindOf, pageOf, readable } from './words'
 export default function EntryPage() {
   const { entryId = '' } = useParams()
   const input = { first: 1, predicates: [{ field: 'id', constraint: { stringMatches: [entryId] } }] }
-  const [{ data, error }] = useQuery({ query: EntriesQuery, variables: { input } })
+  const [{ data, error }] = useFollowing(AUDIT, { query: EntriesQuery, variables: { input } })
   const entry = data?.searchAuditTrailEntries.edges[0]?.node
   return (
     <Stack gap="md">

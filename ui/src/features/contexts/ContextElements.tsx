@@ -1,11 +1,11 @@
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { DropElement } from '~/environment/DropElement'
 import { ElementTable } from '~/environment/ElementTable'
 import { FileForm } from '~/environment/FileForm'
 import type { Given } from '~/environment/given'
 import { VariableForm } from '~/environment/VariableForm'
+import { useAccountQuery } from '~/graphql/following'
 import { Action, Empty, Group, Stack, Switch, Text, Title } from '~/ui'
 
 import { HELD, useContextOwner, ValuesQuery, type Context } from './documents'
@@ -17,7 +17,7 @@ export function ContextElements({ context, why }: { context: Context; why: strin
   const owner = useContextOwner(context.id)
   const [values, setValues] = useState(false)
   const [asked, setAsked] = useState<Asked>()
-  const [{ data }] = useQuery({ query: ValuesQuery, variables: { id: context.id }, pause: !values, context: HELD })
+  const [{ data }] = useAccountQuery({ query: ValuesQuery, variables: { id: context.id }, pause: !values, context: HELD })
   const all = context.config.map((element): Given => ({
     element,
     source: 'this context',

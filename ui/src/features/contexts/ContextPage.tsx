@@ -1,8 +1,9 @@
 import { Link, useParams } from 'react-router'
-import { useMutation, useQuery } from 'urql'
+import { useMutation } from 'urql'
 
 import { HooksEditor } from '~/environment/HooksEditor'
 import { hooksOf } from '~/environment/hooks'
+import { useAccountQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
@@ -17,7 +18,7 @@ import { attaching } from './labels'
 /** A context: what it holds, and which stacks have it. */
 export default function ContextPage() {
   const { contextId = '' } = useParams()
-  const [{ data, error }] = useQuery({ query: ContextQuery, variables: { id: contextId }, context: HELD })
+  const [{ data, error }] = useAccountQuery({ query: ContextQuery, variables: { id: contextId }, context: HELD })
   if (error && !data) return <Refused title="The context could not be loaded" error={error} />
   if (!data) return <Coming height={480} />
   if (!data.context) {

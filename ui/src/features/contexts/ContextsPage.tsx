@@ -1,7 +1,8 @@
 import { IconPlus } from '@tabler/icons-react'
 import { Link, useNavigate } from 'react-router'
-import { useClient, useQuery } from 'urql'
+import { useClient } from 'urql'
 
+import { useAccountQuery } from '~/graphql/following'
 import { graphql, type ResultOf } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
 import { lackingAnywhere, useRights } from '~/graphql/rights'
@@ -135,7 +136,7 @@ export default function ContextsPage() {
   const go = useNavigate()
   const client = useClient()
   const fields = FILTERS.map(({ field }) => field)
-  const [{ data, error }] = useQuery({
+  const [{ data, error }] = useAccountQuery({
     query: ContextsQuery,
     variables: { input: asked(view), values: askedValues(view, fields) },
   })

@@ -1,28 +1,30 @@
-import { lazy, Suspense, type ReactNode } from 'react'
+import { lazy, Suspense, useState, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
 
 import { useCalm } from '~/graphql/calm'
-import { useSignals, type Topic } from '~/graphql/live'
+import { ACTIVITY, CALM } from '~/graphql/following'
+import { useSignals } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
-import { Anchor, Button, Coming, Empty, Grid, Group, Paper, Stack, Text, Title, Trouble } from '~/ui'
+import { Anchor, Button, Coming, Empty, Grid, Group, Paper, Stack, Text, Title, Trouble, useNow } from '~/ui'
 
 import classes from './Dashboard.module.css'
-import { ASKED, DURATIONS_ASKED, DurationsQuery, OverviewQuery, type Overview } from './overview'
+import { asked, DECIDING, DURATIONS_ASKED, DurationsQuery, OverviewQuery, WAITING, type Overview } from './overview'
+import { failedLately, LATELY_DAYS } from './lately'
 import { durations } from './phases'
 import { Pools } from './Pools'
 import { decision, failure, LockedRows, RunRows, waitingFor } from './RunRows'
 
 const DurationsChart = lazy(() => import('./DurationsChart'))
 
-const ACTIVITY: readonly Topic[] = ['activity']
-/** Milliseconds: whatever goes on, the page stands still for as long as it takes to read a line. */
-const CALM = 3_000
+const ATTENTION = 'attention'
+const HELD = 'waiting'
 
 /** What goes on, and above all what waits for somebody. */
 export default function Dashboard() {
-  const [{ data, error }, ask] = useQuery({ query: OverviewQuery, variables: ASKED })
+  const [all, setAll] = useState(false)
+  const [{ data, error }, ask] = useQuery({ query: OverviewQuery, variables: asked(all) })
   const [measured, measure] = useQuery({
     query: DurationsQuery,
     variables: { input: DURATIONS_ASKED },
@@ -45,7 +47,11 @@ export default function Dashboard() {
       ) : data.stacks.total === 0 ? (
         <Beginning />
       ) : (
-        <Page of={data} runs={measured.data?.searchRuns.edges.map((edge) => edge.node)} />
+        <Page
+          of={data}
+          runs={measured.data?.searchRuns.edges.map((edge) => edge.node)}
+          {...(all ? {} : { onAll: () => setAll(true) })}
+        />
       )}
     </Stack>
   )
@@ -77,32 +83,40 @@ type MeasuredRun = {
   stack: { id: string; name: string }
 }
 
-function Page({ of, runs }: { of: Overview; runs: readonly MeasuredRun[] | undefined }) {
+interface PageProps {
+  of: Overview
+  runs: readonly MeasuredRun[] | undefined
+  /** Shows all of what waits; without it, all are shown. */
+  onAll?: () => void
+}
+
+function Page({ of, runs, onAll }: PageProps) {
+  const now = useNow()
   const going = counts(of.going.fields[0]?.values)
-  const asking = sum(going, ['UNCONFIRMED', 'PENDING_REVIEW'])
-  const waiting = sum(going, ['QUEUED', 'READY', 'CONFIRMED', 'REPLAN_REQUESTED'])
+  const asking = sum(going, DECIDING)
+  const waiting = sum(going, WAITING)
   const locked = of.locked.edges.map((edge) => edge.node)
   const unknown = locked.filter((stack) => stack.unknownOutcome)
   const others = locked.filter((stack) => !stack.unknownOutcome)
   const attention = of.attention.edges.map((edge) => edge.node)
-  const failed = of.failed.edges.map((edge) => edge.node)
+  const failed = failedLately(of.failed.edges.map((edge) => edge.node), now)
   const held = of.waiting.edges.map((edge) => edge.node)
   const states = counts(of.stacks.fields[0]?.values)
   const locks = counts(of.stacks.fields[1]?.values)
   return (
     <>
       <div className={classes.numbers}>
-        <Number count={asking} words="need a decision" path={`${to.stacks()}?f.state=UNCONFIRMED`} loud="asks" />
+        <Number count={asking} words="runs need a decision" path={`#${ATTENTION}`} loud="asks" />
         <Number count={states['FAILED'] ?? 0} words="stacks failed" path={`${to.stacks()}?f.state=FAILED`} loud="bad" />
         <Number count={locks['true'] ?? 0} words="stacks locked" path={`${to.stacks()}?f.locked=true`} loud="held" />
-        <Number count={waiting} words="runs wait" path={to.workers()} />
-        <Number count={of.going.total - asking - waiting} words="runs at work" path={to.workers()} />
+        <Number count={waiting} words="runs wait" path={`#${HELD}`} />
+        <Number count={of.going.total - asking - waiting} words="runs at work, by pool" path={to.workers()} />
         <Number count={of.stacks.total} words="stacks" path={to.stacks()} />
       </div>
       <Grid>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack gap="md">
-            <Part title="Needs attention" more={more(asking, attention.length, `${to.stacks()}?f.state=UNCONFIRMED`)}>
+            <Part id={ATTENTION} title="Needs attention" more={<Rest all={asking} shown={attention.length} onAll={onAll} />}>
               {attention.length + unknown.length === 0 ? (
                 <Quiet>Nothing waits for anybody. Plans that want a decision appear here.</Quiet>
               ) : (
@@ -116,9 +130,15 @@ function Page({ of, runs }: { of: Overview; runs: readonly MeasuredRun[] | undef
             </Part>
             <Part title="Failed lately" more={<All path={`${to.stacks()}?f.state=FAILED`}>Stacks that failed</All>}>
               {failed.length === 0 ? (
-                <Quiet>No run has failed.</Quiet>
+                <Quiet>No run has failed in the last {LATELY_DAYS} days.</Quiet>
               ) : (
-                <RunRows runs={failed} label="Runs that failed" say={failure} />
+                <>
+                  <RunRows runs={failed} label="Runs that failed" say={failure} />
+                  <Quiet>
+                    The newest of the last {LATELY_DAYS} days. Stacks that failed are those whose newest run did,
+                    whenever that was.
+                  </Quiet>
+                </>
               )}
             </Part>
           </Stack>
@@ -128,7 +148,7 @@ function Page({ of, runs }: { of: Overview; runs: readonly MeasuredRun[] | undef
             <Part title="Workers" more={<All path={to.workers()}>All pools</All>}>
               <Pools of={of} />
             </Part>
-            <Part title="Waiting, and why" more={more(waiting, held.length, to.workers())}>
+            <Part id={HELD} title="Waiting, and why" more={<Rest all={waiting} shown={held.length} onAll={onAll} />}>
               {held.length === 0 ? (
                 <Quiet>No run waits for a worker or for its turn.</Quiet>
               ) : (
@@ -175,10 +195,18 @@ function Durations({ runs }: { runs: readonly MeasuredRun[] | undefined }) {
   )
 }
 
+/** A number, which leads to what it counts: another page, or the part of this one that lists it. */
 function Number(props: { count: number; words: string; path: string; loud?: 'asks' | 'bad' | 'held' }) {
   const color = props.loud && props.count > 0 ? `var(--${props.loud})` : undefined
+  const part = props.path.startsWith('#') ? props.path.slice(1) : undefined
+  const show = () => {
+    if (part === undefined) return
+    const there = document.getElementById(part)
+    there?.scrollIntoView()
+    there?.focus({ preventScroll: true })
+  }
   return (
-    <Link to={props.path} className={classes.number}>
+    <Link to={props.path} replace={part !== undefined} preventScrollReset onClick={show} className={classes.number}>
       <Text fz={26} fw={650} lh={1.1} {...(color ? { c: color } : {})}>
         {props.count.toLocaleString()}
       </Text>
@@ -189,9 +217,16 @@ function Number(props: { count: number; words: string; path: string; loud?: 'ask
   )
 }
 
-function Part(props: { title: string; more?: ReactNode; children: ReactNode }) {
+function Part(props: { title: string; id?: string; more?: ReactNode; children: ReactNode }) {
   return (
-    <Paper withBorder p="md" component="section" aria-label={props.title}>
+    <Paper
+      withBorder
+      p="md"
+      component="section"
+      aria-label={props.title}
+      className={classes.part}
+      {...(props.id === undefined ? {} : { id: props.id, tabIndex: -1 })}
+    >
       <Group justify="space-between" mb="xs" gap="xs">
         <Title order={2}>{props.title}</Title>
         {props.more}
@@ -214,6 +249,20 @@ function All({ path, children }: { path: string; children: ReactNode }) {
     <Anchor component={Link} to={path} size="sm">
       {children}
     </Anchor>
+  )
+}
+
+/** What of a list is not shown, and how to see it. */
+function Rest({ all, shown, onAll }: { all: number; shown: number; onAll: (() => void) | undefined }) {
+  if (all <= shown) return null
+  return onAll ? (
+    <Button size="compact-sm" variant="subtle" onClick={onAll}>
+      Show all {all.toLocaleString()}
+    </Button>
+  ) : (
+    <Text size="xs" c="dimmed">
+      The oldest {shown.toLocaleString()} of {all.toLocaleString()}
+    </Text>
   )
 }
 

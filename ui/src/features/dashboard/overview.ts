@@ -154,20 +154,29 @@ function states(values: readonly string[]) {
   return [{ field: 'state', constraint: { enumEquals: [...values] } }]
 }
 
+/** Where runs stand that a person has to decide about. */
+export const DECIDING = ['UNCONFIRMED', 'PENDING_REVIEW'] as const
+/** Where runs stand that nobody works on, though nobody has to decide. */
+export const WAITING = ['QUEUED', 'READY', 'CONFIRMED', 'REPLAN_REQUESTED'] as const
+
 /** As many of each as one takes in at a glance; each list says where the others are. */
 const FEW = 8
 /** Runs in the chart of durations: as many columns as fit a small screen. */
 export const MEASURED = 40
 
-export const ASKED = {
+/** As many as somebody reads who wants to see all: the decisions of a large account's day. */
+export const MANY = 100
+
+/** What the overview asks; `all` of what waits, instead of a few. */
+export const asked = (all: boolean) => ({
   attention: {
-    first: FEW,
-    predicates: states(['UNCONFIRMED', 'PENDING_REVIEW']),
+    first: all ? MANY : FEW,
+    predicates: states(DECIDING),
     orderBy: [{ field: 'createdAt', direction: 'ASC' as const }],
   },
   waiting: {
-    first: FEW,
-    predicates: states(['QUEUED', 'READY', 'CONFIRMED', 'REPLAN_REQUESTED']),
+    first: all ? MANY : FEW,
+    predicates: states(WAITING),
     orderBy: [{ field: 'createdAt', direction: 'ASC' as const }],
   },
   failed: { first: FEW, predicates: states(['FAILED']) },
@@ -181,7 +190,7 @@ export const ASKED = {
     predicates: [{ field: 'finished', constraint: { booleanEquals: [false] } }],
   },
   stacks: { fields: ['state', 'locked'] },
-}
+})
 
 export const DURATIONS_ASKED = {
   first: MEASURED,

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
 
@@ -5,7 +6,8 @@ import { graphql, type ResultOf } from '~/graphql/gql'
 import { problemOf } from '~/graphql/problem'
 import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
-import { Action, Alert, Anchor, Badge, Card, Coming, Empty, Group, Stack, Table, Text, Title, Trouble, When } from '~/ui'
+import { ago, exact } from '~/lib/time'
+import { Action, Alert, Anchor, Badge, Card, Coming, Empty, Group, Stack, Table, Text, Title, Trouble, When, useNow } from '~/ui'
 
 import { Checks } from './Checks'
 
@@ -67,6 +69,7 @@ export default function Health() {
     pause: !rights || forbidden !== undefined,
     requestPolicy: 'network-only',
   })
+  const looked = useWhen(data)
   if (forbidden) return <Empty title="Only administrators see this">{forbidden}</Empty>
 
   const parts = data ? partsOf(data) : undefined
@@ -85,6 +88,16 @@ export default function Health() {
             Look again
           </Action>
         </Group>
+        <Text size="sm" c="dimmed">
+          Each tells every few seconds that it is there, and nobody else is told: what you see here is as it was when
+          this page looked
+          {looked !== undefined && (
+            <>
+              , <When at={looked} />
+            </>
+          )}
+          .
+        </Text>
         {error && <Trouble title="The processes could not be loaded" {...problemOf(error)} />}
         {releases.length > 1 && (
           <Alert color="yellow" title="Several releases are at work">
@@ -92,7 +105,7 @@ export default function Health() {
             to one release.
           </Alert>
         )}
-        {parts ? <Parts parts={parts} /> : <Coming height={200} />}
+        {parts && looked !== undefined ? <Parts parts={parts} looked={looked} /> : <Coming height={200} />}
       </Stack>
       <Stack component="section" gap="sm">
         <Title order={2}>Checks</Title>
@@ -108,7 +121,15 @@ export default function Health() {
   )
 }
 
-function Parts({ parts }: { parts: readonly Part[] }) {
+/** The moment at which the answer came, in Unix seconds. */
+function useWhen(answer: unknown): number | undefined {
+  const now = useNow()
+  const [seen, setSeen] = useState({ answer, at: now })
+  if (seen.answer !== answer) setSeen({ answer, at: now })
+  return answer === undefined ? undefined : seen.at
+}
+
+function Parts({ parts, looked }: { parts: readonly Part[]; looked: number }) {
   return (
     <Table.ScrollContainer minWidth={640} type="native" tabIndex={0}>
       <Table aria-label="Processes" verticalSpacing={6}>
@@ -119,7 +140,7 @@ function Parts({ parts }: { parts: readonly Part[] }) {
             <Table.Th>State</Table.Th>
             <Table.Th>Release</Table.Th>
             <Table.Th>Started</Table.Th>
-            <Table.Th>Last heard</Table.Th>
+            <Table.Th>Last heard, by then</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -145,7 +166,10 @@ function Parts({ parts }: { parts: readonly Part[] }) {
                 <When at={part.since} />
               </Table.Td>
               <Table.Td>
-                <When at={part.heard} />
+                {/* As it was then: nobody has asked since. */}
+                <time dateTime={new Date(part.heard * 1000).toISOString()} title={exact(part.heard)}>
+                  {ago(part.heard, looked)}
+                </time>
               </Table.Td>
             </Table.Tr>
           ))}

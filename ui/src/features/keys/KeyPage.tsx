@@ -1,11 +1,11 @@
 import { IconPencil, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { useQuery } from 'urql'
 
 import { AuditLinks } from '~/access/AuditLinks'
 import { Bindings } from '~/access/Bindings'
 import { GroupList, useGroups } from '~/access/GroupNames'
+import { usePeopleQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
@@ -19,7 +19,7 @@ import { TYPES } from './words'
 /** A program's way in: what is exchanged for a token, and what it may do. */
 export default function KeyPage() {
   const { keyId = '' } = useParams()
-  const [{ data, error }, ask] = useQuery({ query: KeyQuery, variables: { id: keyId } })
+  const [{ data, error }, ask] = usePeopleQuery({ query: KeyQuery, variables: { id: keyId } })
   const key = data?.apiKey
   const again = () => ask({ requestPolicy: 'network-only' })
   return (

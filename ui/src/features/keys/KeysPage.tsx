@@ -1,8 +1,9 @@
 import { IconPlus } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { Link } from 'react-router'
-import { useMutation, useQuery } from 'urql'
+import { useMutation } from 'urql'
 
+import { usePeopleQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
@@ -121,7 +122,7 @@ function Keys({ makers }: { makers: Makers }) {
   const { view, change } = looking
   const [making, setMaking] = useState(false)
   const [leaving, setLeaving] = useState<KeyRow>()
-  const [{ data, error }, ask] = useQuery({ query: KeysQuery })
+  const [{ data, error }, ask] = usePeopleQuery({ query: KeysQuery })
   const again = () => ask({ requestPolicy: 'network-only' })
   const columns = useMemo(() => columnsOf(setLeaving), [])
   const shown = data && localPage(data.apiKeys, view, HOW)

@@ -1,5 +1,4 @@
-import { useQuery } from 'urql'
-
+import { useAccountQuery } from '~/graphql/following'
 import { useStanding } from '~/graphql/standing'
 
 import { MakersQuery } from './documents'
@@ -18,7 +17,7 @@ export interface Makers {
 /** Who may make keys; `undefined` until it is known. */
 export function useMakers(): Makers | undefined {
   const standing = useStanding()
-  const [{ data }, ask] = useQuery({ query: MakersQuery })
+  const [{ data }, ask] = useAccountQuery({ query: MakersQuery })
   if (!standing || !data) return undefined
   const spaceAdmins = data.apiKeysManagedByNonRootAdmins
   const may = standing.rootAdmin || (spaceAdmins && standing.adminSomewhere)

@@ -1,5 +1,6 @@
 /** What an API key may do, and whose tokens it takes, in words and as the API takes them. */
 
+import { figure } from '~/lib/numbers'
 import type { KeyRow } from './documents'
 
 export const TYPES = { SECRET: 'secret', OIDC: 'OpenID Connect' } as const
@@ -7,7 +8,7 @@ export const TYPES = { SECRET: 'secret', OIDC: 'OpenID Connect' } as const
 /** What a key has, for a list: everything, roles of its own, those of groups, or nothing yet. */
 export function rightsOf({ admin, spaceCount, teams }: Pick<KeyRow, 'admin' | 'spaceCount' | 'teams'>): string {
   if (admin) return 'everything'
-  const own = spaceCount > 0 ? `in ${spaceCount.toLocaleString('en')} space${spaceCount === 1 ? '' : 's'}` : undefined
+  const own = spaceCount > 0 ? `in ${figure(spaceCount)} space${spaceCount === 1 ? '' : 's'}` : undefined
   const groups = teams.length > 0 ? 'through groups' : undefined
   return [own, groups].filter((one) => one !== undefined).join(', ') || 'nothing yet'
 }

@@ -1,8 +1,9 @@
 import { IconCircleCheckFilled, IconCircleDashed } from '@tabler/icons-react'
 import { Link } from 'react-router'
 
+import { useFollowing } from '~/graphql/following'
 import { graphql, type ResultOf } from '~/graphql/gql'
-import { useLiveQuery, type Topic } from '~/graphql/live'
+import type { Topic } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import { Anchor, Button, Card, Coming, Group, Progress, Stack, Text, Title, Trouble } from '~/ui'
@@ -20,13 +21,7 @@ const LaunchpadQuery = graphql(`
       apiKeyMade
       finished
     }
-    publicWorkerPool {
-      id
-    }
-    workerPools {
-      id
-    }
-    searchStacks(input: { first: 5 }) {
+    searchStacks(input: { first: 1 }) {
       edges {
         node {
           id
@@ -36,8 +31,10 @@ const LaunchpadQuery = graphql(`
   }
 `)
 
-type Data = ResultOf<typeof LaunchpadQuery>
-type Done = Data['launchpad']
+type Done = ResultOf<typeof LaunchpadQuery>['launchpad']
+
+/** Workers, stacks and runs; the account's name and its keys. */
+const TOPICS: readonly Topic[] = ['activity', 'account']
 
 interface Step {
   key: Exclude<keyof Done, 'finished'>
@@ -99,7 +96,7 @@ const STEPS: readonly Step[] = [
  * nothing at all once everything is done, unless `always`.
  */
 export function Launchpad({ always = false }: { always?: boolean }) {
-  const { data, error } = useLiveQuery(LaunchpadQuery, {}, topicsOf)
+  const [{ data, error }] = useFollowing(TOPICS, { query: LaunchpadQuery })
   if (error && !data) {
     return always ? (
       <Trouble title="The launchpad could not be loaded" {...problemOf(error)} />
@@ -169,13 +166,4 @@ function StepRow(props: { step: Step; done: boolean; next: boolean; at: string |
         ))}
     </li>
   )
-}
-
-function topicsOf(data: Data | undefined): Topic[] {
-  if (!data || data.launchpad.finished) return []
-  const pools = [data.publicWorkerPool.id, ...data.workerPools.slice(0, 20).map((pool) => pool.id)]
-  return [
-    ...pools.filter((id) => id !== null).map((id): Topic => `queue:${id}`),
-    ...data.searchStacks.edges.map((edge): Topic => `stack:${edge.node.id}`),
-  ]
 }

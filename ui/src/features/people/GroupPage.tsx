@@ -1,10 +1,10 @@
 import { IconPencil, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
-import { useQuery } from 'urql'
 
 import { AuditLinks } from '~/access/AuditLinks'
 import { Bindings } from '~/access/Bindings'
+import { usePeopleQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { to } from '~/lib/paths'
 import { Action, Anchor, Card, Coming, Empty, Facts, Group, List, Stack, Text, Title, When } from '~/ui'
@@ -20,7 +20,7 @@ const NAMED = 50
 /** A group that lets its members in: who they are, and what it gives them. */
 export default function GroupPage() {
   const { groupId = '' } = useParams()
-  const [{ data, error }, ask] = useQuery({ query: GroupQuery, variables: { id: groupId } })
+  const [{ data, error }, ask] = usePeopleQuery({ query: GroupQuery, variables: { id: groupId } })
   const group = data?.managedUserGroup
   const members = group ? data.managedUsers.filter(({ groups }) => groups.includes(group.groupName)) : []
   const keys = group ? data.apiKeys.filter(({ teams }) => teams.includes(group.groupName)) : []

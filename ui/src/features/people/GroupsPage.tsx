@@ -1,8 +1,8 @@
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from 'urql'
 
+import { useAccountQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
@@ -76,7 +76,7 @@ function Groups() {
   const looking = useView()
   const { view, change } = looking
   const [making, setMaking] = useState(false)
-  const [{ data, error }, ask] = useQuery({ query: GroupsQuery })
+  const [{ data, error }, ask] = useAccountQuery({ query: GroupsQuery })
   const shown = data && localPage(data.managedUserGroups, view, HOW)
   const create = (
     <Action leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setMaking(true)}>

@@ -1,11 +1,12 @@
 import { IconMailForward, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
-import { useMutation, useQuery } from 'urql'
+import { useMutation } from 'urql'
 
 import { AuditLinks } from '~/access/AuditLinks'
 import { Bindings } from '~/access/Bindings'
 import { GroupList, useGroups } from '~/access/GroupNames'
+import { usePeopleQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
@@ -20,7 +21,7 @@ import { loginOf, MEANINGS, notAgain } from './words'
 /** Somebody who was invited, or has come: who they are, and what they may do. */
 export default function UserPage() {
   const { userId = '' } = useParams()
-  const [{ data, error }, ask] = useQuery({ query: UserQuery, variables: { id: userId } })
+  const [{ data, error }, ask] = usePeopleQuery({ query: UserQuery, variables: { id: userId } })
   const user = data?.managedUser
   return (
     <Stack gap="lg">

@@ -1,8 +1,8 @@
 import { IconUserPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from 'urql'
 
+import { usePeopleQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
@@ -85,7 +85,7 @@ function Users() {
   const looking = useView()
   const { view, change } = looking
   const [inviting, setInviting] = useState(false)
-  const [{ data, error }, ask] = useQuery({ query: UsersQuery })
+  const [{ data, error }, ask] = usePeopleQuery({ query: UsersQuery })
   const again = () => ask({ requestPolicy: 'network-only' })
   const shown = data && localPage(data.managedUsers, view, HOW)
   const providers = Boolean(data?.samlSettings ?? data?.oidcSettings ?? data?.githubSignOnSettings)

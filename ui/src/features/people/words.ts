@@ -1,5 +1,6 @@
 /** Users and what may happen to them, in words. */
 
+import { figure } from '~/lib/numbers'
 import type { User, UserRow } from './documents'
 
 type Standing = Pick<UserRow, 'status' | 'invitationExpiresAt' | 'loginMethod'>
@@ -46,7 +47,7 @@ export function losses({ openSessions, roleBindings }: Pick<User, 'openSessions'
 }
 
 export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+  return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** What whoever is invited needs to know, to be sent to them. */

@@ -1,10 +1,11 @@
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
+import { useCommands, type Command } from '~/lib/commands'
 import { Action, Button, Group, Menu, MenuAction } from '~/ui'
 
 import { AskDecision } from './AskDecision'
-import { arranged, choiceOf, labelOf, whyNot, WORDS, type Verb } from './decisions'
+import { arranged, choiceOf, commandOf, labelOf, offered, whyNot, WORDS, type Run, type Verb } from './decisions'
 
 export const RunActionsFields = graphql(`
   fragment RunActionsFields on Run {
@@ -48,6 +49,8 @@ export function RunActions(props: {
   const run = readFragment(RunActionsFields, props.run)
   const [asking, setAsking] = useState<Verb>()
   const { front, rest } = arranged(run)
+  const commands = useMemo(() => commandsOf(readFragment(RunActionsFields, props.run), setAsking), [props.run, setAsking])
+  useCommands(commands)
   return (
     <Group gap="xs" role="group" aria-label="Decisions">
       {front.map((verb, n) => (
@@ -90,4 +93,13 @@ export function RunActions(props: {
       )}
     </Group>
   )
+}
+
+function commandsOf(run: Run, ask: (verb: Verb) => void): Command[] {
+  return offered(run).map((verb) => ({
+    id: `run ${verb}`,
+    label: commandOf(verb, run),
+    why: whyNot(choiceOf(verb, run)),
+    act: () => ask(verb),
+  }))
 }

@@ -159,7 +159,7 @@ function Page(props: PageProps) {
           <span style={{ overflowWrap: 'anywhere' }}>{run.failureReason}</span>
         </Alert>
       )}
-      <RunStanding stack={stack.id} pool={stack.workerPool} run={run} again={props.again} />
+      <RunStanding stack={stack.id} pool={stack.workerPool} run={run} />
 
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 9 }}>

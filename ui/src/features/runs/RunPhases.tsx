@@ -26,6 +26,8 @@ export const RunPhasesFields = graphql(`
 export function RunPhases(props: { run: FragmentOf<typeof RunPhasesFields> }) {
   const { id, finished, history } = readFragment(RunPhasesFields, props.run)
   const [params] = useSearchParams()
+  // A link to what was looked for opens the log that it was looked for in.
+  const [sought] = useState(() => new Set(params.keys()))
   const [decided, setDecided] = useState<ReadonlyMap<number, boolean>>(new Map())
   const phases = history
     .map((step, n) => ({ ...step, until: history[n - 1]?.timestamp }))
@@ -45,7 +47,7 @@ export function RunPhases(props: { run: FragmentOf<typeof RunPhasesFields> }) {
     <Stack gap={6}>
       {phases.map((phase) => {
         const version = phase.stateVersion
-        const open = decided.get(version) ?? version === current
+        const open = decided.get(version) ?? (version === current || sought.has(`find.${version}`))
         const name = wordOf(phase.state)
         const Chevron = open ? IconChevronDown : IconChevronRight
         return (

@@ -1,10 +1,9 @@
-import { useEffect } from 'react'
 import { Link } from 'react-router'
 
 import { graphql, readFragment, type FragmentOf } from '~/graphql/gql'
 import { to } from '~/lib/paths'
 import { exact } from '~/lib/time'
-import { Alert, Anchor, Group, Stack, Text, Took, When, useNow } from '~/ui'
+import { Alert, Anchor, Group, Stack, Text, Took, When } from '~/ui'
 
 export const RunStandingFields = graphql(`
   fragment RunStandingFields on Run {
@@ -46,11 +45,8 @@ export function RunStanding(props: {
   stack: string
   pool: Pool
   run: FragmentOf<typeof RunStandingFields>
-  /** Asks the server again. */
-  again: () => void
 }) {
   const { id, condition, finished } = readFragment(RunStandingFields, props.run)
-  useExpiry(condition?.deadline, props.again)
   if (finished || !condition) return null
   const color = { PERSON: 'yellow', WORKER: 'blue', PLATFORM: 'gray' }[condition.owner]
   const next = NEXT[condition.reason]
@@ -100,7 +96,9 @@ export function RunStanding(props: {
               </span>
             </Fact>
           )}
-          {condition.deadline != null && condition.workerId && <Lease until={condition.deadline} />}
+          {condition.owner === 'WORKER' && (
+            <Fact name="Lease">renewed by the worker every few seconds; when it falls silent, the run ends here</Fact>
+          )}
           {condition.deadline != null && condition.reason === 'SOURCE' && (
             <Fact name="Given up">
               <When at={condition.deadline} />
@@ -123,26 +121,4 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
       </Text>
     </div>
   )
-}
-
-function Lease({ until }: { until: number }) {
-  const left = until - useNow()
-  return (
-    <Fact name="Lease">
-      <span title={`until ${exact(until)}; the worker renews it every few seconds`}>
-        {left > 0 ? `${left} s until it has to be heard from` : 'looking whether it is heard from'}
-      </span>
-    </Fact>
-  )
-}
-
-/** A lease that has been renewed is no event: whoever shows one looks again when it has run out. */
-function useExpiry(deadline: number | null | undefined, again: () => void) {
-  useEffect(() => {
-    if (deadline == null) return
-    const timer = setTimeout(again, Math.max(1_000, deadline * 1000 - Date.now() + 500))
-    return () => clearTimeout(timer)
-    // `again` is made anew with every render, and does the same.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [deadline])
 }

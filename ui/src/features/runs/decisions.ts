@@ -132,6 +132,13 @@ export function labelOf(verb: Verb, run: Run): string {
   return verb === 'prioritize' && run.priority > 0 ? 'Take the priority away' : WORDS[verb].label
 }
 
+/** The same where nothing else says that it is about the run on the page. */
+export function commandOf(verb: Verb, run: Run): string {
+  if (verb === 'kill') return 'Take this run from its worker'
+  if (verb === 'prioritize' && run.priority > 0) return 'Take the priority away from this run'
+  return `${WORDS[verb].label} this run`
+}
+
 const DECISION = {
   confirm: 'CONFIRM',
   discard: 'DISCARD',
@@ -165,6 +172,12 @@ export function arranged(run: Run): { front: Verb[]; rest: Verb[] } {
   const rest = ALL.filter((verb) => !front.includes(verb))
   const possible = (verb: Verb) => (whyNot(choiceOf(verb, run)) === undefined ? 0 : 1)
   return { front, rest: rest.toSorted((a, b) => possible(a) - possible(b)) }
+}
+
+/** What the palette offers: what is in front, with why not; and of the others what is possible now. */
+export function offered(run: Run): Verb[] {
+  const { front, rest } = arranged(run)
+  return [...front, ...rest.filter((verb) => whyNot(choiceOf(verb, run)) === undefined)]
 }
 
 function frontOf(run: Run): Verb[] {

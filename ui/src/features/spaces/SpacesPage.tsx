@@ -1,6 +1,6 @@
 import { Link, useNavigate, useParams } from 'react-router'
-import { useQuery } from 'urql'
 
+import { useAccountQuery } from '~/graphql/following'
 import { Refused } from '~/graphql/Refused'
 import { to } from '~/lib/paths'
 import { Anchor, Card, Coming, Empty, Grid, Stack, Text, Title } from '~/ui'
@@ -13,7 +13,7 @@ import { SpaceTree } from './SpaceTree'
 export default function SpacesPage() {
   const { spaceId } = useParams()
   const go = useNavigate()
-  const [{ data, error }, ask] = useQuery({ query: TreeQuery })
+  const [{ data, error }, ask] = useAccountQuery({ query: TreeQuery })
   const again = () => ask({ requestPolicy: 'network-only' })
   if (error && !data) {
     return (

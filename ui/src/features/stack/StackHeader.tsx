@@ -1,26 +1,14 @@
-import { IconStar, IconStarFilled } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
-import { useMutation } from 'urql'
 
-import { graphql } from '~/graphql/gql'
-import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import { StateBadge } from '~/runs/RunState'
-import { ActionIcon, Anchor, Badge, Code, Group, Labels, Stack, Text, Title, When, warn } from '~/ui'
+import { Star } from '~/star/Star'
+import { Anchor, Badge, Code, Group, Labels, Stack, Text, Title, When } from '~/ui'
 
 import type { StackHead } from './here'
 import { StackActions } from './StackActions'
 import { toolOf } from './tool'
-
-const StarMutation = graphql(`
-  mutation StarStack($id: ID!, $star: Boolean!) {
-    starSet(id: $id, star: $star) {
-      id
-      starred
-    }
-  }
-`)
 
 /** Name, state and facts of a stack, and what can be started on it. */
 export function StackHeader(props: { stack: StackHead; newestRun: string | undefined; live: boolean }) {
@@ -129,26 +117,5 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       </Text>
       <dd style={{ margin: 0 }}>{children}</dd>
     </div>
-  )
-}
-
-function Star({ stack }: { stack: StackHead }) {
-  const [state, set] = useMutation(StarMutation)
-  const Icon = stack.starred ? IconStarFilled : IconStar
-  return (
-    <ActionIcon
-      variant="subtle"
-      color={stack.starred ? 'yellow' : 'gray'}
-      loading={state.fetching}
-      aria-pressed={stack.starred}
-      aria-label={stack.starred ? 'Take the star off this stack' : 'Star this stack'}
-      onClick={() =>
-        void set({ id: stack.id, star: !stack.starred }).then(({ error }) => {
-          if (error) warn('The star could not be set', problemOf(error))
-        })
-      }
-    >
-      <Icon size={18} />
-    </ActionIcon>
   )
 }

@@ -5,7 +5,8 @@ import { useQuery } from 'urql'
 
 import type { ResultOf } from '~/graphql/gql'
 import { useCalm } from '~/graphql/calm'
-import { useSignals, type Topic } from '~/graphql/live'
+import { ACTIVITY, CALM } from '~/graphql/following'
+import { useSignals } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
 import { send } from '~/graphql/quiet'
 import { useCommands } from '~/lib/commands'
@@ -20,10 +21,7 @@ import { ACTIONS } from './bulk'
 import { COLUMNS } from './columns'
 import { BOOLEANS, FIELDS, StacksQuery, ValuesQuery, type Row } from './list'
 
-/** Nothing is newer than this many milliseconds ago, however much goes on. */
-const CALM = 2_000
 const USUAL = { field: 'name', descending: false }
-const ACTIVITY: readonly Topic[] = ['activity']
 
 const TITLES: Record<(typeof FIELDS)[number], string> = {
   state: 'State',

@@ -1,26 +1,16 @@
-import { IconLock, IconStar, IconStarFilled } from '@tabler/icons-react'
+import { IconLock } from '@tabler/icons-react'
 import { Link } from 'react-router'
-import { useMutation } from 'urql'
 
-import { graphql } from '~/graphql/gql'
-import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import type { Column } from '~/list/Listing'
 import { StateBadge } from '~/runs/RunState'
-import { ActionIcon, Anchor, Badge, Group, Labels, Text, When, warn } from '~/ui'
+import { Star } from '~/star/Star'
+import { Anchor, Badge, Group, Labels, Text, When } from '~/ui'
 
 import type { Row } from './list'
 
 /** As many labels as are shown; the others are counted. */
 const LABELS = 4
-
-const StarMutation = graphql(`
-  mutation Star($id: ID!, $star: Boolean!) {
-    starSet(id: $id, star: $star) {
-      starred
-    }
-  }
-`)
 
 export const COLUMNS: readonly Column<Row>[] = [
   { key: 'name', title: 'Stack', order: 'name', cell: (stack) => <Name stack={stack} /> },
@@ -87,7 +77,7 @@ export const COLUMNS: readonly Column<Row>[] = [
 function Name({ stack }: { stack: Row }) {
   return (
     <Group gap={6} wrap="nowrap">
-      <Star stack={stack} />
+      <Star stack={stack} small />
       <div>
         <Group gap={6}>
           <Anchor component={Link} to={to.stack(stack.id)} fw={600} size="sm">
@@ -117,27 +107,5 @@ function Name({ stack }: { stack: Row }) {
         )}
       </div>
     </Group>
-  )
-}
-
-function Star({ stack }: { stack: Row }) {
-  const [state, set] = useMutation(StarMutation)
-  const Icon = stack.starred ? IconStarFilled : IconStar
-  return (
-    <ActionIcon
-      variant="subtle"
-      color={stack.starred ? 'yellow' : 'gray'}
-      size="sm"
-      loading={state.fetching}
-      aria-pressed={stack.starred}
-      aria-label={stack.starred ? `Take the star off ${stack.name}` : `Star ${stack.name}`}
-      onClick={() =>
-        void set({ id: stack.id, star: !stack.starred }).then(({ error }) => {
-          if (error) warn('The star could not be set', problemOf(error))
-        })
-      }
-    >
-      <Icon size={15} />
-    </ActionIcon>
   )
 }

@@ -2,6 +2,8 @@ import { useEffect, useRef, useState } from 'react'
 import { useClient, type CombinedError } from 'urql'
 
 import { problemOf } from '~/graphql/problem'
+import { figure } from '~/lib/numbers'
+import { useInAddress, useTyped } from '~/list/address'
 import {
   Badge,
   Button,
@@ -13,7 +15,6 @@ import {
   Text,
   TextInput,
   Trouble,
-  useDebouncedValue,
   type MantineColor,
 } from '~/ui'
 
@@ -47,9 +48,9 @@ interface ComparingProps {
 
 /** Two states side by side. The server compares; what is large comes in pages. */
 export function Comparing(props: ComparingProps) {
-  const [text, setText] = useState('')
-  const [kind, setKind] = useState('')
-  const [settled] = useDebouncedValue(text, 300)
+  const [text, setText, settled] = useTyped('address')
+  const [asked, setKind] = useInAddress('difference')
+  const kind = KINDS.some(({ value }) => value === asked) ? asked : ''
   const { found, rows, error, busy, more } = useComparison(props.stack, props.source, settled, kind, props.onFound)
   if (error && !found) {
     return <Trouble title="The states could not be compared" {...problemOf(error)} />
@@ -63,7 +64,7 @@ export function Comparing(props: ComparingProps) {
         <Count sign="~" count={found.changed} word="changed" color="yellow" />
         <Count sign="−" count={found.removed} word="removed" color="red" />
         <Text size="sm" c="dimmed">
-          {found.same.toLocaleString('en')} the same
+          {figure(found.same)} the same
         </Text>
       </Group>
       {total > 0 && (
@@ -92,7 +93,7 @@ export function Comparing(props: ComparingProps) {
       {found.pageInfo.hasNextPage && (
         <Group justify="center">
           <Button variant="default" loading={busy} onClick={more}>
-            Show more: {rows.length.toLocaleString('en')} of {found.found.toLocaleString('en')} shown
+            Show more: {figure(rows.length)} of {figure(found.found)} shown
           </Button>
         </Group>
       )}
@@ -104,7 +105,7 @@ export function Comparing(props: ComparingProps) {
 function Count(props: { sign: string; count: number; word: string; color: MantineColor }) {
   return (
     <Badge color={props.count > 0 ? props.color : 'gray'} variant="light">
-      {props.sign} {props.count.toLocaleString('en')} {props.word}
+      {props.sign} {figure(props.count)} {props.word}
     </Badge>
   )
 }

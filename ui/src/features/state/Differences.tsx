@@ -1,3 +1,4 @@
+import { figure } from '~/lib/numbers'
 import { Badge, Card, Group, Stack, Text, VisuallyHidden, type MantineColor } from '~/ui'
 
 import classes from './Differences.module.css'
@@ -65,7 +66,7 @@ function Thing(props: { one: Difference; before: string; after: string }) {
       )}
       {one.leftOut > 0 && (
         <Text size="xs" c="dimmed" mt={4}>
-          {one.leftOut.toLocaleString('en')} attributes more are different. Download both states to see them all.
+          {figure(one.leftOut)} attributes more are different. Download both states to see them all.
         </Text>
       )}
     </Card>

@@ -4,6 +4,7 @@ import { Link, useParams, useSearchParams } from 'react-router'
 
 import { useLiveQuery, type Topic } from '~/graphql/live'
 import { problemOf } from '~/graphql/problem'
+import { figure } from '~/lib/numbers'
 import { to } from '~/lib/paths'
 import { asked } from '~/list/asked'
 import { useView } from '~/list/view'
@@ -64,6 +65,8 @@ function Chosen(props: ChosenProps) {
   const [params, setParams] = useSearchParams()
   const open = (name: string, value: string) => setParams({ [name]: value })
   const back = () => setParams({})
+  // What the differences are narrowed by stays.
+  const others = (pair: string) => setParams((now) => ({ ...Object.fromEntries(now), compare: pair }))
   const pair = pairIn(params.get('compare'))
   const version = params.get('rollback')
   const run = params.get('unsaved')
@@ -71,7 +74,7 @@ function Chosen(props: ChosenProps) {
   if (pair) {
     return (
       <Inside onBack={back}>
-        <Compare stack={stack} history={history} pair={pair} onPair={(text) => open('compare', text)} />
+        <Compare stack={stack} history={history} pair={pair} onPair={others} />
       </Inside>
     )
   }
@@ -123,7 +126,7 @@ function Chosen(props: ChosenProps) {
       />
       {history.edges.length > 0 && (
         <Text size="sm" c="dimmed">
-          {history.total.toLocaleString('en')} {history.total === 1 ? 'state' : 'states'}, none of which is ever deleted. A
+          {figure(history.total)} {history.total === 1 ? 'state' : 'states'}, none of which is ever deleted. A
           run that changes nothing writes none.
         </Text>
       )}

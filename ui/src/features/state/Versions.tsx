@@ -4,6 +4,7 @@ import { useMutation } from 'urql'
 
 import { problemOf } from '~/graphql/problem'
 import { size } from '~/lib/bytes'
+import { figure } from '~/lib/numbers'
 import { to } from '~/lib/paths'
 import { narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter } from '~/list/Listing'
@@ -134,7 +135,7 @@ function columns(
       key: 'resources',
       title: 'Resources',
       number: true,
-      cell: (version) => version.resourceCount?.toLocaleString('en') ?? <Unknown />,
+      cell: (version) => (version.resourceCount == null ? <Unknown /> : figure(version.resourceCount)),
     },
     { key: 'size', title: 'Size', number: true, cell: (version) => size(version.size) },
     {

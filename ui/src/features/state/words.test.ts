@@ -50,7 +50,7 @@ describe('words', () => {
 
   it('count', () => {
     expect(resources(1)).toBe('1 resource')
-    expect(resources(12345)).toBe('12,345 resources')
+    expect(resources(12345)).toBe(`${(12345).toLocaleString()} resources`)
     expect(counted({ added: 2, removed: 0, changed: 1 })).toBe('2 added, 1 changed')
     expect(counted({ added: 0, removed: 0, changed: 0 })).toBe('nothing is different')
   })

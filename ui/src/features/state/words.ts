@@ -1,5 +1,6 @@
 /** What is said of states, in one place. */
 
+import { figure } from '~/lib/numbers'
 import type { Comparison, History, StackOfState, Version } from './documents'
 
 const KINDS: Record<string, string> = {
@@ -27,7 +28,7 @@ export function wayOf(version: Pick<Version, 'imported' | 'rollback' | 'rolledBa
 
 /** "1 resource", "3 resources". */
 export function resources(count: number): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? 'resource' : 'resources'}`
+  return `${figure(count)} ${count === 1 ? 'resource' : 'resources'}`
 }
 
 /** "2 added, 1 changed": what a comparison counts, in words. Outputs count as well. */

@@ -1,8 +1,8 @@
 import { IconPlus } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { Link, useNavigate } from 'react-router'
-import { useQuery } from 'urql'
 
+import { useAccountQuery } from '~/graphql/following'
 import type { ResultOf } from '~/graphql/gql'
 import { useRights } from '~/graphql/rights'
 import { Refused } from '~/graphql/Refused'
@@ -82,7 +82,7 @@ export default function WebhooksPage() {
   const looking = useView()
   const rights = useRights()
   const go = useNavigate()
-  const [{ data, error }] = useQuery({
+  const [{ data, error }] = useAccountQuery({
     query: ListQuery,
     variables: { input: asked(looking.view, BOOLEANS) },
     requestPolicy: 'cache-and-network',
@@ -147,7 +147,7 @@ export default function WebhooksPage() {
 
 /** What the list can be narrowed by. */
 function useValues(view: View) {
-  const [{ data }] = useQuery({
+  const [{ data }] = useAccountQuery({
     query: ValuesQuery,
     variables: { input: askedValues(view, FIELDS, { booleans: BOOLEANS }) },
   })

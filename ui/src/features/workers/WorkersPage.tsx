@@ -200,6 +200,7 @@ function topicsOf(data: Data | undefined): Topic[] {
   if (!data) return []
   const own = data.publicWorkerPool.id
   return [
+    'account', // pools come and go
     ...(own ? [`queue:${own}` as const] : []),
     ...data.searchWorkerPools.edges.map((edge): Topic => `queue:${edge.node.id}`),
   ]

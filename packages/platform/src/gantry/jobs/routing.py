@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gantry.domains.audit.events import EntriesSealed, EntryWritten
 from gantry.domains.notifications.events import NotificationsChanged
+from gantry.domains.people.events import SessionsChanged
 from gantry.domains.pools.events import PoolChanged, WorkerOrdered
 from gantry.domains.runs.events import LogGrew, RunMoved, RunTouched, StopRequested, WorkAppeared
 from gantry.domains.runs.states import CLAIMABLE, DECIDING, TERMINAL, WORKING
@@ -62,6 +64,11 @@ ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Job]]] = {
 
 ACTIVITY = Signal("activity", {"kind": "activity"})
 """Something moved somewhere. It names nothing: whoever may see anything may hear it."""
+ACCOUNT = Signal("account", {"kind": "account"})
+"""Something that the account shares has changed. It names nothing: whoever has signed in may hear
+it."""
+AUDIT = Signal("audit", {"kind": "audit"})
+SESSIONS = Signal("sessions", {"kind": "sessions"})
 
 
 def _run_moved(event: RunMoved) -> list[Signal]:
@@ -133,6 +140,20 @@ def _notifications_changed(event: NotificationsChanged) -> list[Signal]:
     return [Signal("notifications", {"kind": "notifications"})]
 
 
+def _entry_written(event: EntryWritten) -> list[Signal]:
+    return [AUDIT, ACCOUNT] if event.of_account else [AUDIT]
+
+
+def _entries_sealed(_: EntriesSealed) -> list[Signal]:
+    return [AUDIT]
+
+
+def _sessions_changed(event: SessionsChanged) -> list[Signal]:
+    # Of many, those who have lost theirs learn it from their streams, which end.
+    owner = [Signal(f"person:{event.owner}", {"kind": "sessions"})] if event.owner else []
+    return [SESSIONS, *owner]
+
+
 SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     RunMoved: _run_moved,
     RunTouched: _run_touched,
@@ -145,4 +166,7 @@ SIGNALS: Mapping[type[Event], Callable[[Any], Sequence[Signal]]] = {
     DeliveriesWait: _deliveries_changed,
     DeliveryTried: _deliveries_changed,
     NotificationsChanged: _notifications_changed,
+    EntryWritten: _entry_written,
+    EntriesSealed: _entries_sealed,
+    SessionsChanged: _sessions_changed,
 }

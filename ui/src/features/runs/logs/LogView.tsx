@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent }
 import { useLocation, useNavigate, useSearchParams } from 'react-router'
 
 import { lineAnchor, linesOf } from '~/lib/paths'
+import { useTyped } from '~/list/address'
 import { Button, Progress, useHotkeys, useLocalStorage } from '~/ui'
 
 import { Folds, hiddenBy, hiding, type Fold } from './folds'
@@ -39,7 +40,7 @@ export function LogView({ run, version, name, main = false }: LogViewProps) {
   const [wrap, setWrap] = useLocalStorage({ key: 'log.wrap', defaultValue: false })
   const [times, setTimes] = useLocalStorage({ key: 'log.times', defaultValue: false })
   const [following, setFollowing] = useState(true)
-  const [words, setWords] = useState('')
+  const [words, setWords] = useTyped(`find.${version}`)
   const [at, setAt] = useState(-1)
   const [whole, setWhole] = useState(NONE)
   const [folded, setFolded] = useState(NONE)

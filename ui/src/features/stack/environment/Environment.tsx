@@ -1,6 +1,5 @@
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from 'urql'
 
 import { DropElement } from '~/environment/DropElement'
 import { ElementTable } from '~/environment/ElementTable'
@@ -137,7 +136,7 @@ export default function Environment() {
 
 /** The values of the variables, by where they come from; asked for only when they are shown. */
 function useValues(id: string, wanted: boolean): (given: Given) => string | undefined {
-  const [{ data }] = useQuery({ query: ValuesQuery, variables: { id }, pause: !wanted })
+  const { data } = useStackQuery(ValuesQuery, { id }, { pause: !wanted })
   const stack = wanted ? data?.stack : undefined
   return (given) => {
     const from = given.context

@@ -38,8 +38,17 @@ ACTIVITY = "activity"
 """Something moved somewhere; what it was is not said."""
 NOTIFICATIONS = "notifications"
 """Something in the inbox of administrators changed; whose it was is not said."""
+ACCOUNT = "account"
+"""Something that the account shares has changed: people, keys, roles, spaces, contexts, settings.
+What it was is not said, so that whoever has signed in may follow it, and learn that they may see
+more than before."""
+AUDIT = "audit"
+"""The audit trail has grown, or its chain."""
+SESSIONS = "sessions"
+"""Somebody has signed in, or sessions are over."""
 MINE = "mine"
-"""A run that the reader started has ended, or waits for a decision."""
+"""A run that the reader started has ended, or waits for a decision; or a session of theirs began,
+or is over."""
 KEEP_ALIVE_SECONDS = 15.0
 """A comment line this often keeps proxies from cutting a silent stream (common limit: 60 s)."""
 LOOK_AGAIN_SECONDS = 15.0
@@ -270,10 +279,13 @@ async def _require(tx: Tx, topic: str) -> None:
     elif topic == NOTIFICATIONS:
         if not access.may_anywhere(tx.actor, Action.SPACE_ADMIN):
             raise NotFound("there are no notifications that you may see")
-    elif topic not in (MINE, SESSION_TOPIC):
+    elif topic in (AUDIT, SESSIONS):
+        if not access.may(tx.actor, Action.SPACE_ADMIN, "root"):
+            raise NotFound("only root admins may follow this")
+    elif topic not in (ACCOUNT, MINE, SESSION_TOPIC):
         raise UserError(
             f'There is no topic "{topic}"; there are stack:, run:, queue:, webhook:, activity,'
-            " notifications, mine and session."
+            " notifications, account, audit, sessions, mine and session."
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from gantry.domains.audit import repo, rules
+from gantry.domains.audit.events import EntriesSealed
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.db import Db
 from gantry.ports.objects import Bucket, ObjectMissing, Objects
@@ -67,6 +68,7 @@ async def seal(db: Db) -> int:
             if sealed:
                 await repo.seal(tx, sealed)
                 end.seq, end.digest = seq, digest
+                tx.emit(EntriesSealed())
         total += len(sealed)
         if len(sealed) < SEALED_AT_ONCE:
             return total

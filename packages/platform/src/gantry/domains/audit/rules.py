@@ -37,12 +37,48 @@ _SECRET = frozenset(
 )
 """Names of arguments whose values are secret, or large and kept elsewhere."""
 
+_OF_ACCOUNT = frozenset(
+    {
+        "account",
+        "api_key",
+        "audit_trail_webhook",
+        "context",
+        "named_webhook",
+        "role",
+        "role_binding",
+        "sign_on",
+        "space",
+        "user",
+        "user_group",
+        "user_group_integration",
+    }
+)
+"""What the whole account shares, by the first word of the actions on it. Stacks, runs and pools are
+not here: they have signals of their own, and move far more often."""
+_MOVES = frozenset(
+    {
+        "stack.change_labels",
+        "stack.create",
+        "stack.delete",
+        "stack.update",
+        "worker_pool.create",
+        "worker_pool.delete",
+        "worker_pool.update",
+    }
+)
+"""What is done to stacks and pools that spaces and contexts show: what is in them, or has them."""
+
 GENESIS = bytes(32)
 """What the first entry's digest follows."""
 
 
 _SHORT = ("mutation", ROLES)
 """What is kept of an entry that is too large: which mutation it was, and by what right."""
+
+
+def is_of_account(action: str) -> bool:
+    """Whether the action changes what the whole account shares, or what is where in it."""
+    return action.partition(".")[0] in _OF_ACCOUNT or action in _MOVES
 
 
 def kept(given: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gantry.domains.audit import rules
+from gantry.domains.audit.events import EntryWritten
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.audit.model import AuditEntry
 from gantry.kernel.ids import new_id
@@ -25,6 +26,7 @@ def record(
 ) -> None:
     """Write down what is done, in the transaction that does it. `by` stands for whoever the
     transaction acts for; of `given`, secrets are left out, and the roles of who does it are added.
+    Whoever follows the trail hears of it.
     """
     actor = by or tx.actor
     said = dict(given or {})
@@ -48,3 +50,4 @@ def record(
             digest=None,
         )
     )
+    tx.emit(EntryWritten(rules.is_of_account(action)))

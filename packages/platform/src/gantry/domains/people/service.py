@@ -10,6 +10,7 @@ from datetime import timedelta
 from gantry.domains.audit import service as audit
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.people import access, repo
+from gantry.domains.people.events import SessionsChanged
 from gantry.domains.people.model import (
     NO_SOURCE,
     ApiKey,
@@ -212,6 +213,7 @@ async def sign_out(tx: Tx) -> None:
     if tx.actor.session_id is None:
         raise Unauthenticated
     await repo.end_session(tx, tx.actor.session_id)
+    tx.emit(SessionsChanged(tx.actor.name))
 
 
 async def forget_old(tx: Tx) -> None:
@@ -224,6 +226,7 @@ def opened(
 ) -> SignIn:
     """The session begins, with its entry in the trail and its token."""
     tx.session.add(session)
+    tx.emit(SessionsChanged(actor.name))
     audit.record(tx, "login", Resource.LOGIN, session.id, by=actor, address=session.address or "")
     valid_until = int(session.expires_at.timestamp())
     token = vault.sign(
@@ -247,6 +250,13 @@ def note_refusal(tx: Tx, name: str, address: str, *, why: str = "") -> None:
     by = Actor("anonymous", "anonymous", name=keepable(known))
     given = {"reason": why} if why else None
     audit.record(tx, "login.refused", Resource.LOGIN, None, given=given, by=by, address=address)
+
+
+def owner_of(session: Session, user: User | None, key: ApiKey | None) -> str | None:
+    """The name of whoever the session is of; None when they are gone."""
+    if user is not None:
+        return user_actor(user, session.id).name
+    return _key_actor(key, session.id).name if key is not None else None
 
 
 def user_actor(user: User, session_id: str | None) -> Actor:

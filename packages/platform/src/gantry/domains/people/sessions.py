@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from gantry.domains.people import access, repo
 from gantry.domains.people.actions import Action
+from gantry.domains.people.events import SessionsChanged
 from gantry.domains.people.model import ApiKey, Session, User
 from gantry.domains.people.repo import Owner
-from gantry.domains.people.service import USER_ISSUER, SignIn, opened
+from gantry.domains.people.service import USER_ISSUER, SignIn, opened, owner_of
 from gantry.kernel.errors import NotAllowed, NotFound, Unauthenticated
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import Tx
@@ -41,6 +42,7 @@ async def end(tx: Tx, session_id: str) -> OpenSession:
     if row is None:
         raise NotFound("session not found")
     await repo.end_sessions(tx, [session_id])
+    tx.emit(SessionsChanged(owner_of(*row)))
     return OpenSession(*row)
 
 
@@ -49,6 +51,8 @@ async def end_others(tx: Tx, *, everybody: bool) -> list[OpenSession]:
     rows = await repo.open_sessions(tx, _reach(tx, everybody=everybody))
     ended = [OpenSession(*row) for row in rows if row[0].id != tx.actor.session_id]
     await repo.end_sessions(tx, [one.session.id for one in ended])
+    if ended:
+        tx.emit(SessionsChanged(None if everybody else tx.actor.name))
     return ended
 
 
