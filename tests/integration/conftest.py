@@ -21,3 +21,12 @@ async def stack(core, pool):
     from tests.support.given import given_a_stack
 
     return await given_a_stack(core, pool)
+
+
+@pytest.fixture
+def receiver():
+    """Somebody whom webhooks tell things."""
+    from tests.support.receiver import Receiver
+
+    with Receiver() as receiver:
+        yield receiver

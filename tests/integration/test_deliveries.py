@@ -1,4 +1,4 @@
-"""What webhooks are told, how often, in which order, and what happens when they do not listen."""
+"""What webhooks are told of runs, how often, and what happens when they do not listen."""
 
 from __future__ import annotations
 
@@ -6,84 +6,31 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 
 import pytest
-from gantry.domains.audit import service as audit
-from gantry.domains.audit.kinds import Resource
 from gantry.domains.stacks import callbacks
 from gantry.domains.stacks import service as stack_service
-from gantry.domains.webhooks import auditing, deliveries, log, repo, rules, service
-from gantry.domains.webhooks.auditing import WantedAudit
-from gantry.domains.webhooks.kinds import RUN_MOVED
+from gantry.domains.webhooks import deliveries, log, rules, service
 from gantry.domains.webhooks.service import Wanted, WantedNamed
 from gantry.kernel.errors import Conflict
-from gantry.kernel.secret import Secret
 from gantry.kernel.tx import SYSTEM
 from gantry.ports.outward import AddressRefused, Answer
 
-from tests.support.given import ADMIN, given_a_run, given_a_worker, plan_of
+from tests.support.given import ADMIN, given_a_run, given_a_worker
 from tests.support.receiver import Receiver
-
-KEY = "a shared secret"
-NONE = Secret("")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-async def given_a_stack_webhook(core, stack, url: str, *, retry: bool = False, enabled=True):
-    async with core.db.write(ADMIN) as tx:
-        return await callbacks.put(
-            tx, core.vault, core.outward, stack.id, Wanted(url, enabled, Secret(KEY), retry)
-        )
-
-
-async def given_a_named_webhook(core, url: str, *, retry: bool = False):
-    wanted = WantedNamed(url, True, Secret(KEY), retry, name="pager", space_id="root")
-    async with core.db.write(ADMIN) as tx:
-        return await service.create_named(tx, core.vault, core.outward, wanted)
-
-
-async def given_an_audit_webhook(core, url: str, *, enabled=True, runs=False):
-    wanted = WantedAudit(url, enabled, Secret(KEY), include_runs=runs)
-    async with core.db.write(ADMIN) as tx:
-        return await auditing.put(tx, core.vault, core.outward, wanted)
-
-
-async def send(core, webhook, *bodies: str) -> None:
-    for body in bodies:
-        async with core.db.write(ADMIN) as tx:
-            log.enqueue(tx, webhook.id, "note", body)
-
-
-async def entry(core, name: str) -> None:
-    async with core.db.write(ADMIN) as tx:
-        given = {"mutation": "stackUpdate", "arguments": {"id": name, "secret": "s3cret"}}
-        audit.record(tx, "stack.update", Resource.STACK, name, given=given, address="10.0.0.9")
-
-
-async def deliver(core, webhook) -> int:
-    return await deliveries.deliver(
-        core.db, core.vault, core.objects, core.outward, webhook_id=webhook.id
-    )
-
-
-async def again_at_once(core) -> None:
-    """The pause between two attempts is over."""
-    await core.change("update webhook_delivery set next_at = created_at")
-
-
-async def logged(core):
-    return await core.rows("select state, attempts, status from webhook_delivery order by number")
-
-
-def bodies(receiver: Receiver):
-    return [json.loads(call.body) for call in receiver.calls]
-
+from tests.support.webhooks import (
+    KEY,
+    NONE,
+    again_at_once,
+    bodies,
+    deliver,
+    entry,
+    given_a_named_webhook,
+    given_a_stack_webhook,
+    given_an_audit_webhook,
+    logged,
+    send,
+)
 
 # -- what is sent
 
@@ -439,232 +386,6 @@ async def test_a_stack_calls_an_address_once(core, stack, receiver):
         await given_a_stack_webhook(core, stack, receiver.url)
 
     assert len(await core.rows("select 1 from webhook")) == 1
-
-
-# -- the audit trail
-
-
-async def test_the_audit_trail_is_told_in_order_and_from_the_beginning_of_the_webhook(
-    core, receiver
-):
-    await entry(core, "before")
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    for number in range(3):
-        await entry(core, f"stack-{number}")
-
-    await deliveries.look(core.db)
-    await core.drain()
-
-    told = bodies(receiver)
-    assert [one["data"]["ID"] for one in told] == ["stack-0", "stack-1", "stack-2"]
-    assert told[0] == {
-        "account": "acme",
-        "action": "stack.update",
-        "actor": "admin::ada",
-        "context": {"mutation": "stackUpdate"},
-        "data": {"ID": "stack-0", "args": {"id": "stack-0", "secret": "(hidden)"}},
-        "remoteIP": "10.0.0.9",
-        "timestamp": told[0]["timestamp"],
-    }
-    assert told[0]["timestamp"] > 1_600_000_000_000
-    assert await deliver(core, webhook) == 0
-    assert await deliveries.look(core.db) == []
-
-
-async def test_an_audit_entry_is_sent_until_it_is_taken_and_the_others_wait(core, receiver):
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    receiver.answers = [500, 404, 500, 403] + [500] * 10
-    await entry(core, "a")
-    await entry(core, "b")
-
-    for _ in range(14):
-        await deliver(core, webhook)
-        await again_at_once(core)
-    await deliver(core, webhook)
-
-    assert [one["data"]["ID"] for one in bodies(receiver)] == ["a"] * 15 + ["b"]
-    assert await core.rows("select enabled, failures from webhook") == [(True, 0)]
-
-
-async def test_each_audit_entry_has_its_own_three_days(core, receiver):
-    webhook = await given_an_audit_webhook(core, f"{receiver.url}/500")
-    await entry(core, "a")
-    await entry(core, "b")
-    await deliver(core, webhook)
-    await core.change(
-        "update webhook_delivery set created_at = now() - interval '4 days', next_at = now(),"
-        " attempts = :almost * least(attempts, 1)",
-        almost=rules.AUDIT_ATTEMPTS - 1,
-    )
-
-    await deliver(core, webhook)
-
-    # The first is given up; the second, as old as it, has been tried once.
-    assert await logged(core) == [("FAILED", rules.AUDIT_ATTEMPTS, 500), ("WAITING", 1, 500)]
-
-
-async def test_a_drain_that_dies_in_the_middle_of_the_trail_loses_nothing(core, receiver):
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    names = [f"stack-{number:03}" for number in range(auditing.AT_ONCE + 5)]
-    for name in names:
-        await entry(core, name)
-    task = asyncio.create_task(deliver(core, webhook))
-    while len(receiver.calls) < 20:
-        await asyncio.to_thread(receiver.came.wait, 1)
-        receiver.came.clear()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    await deliver(core, webhook)
-
-    told = [one["data"]["ID"] for one in bodies(receiver)]
-    assert sorted(set(told)) == names
-    assert len(told) <= len(names) + 1  # the one that was under way, twice
-    assert list(dict.fromkeys(told)) == names
-
-
-async def test_switching_it_off_is_the_last_thing_that_it_is_told(core, receiver):
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    async with core.db.write(ADMIN) as tx:
-        audit.record(tx, "audit_trail_webhook.delete", Resource.WEBHOOK, webhook.id)
-        await auditing.remove(tx)
-    await entry(core, "after")
-
-    assert await deliveries.look(core.db) == [webhook.id]
-    await core.drain()
-
-    assert [one["action"] for one in bodies(receiver)] == ["audit_trail_webhook.delete"]
-    assert await core.rows("select 1 from webhook") == []
-
-
-async def switch_off(core, webhook, *, remove: bool) -> None:
-    async with core.db.write(ADMIN) as tx:
-        audit.record(tx, "audit_trail_webhook.set", Resource.WEBHOOK, webhook.id)
-        if remove:
-            await auditing.remove(tx)
-        else:
-            wanted = WantedAudit(webhook.endpoint, False, NONE)
-            await auditing.put(tx, core.vault, core.outward, wanted)
-
-
-@pytest.mark.parametrize("remove", [True, False])
-async def test_what_waits_when_it_is_switched_off_is_not_sent(core, receiver, remove):
-    receiver.answers = [500]
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    for name in ("a", "b"):
-        await entry(core, name)
-    await deliver(core, webhook)
-    await entry(core, "not yet a delivery")
-    await switch_off(core, webhook, remove=remove)
-    async with core.db.write(ADMIN) as tx:  # a run that did not know
-        log.enqueue(tx, webhook.id, RUN_MOVED, "{}")
-
-    await deliver(core, webhook)
-    await entry(core, "after")
-    await deliver(core, webhook)
-
-    told = [one["action"] for one in bodies(receiver)]
-    assert told == ["stack.update", "audit_trail_webhook.set"]
-    assert await deliveries.look(core.db) == []
-    rest = await core.rows("select enabled, until from webhook")
-    assert rest == ([] if remove else [(False, None)])
-
-
-@pytest.mark.parametrize("remove", [True, False])
-async def test_it_is_tried_for_an_hour_to_say_that_it_was_switched_off(core, receiver, remove):
-    webhook = await given_an_audit_webhook(core, f"{receiver.url}/500")
-    await switch_off(core, webhook, remove=remove)
-    for _ in range(6):
-        await deliver(core, webhook)
-        await again_at_once(core)
-    assert len(receiver.calls) == 6
-    assert await core.rows("select until is null from webhook") == [(False,)]
-    for table, column in {"webhook": "until", "audit_entry": "at"}.items():
-        await core.change(f"update {table} set {column} = {column} - interval '61 minutes'")
-
-    await deliver(core, webhook)
-
-    assert len(receiver.calls) == 6
-    rest = await core.rows("select enabled, until from webhook")
-    assert rest == ([] if remove else [(False, None)])
-    assert await core.rows("select 1 from webhook_delivery where state = 'WAITING'") == []
-
-
-async def test_it_does_not_go_before_what_it_is_told_last_has_its_place(core, receiver):
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    await switch_off(core, webhook, remove=True)
-
-    async with core.db.write(SYSTEM) as tx:  # the chain was sealed a moment before
-        held = await repo.find(tx, webhook.id, lock=True)
-        assert held is not None
-        await auditing.fill(tx, held)
-    assert await deliveries.look(core.db) == [webhook.id]
-    await core.drain()
-
-    assert [one["action"] for one in bodies(receiver)] == ["audit_trail_webhook.set"]
-    assert await core.rows("select 1 from webhook") == []
-
-
-async def test_one_that_is_switched_on_again_at_once_misses_nothing(core, receiver):
-    webhook = await given_an_audit_webhook(core, receiver.url)
-    await switch_off(core, webhook, remove=False)
-    await entry(core, "between")
-    await given_an_audit_webhook(core, receiver.url)
-
-    await deliver(core, webhook)
-
-    told = [one["action"] for one in bodies(receiver)]
-    assert told == ["audit_trail_webhook.set", "stack.update"]
-
-
-async def test_entries_do_not_wait_until_no_run_moves(core, receiver):
-    receiver.answers = [500]
-    webhook = await given_an_audit_webhook(core, receiver.url, runs=True)
-    async with core.db.write(ADMIN) as tx:
-        log.enqueue(tx, webhook.id, RUN_MOVED, "{}")
-    await entry(core, "a")
-
-    await deliver(core, webhook)
-
-    events = await core.rows("select event from webhook_delivery order by number")
-    assert events == [(RUN_MOVED,), ("stack.update",)]
-
-
-async def test_a_webhook_that_is_made_while_the_last_one_leaves_stands_beside_it(core, receiver):
-    receiver.answers = [500]
-    old = await given_an_audit_webhook(core, receiver.url)
-    async with core.db.write(ADMIN) as tx:
-        audit.record(tx, "audit_trail_webhook.delete", Resource.WEBHOOK, old.id)
-        await auditing.remove(tx)
-    await deliver(core, old)
-
-    new = await given_an_audit_webhook(core, f"{receiver.url}/new")
-    await entry(core, "after")
-    await deliver(core, new)
-    await again_at_once(core)
-    await deliver(core, old)
-
-    assert [(call.path, json.loads(call.body)["action"]) for call in receiver.calls] == [
-        ("/", "audit_trail_webhook.delete"),
-        ("/new", "stack.update"),
-        ("/", "audit_trail_webhook.delete"),
-    ]
-    assert await core.rows("select id from webhook") == [(new.id,)]
-
-
-async def test_moves_of_runs_are_in_it_when_that_is_wanted(core, pool, stack, receiver):
-    await given_an_audit_webhook(core, receiver.url, runs=True)
-    worker = await given_a_worker(core, pool)
-
-    run = await given_a_run(core, stack)
-    await worker.take(run)
-    await worker.say(run, plan_of())
-    await core.drain()
-
-    told = [one for one in bodies(receiver) if one["action"] == "run.state_change"]
-    assert [one["data"]["state"] for one in told][:2] == ["QUEUED", "READY"]
-    assert {one["data"]["run"]["id"] for one in told} == {run.id}
 
 
 # -- the log

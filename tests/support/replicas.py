@@ -40,6 +40,13 @@ class Replicas:
         for name in names:
             self.wait_until_ready(name)
 
+    def start_servers(self, *names: str) -> None:
+        """Start those that are gone, at once; return when connections lead to each."""
+        for name in names:
+            self._server(name)
+        for name in names:
+            self.wait_until_ready(name)
+
     def start_backstage(self, name: str) -> None:
         """A drain and a scheduler."""
         self.drains[name] = self.platform.start_drain(**self.settings)
@@ -48,12 +55,7 @@ class Replicas:
     def restart_server(self, name: str) -> None:
         """End it in order, start it again, return when connections lead to it."""
         end(self.servers[name])
-        self.start_server(name)
-
-    def start_server(self, name: str) -> None:
-        """Start one that is gone; return when connections lead to it."""
-        self._server(name)
-        self.wait_until_ready(name)
+        self.start_servers(name)
 
     def restart_drain(self, name: str) -> None:
         """End it in order, and start it again."""

@@ -139,6 +139,14 @@ class Site:
         found = self.look(stack, "outputs { id value }")["outputs"]
         return {output["id"]: output["value"] for output in found}
 
+    def versions(self, stack: str) -> list[tuple[int, str, str]]:
+        """(serial, id, lineage) of the stack's states, oldest first."""
+        asked = "select serial, id, lineage from state_version where stack_id = %s order by serial"
+        return [
+            (int(str(serial)), str(version), str(lineage))
+            for serial, version, lineage in self.platform.rows(asked, stack)
+        ]
+
     def version(self, run: str, state: str) -> int:
         """The newest version at which the run was in this state."""
         history = self.api.run(run)["history"]

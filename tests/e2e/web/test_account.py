@@ -1,80 +1,12 @@
-"""A fresh installation is set up; keys open it until they are deleted; sessions end when told."""
+"""Keys open an installation until they are deleted; sessions end when somebody ends them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import expect
 
 from tests.support.api_client import Api
-from tests.support.platform import ADMIN, PASSWORD, Platform, Process, wait_until_ready
 
 KEY_USER = "mutation ($id: ID!, $secret: String!) { apiKeyUser(id: $id, secret: $secret) { jwt } }"
-
-
-@pytest.fixture(scope="module")
-def fresh(new_platform) -> Iterator[tuple[Platform, Process]]:
-    """A server alone on an empty database: nobody has named the account."""
-    platform = new_platform()
-    server = platform.start_server()
-    wait_until_ready(server)
-    yield platform, server
-    platform.stop()
-
-
-def test_the_first_to_sign_in_names_the_account_and_is_led_on(fresh, visit):
-    platform, server = fresh
-    person = visit(server.address, signed_in=False)
-    page = person.open("/")
-    page.get_by_label("User name").fill(ADMIN)
-    page.get_by_role("textbox", name="Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-
-    expect(page.get_by_role("heading", name="Set up Gantry")).to_be_visible()
-    checks = page.get_by_role("list", name="Checks of the installation")
-    for what in (
-        "database: PostgreSQL",
-        "encryption key: opens",
-        "storage: ",
-        "broker ",
-        "clock: ",
-    ):
-        expect(checks.get_by_role("listitem").filter(has_text=what)).not_to_have_count(0)
-    assert person.barriers_in_every_look() == []
-    # Before the account has a name, errors are explained all the same.
-    page = person.open("/help/errors/BAD_ACCOUNT_NAME")
-    expect(page.get_by_role("heading", name="BAD_ACCOUNT_NAME")).to_be_visible()
-    page.get_by_role("link", name="To the set-up").click()
-    name = page.get_by_label("Account name")
-    name.fill("-no")
-    expect(page.get_by_role("img", name="Not yet")).to_have_count(1)
-    name.fill("acme")
-    expect(page.get_by_role("img", name="Kept")).to_have_count(3)
-    page.get_by_role("button", name="Name it acme").click()
-
-    expect(page).to_have_url(re.compile("/launchpad$"))
-    steps = page.get_by_role("region", name="Launchpad").get_by_role("listitem")
-    done = steps.filter(has=page.get_by_role("img", name="Done"))
-    expect(done).to_have_text(["Name the account"])
-    assert person.barriers() == []
-    assert platform.rows("select name from account") == [("acme",)]
-    # Nobody is asked twice.
-    expect(person.open("/setup")).to_have_url(re.compile("/$"))
-
-
-def test_a_page_says_when_nobody_can_sign_in_with_a_password(fresh, visit):
-    platform, _ = fresh
-    server = platform.start_server(ADMIN_USERNAME="", ADMIN_PASSWORD="")
-    wait_until_ready(server)
-
-    page = visit(server.address, signed_in=False).open("/sign-in")
-
-    expect(page.get_by_role("alert")).to_contain_text(
-        "ADMIN_USERNAME and ADMIN_PASSWORD are not set"
-    )
-    expect(page.get_by_role("button", name="Sign in")).to_have_count(0)
 
 
 def test_a_key_is_shown_once_opens_the_api_and_is_deleted(site, person):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 
@@ -105,6 +106,51 @@ def test_a_wrong_branch_is_refused_and_with_the_right_one_the_first_run_plans(pe
     expect(page).to_have_url(re.compile(r"/stack/story-of-a-wizard/run/\w+$"))
     run = page.url.rsplit("/", 1)[1]
     site.api.wait_for(run, "UNCONFIRMED")
+
+
+def test_what_cannot_work_is_said_field_by_field_and_the_call_for_a_shell_works(person, site):
+    repository = site.repository({"net/core/main.tf": CODE})
+    before = site.api.ask(STACKS)
+    page = person.open("/new/stack")
+    on = page.get_by_role("button", name="Next")
+
+    def fails(field, words):
+        on.click()
+        expect(field).to_have_accessible_description(re.compile(words))
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_be_focused()
+
+    url = page.get_by_role("textbox", name="Repository")
+    choose_source(page, f"{repository.url}-that-is-not", branch="main", root="net/cor")
+    fails(url, f"There is no repository at {repository.url}-that-is-not")
+    expect(page.get_by_role("link", name="REPOSITORY_UNREACHABLE")).to_be_visible()
+    url.fill(repository.url)
+    root = page.get_by_role("combobox", name="Project root")
+    fails(root, "There is no directory “net/cor” on “main”")
+    root.fill("net/core")
+    steps_on(page, "Tool and state")
+    version = page.get_by_role("combobox", name="Version")
+    version.fill("1.5 or so")
+    fails(version, "“1.5 or so” is no version and no range of versions")
+    version.fill("99.1.0")
+    expect(version).to_have_accessible_description(
+        re.compile("A worker has to have Terraform 99.1.0, or fetch it from its mirror")
+    )
+    version.fill("")
+    steps_on(page, "Name and behaviour")
+    page.get_by_role("textbox", name="Name").fill("Made in a shell")
+    steps_on(page, "Summary")
+    assert site.api.ask(STACKS) == before
+
+    page.get_by_role("tab", name="As an API call").click()
+    call = page.get_by_role("region", name="The stack as an API call").inner_text()
+    assert site.api.token not in call
+    variables = {"PATH": os.environ["PATH"], "GANTRY_TOKEN": site.api.token}
+    subprocess.run(
+        ["sh", "-eu"], input=call, text=True, env=variables, check=True, capture_output=True
+    )
+    (made,) = [stack for stack in site.api.ask(STACKS)["stacks"] if stack not in before["stacks"]]
+    assert (made["id"], made["projectRoot"]) == ("made-in-a-shell", "net/core")
 
 
 def test_a_branch_that_goes_meanwhile_is_noticed_before_anything_is_made(person, site):

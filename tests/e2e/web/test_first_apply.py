@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.browser import Person
 from tests.support.git_repository import Repository
-from tests.support.platform import ADMIN, PASSWORD, Platform, Pool, Process
+from tests.support.platform import ADMIN, PASSWORD, Platform, Pool, Process, wait_until_ready
 
 CODE = """
 resource "terraform_data" "greeting" { input = "hello" }
@@ -17,12 +18,19 @@ output "greeting" { value = terraform_data.greeting.output }
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def empty(new_platform) -> Iterator[tuple[Platform, Process]]:
     """An installation that nobody has signed in to, with no worker; and its server."""
     platform = new_platform()
     yield platform, platform.start()
     platform.stop()
+
+
+@pytest.fixture(scope="module")
+def without_password(empty) -> Process:
+    """Another server of it, which lets nobody in by a password. It starts meanwhile."""
+    platform, _ = empty
+    return platform.start_server(ADMIN_USERNAME="", ADMIN_PASSWORD="")
 
 
 def done(page: Page) -> list[str]:
@@ -31,11 +39,14 @@ def done(page: Page) -> list[str]:
     return steps.filter(has=page.get_by_role("img", name="Done")).all_inner_texts()
 
 
-def test_somebody_comes_from_an_empty_installation_to_the_first_apply(empty, visit):
+def test_somebody_comes_from_an_empty_installation_to_the_first_apply(
+    empty, without_password, visit
+):
     platform, server = empty
-    page = visit(server.address, signed_in=False).open("/")
+    person = visit(server.address, signed_in=False)
+    page = person.open("/")
 
-    names_the_account(page)
+    names_the_account(person, platform)
     # Left open beside everything else: it ticks itself off.
     launchpad = visit(server.address).open("/launchpad").get_by_role("region", name="Launchpad")
     expect(launchpad.get_by_text("1 of 6 done")).to_be_visible()
@@ -52,18 +63,43 @@ def test_somebody_comes_from_an_empty_installation_to_the_first_apply(empty, vis
     expect(launchpad.get_by_role("img", name="To do")).to_have_count(0)
 
 
-def names_the_account(page: Page) -> None:
+def names_the_account(person: Person, platform: Platform) -> None:
+    page = person.page
     page.get_by_label("User name").fill(ADMIN)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Set up Gantry")).to_be_visible()
-    page.get_by_label("Account name").fill("acme")
+    checks = page.get_by_role("list", name="Checks of the installation")
+    for what in (
+        "database: PostgreSQL",
+        "encryption key: opens",
+        "storage: ",
+        "broker ",
+        "clock: ",
+    ):
+        expect(checks.get_by_role("listitem").filter(has_text=what)).not_to_have_count(0)
+    assert person.barriers_in_every_look() == []
+    # Before the account has a name, errors are explained all the same.
+    page = person.open("/help/errors/BAD_ACCOUNT_NAME")
+    expect(page.get_by_role("heading", name="BAD_ACCOUNT_NAME")).to_be_visible()
+    page.get_by_role("link", name="To the set-up").click()
+    name = page.get_by_label("Account name")
+    name.fill("-no")
+    expect(page.get_by_role("img", name="Not yet")).to_have_count(1)
+    name.fill("acme")
+    expect(page.get_by_role("img", name="Kept")).to_have_count(3)
     page.get_by_role("button", name="Name it acme").click()
     expect(page.get_by_role("heading", name="From here to your first apply")).to_be_visible()
+    expect(page).to_have_url(re.compile("/launchpad$"))
     assert done(page) == ["Name the account"]
+    assert person.barriers() == []
+    assert platform.rows("select name from account") == [("acme",)]
+    # Nobody is asked twice.
+    expect(person.open("/setup")).to_have_url(re.compile("/$"))
 
 
 def starts_a_worker(page: Page, platform: Platform) -> None:
+    page.goto("/launchpad")
     page.get_by_role("link", name="Go to workers").click()
     page.get_by_role("button", name="Create worker pool").first.click()
     page.get_by_role("textbox", name="Name").fill("our machines")
@@ -129,3 +165,14 @@ def makes_a_key(page: Page, platform: Platform) -> None:
     dialog.get_by_role("button", name="Create the key").click()
     platform.secrets.add(dialog.get_by_role("textbox", name="Secret").input_value())
     dialog.get_by_role("button", name="I have kept it").click()
+
+
+def test_a_page_says_when_nobody_can_sign_in_with_a_password(without_password, visit):
+    wait_until_ready(without_password)
+
+    page = visit(without_password.address, signed_in=False).open("/sign-in")
+
+    expect(page.get_by_role("alert")).to_contain_text(
+        "ADMIN_USERNAME and ADMIN_PASSWORD are not set"
+    )
+    expect(page.get_by_role("button", name="Sign in")).to_have_count(0)

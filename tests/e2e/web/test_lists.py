@@ -1,118 +1,14 @@
-"""The list of stacks, the overview, and the palette that leads everywhere."""
+"""The list of stacks: narrowed, ordered, turned over, and found again by its address."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.support.browser import PHONE
 
 SCHEMES = ("light", "dark")
-
-
-@pytest.fixture
-def five(site):
-    """Makes five stacks of one label, called `<label> 1` to `<label> 5`; their ids."""
-
-    def make(label: str) -> list[str]:
-        code = site.repository({"main.tf": ""})
-        return [
-            site.stack(
-                code, name=f"{label} {number}", labels=[f"story:{label}", f"{label}:{number}"]
-            )
-            for number in range(1, 6)
-        ]
-
-    return make
-
-
-def locks(site, stacks):
-    found = [site.look(stack, "lockedBy lockNote") for stack in stacks]
-    return [(one["lockedBy"] is not None, one["lockNote"]) for one in found]
-
-
-def test_many_stacks_are_locked_at_once_and_each_says_how_it_went(person, site, five):
-    stacks = five("bulk")
-    site.api.ask("mutation ($id: ID!) { stackLock(id: $id) { id } }", id=stacks[0])
-    page = person.open("/stacks?f.label=story:bulk")
-    expect(page.get_by_role("row")).to_have_count(6)  # with that of the titles
-    page.get_by_role("button", name="Columns").click()
-    first = page.get_by_role("menuitemcheckbox").first
-    expect(first).to_have_attribute("aria-disabled", "true")
-    expect(first).to_have_text("StackIt names the rows, and is always shown.")
-    first.press("Enter")
-    expect(first).to_be_checked()
-    page.keyboard.press("Escape")
-    page.get_by_role("checkbox", name="Choose all of this page").check()
-    bar = page.get_by_role("region", name="With the chosen ones")
-    expect(bar).to_contain_text("5 stacks chosen")
-    expect(bar.get_by_role("button", name="Discard")).to_have_attribute(
-        "aria-description", re.compile("No run of it waits for a decision")
-    )
-
-    bar.get_by_role("button", name="Lock", exact=True).click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("1 left out")
-    expect(dialog).to_contain_text("bulk 1: It is locked by")
-    dialog.get_by_label("Why").fill("moving house")
-    # Somebody is quicker with one of them.
-    lock = 'mutation ($id: ID!) { stackLock(id: $id, note: "mine") { id } }'
-    site.api.ask(lock, id=stacks[4])
-    dialog.get_by_role("button", name=re.compile("^Lock [34] stack")).click()
-
-    work = page.get_by_role("region", name="Lock: progress")
-    expect(work.get_by_role("status")).to_contain_text(re.compile("Lock: 3 of [34] stacks done"))
-    assert locks(site, stacks) == [
-        (True, None),
-        *[(True, "moving house")] * 3,
-        (True, "mine"),
-    ]
-    work.get_by_role("button", name="Close").click()
-    expect(page.get_by_text("locked", exact=True)).to_have_count(5)
-
-    bar.get_by_role("button", name="Unlock").click()
-    page.get_by_role("dialog").get_by_role("button", name="Unlock 5 stacks").click()
-    done = page.get_by_role("region", name="Unlock: progress").get_by_role("status")
-    expect(done).to_contain_text("5 of 5 stacks done")
-    assert locks(site, stacks) == [(False, None)] * 5
-
-
-def test_what_is_done_with_many_is_refused_one_by_one_and_can_be_stopped(person, site, five):
-    stacks = five("halt")
-    page = person.open("/stacks?f.label=story:halt")
-    page.get_by_role("checkbox", name="Choose all of this page").check()
-    page.get_by_role("button", name="Add labels").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Labels").fill("kept, " + "x" * 300)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if "BulkLabels" in (route.request.post_data or ""):
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/graphql", hold)
-    with page.expect_request(lambda one: "BulkLabels" in (one.post_data or "")):
-        dialog.get_by_role("button", name="Add labels 5 stacks").click()
-    work = page.get_by_role("region", name="Add labels: progress")
-    expect(work.get_by_role("listitem").filter(has_text="under way")).to_have_count(3)
-    work.get_by_role("button", name="Stop").click()
-    for route in held:
-        route.continue_()
-
-    expect(work.get_by_role("status")).to_have_text(
-        "Add labels: 0 of 5 stacks done, 3 refused, 2 not begun"
-    )
-    expect(work.get_by_text("labels: each has at most 255 characters")).to_have_count(3)
-    code = work.get_by_role("link", name="BAD_STACK").first
-    expect(code).to_have_attribute("href", "/help/errors/BAD_STACK")
-    assert len(held) == 3
-    assert [site.look(stack, "labels")["labels"] for stack in stacks] == [
-        [f"halt:{number}", "story:halt"] for number in range(1, 6)
-    ]
 
 
 def test_filters_are_counted_searched_and_part_of_the_address(person, visit, site, five):
@@ -144,41 +40,69 @@ def test_filters_are_counted_searched_and_part_of_the_address(person, visit, sit
         assert other.barriers() == []
 
 
-def test_what_waits_for_somebody_is_told_wherever_one_is(person, visit, site):
-    code = 'resource "terraform_data" "it" { input = timestamp() }'
-    stack = site.stack(code, name="needs you", labels=["story:overview"])
-    page = person.open("/")
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    elsewhere = visit(site.server.address)
-    listed = elsewhere.open("/stacks?f.label=story:overview")
-    expect(listed.get_by_role("row")).to_have_count(2)
+MANY = """
+insert into stack
+select (jsonb_populate_record(one, jsonb_build_object(
+  'id', 'page-' || n, 'name', 'page ' || to_char(n, 'FM000')
+))).*
+from stack one, generate_series(1, %s) n where one.id = %s
+"""
+"""Rows like one, behind the product's back: a page is turned at fifty."""
 
-    run = site.planned(stack)
-    waits = page.get_by_role("list", name="Runs that need a decision")
-    expect(waits.get_by_role("link", name="needs you")).to_be_visible()
-    expect(waits).to_contain_text("1 to add, 0 to change, 0 to delete")
-    assert person.barriers() == []
-    notice = listed.get_by_role("alert").filter(has_text="needs you: a plan waits for a decision")
-    expect(notice).to_be_visible()
-    expect(listed.get_by_role("row", name=re.compile("needs you"))).to_contain_text("unconfirmed")
-    assert elsewhere.barriers() == []
-    notice.get_by_role("link").click()
-    expect(listed).to_have_url(re.compile(f"/stack/{stack}/run/{run}$"))
 
-    listed.keyboard.press("Control+k")
-    palette = listed.get_by_role("textbox", name=re.compile("Stacks, runs, pages"))
-    for scheme in SCHEMES:
-        listed.emulate_media(color_scheme=scheme)
-        expect(listed.get_by_role("button", name="Trigger a run of needs you")).to_be_visible()
-        assert elsewhere.barriers() == []
-    palette.fill(run.lower())
-    expect(
-        listed.get_by_role("button", name=re.compile("tracked run of needs you"))
-    ).to_be_visible()
-    palette.fill("needs y")
-    expect(
-        listed.get_by_role("button", name=re.compile("^needs you .*unconfirmed"))
-    ).to_be_visible()
+def test_pages_are_turned_and_columns_chosen_and_both_are_in_the_address(person, visit, site):
+    like = site.stack(labels=["story:pages"], name="like the others")
+    site.platform.change(MANY, 51, like)
+    try:
+        page = person.open("/stacks?q=page-&sort=name")
+        rows = page.get_by_role("table", name="Stacks").get_by_role("row")
+        names = page.get_by_role("link", name=re.compile(r"^page \d"))
+        where = page.get_by_role("navigation", name="Pages")
+        expect(where).to_contain_text("1 to 50 of 51")
+        expect(rows).to_have_count(51)  # with that of the titles
+        expect(names.first).to_have_text("page 001")
+        back = where.get_by_role("button", name="Previous")
+        expect(back).to_have_attribute("aria-description", "This is the first page.")
 
-    site.decide("runDiscard", stack, run)
-    expect(waits.get_by_role("link", name="needs you")).to_have_count(0)
+        where.get_by_role("button", name="Next").click()
+        expect(names).to_have_text(["page 051"])
+        expect(where).to_contain_text("51 to 51 of 51")
+        on = where.get_by_role("button", name="Next")
+        expect(on).to_have_attribute("aria-description", "This is the last page.")
+        page.reload()
+        expect(names).to_have_text(["page 051"])
+        back.click()
+        expect(names).to_have_count(50)
+
+        where.get_by_role("combobox", name="Rows of a page").click()
+        page.get_by_role("option", name="100 rows").click()
+        expect(where).to_contain_text("51 rows")
+        expect(names).to_have_count(51)
+        page.get_by_role("button", name="Columns").click()
+        first = page.get_by_role("menuitemcheckbox").first
+        expect(first).to_have_attribute("aria-disabled", "true")
+        expect(first).to_have_text("StackIt names the rows, and is always shown.")
+        first.press("Enter")
+        expect(first).to_be_checked()
+        branch = page.get_by_role("menuitemcheckbox", name="Branch")
+        expect(branch).not_to_be_checked()
+        branch.click()
+        expect(branch).to_be_checked()
+        page.get_by_role("menuitemcheckbox", name="Commit").click()
+        page.keyboard.press("Escape")
+        titles = ["Stack", "State", "Since", "Branch", "Labels", "Space"]
+        headings = page.get_by_role("columnheader").filter(has_text=re.compile(r"\w"))
+        expect(headings).to_have_text(titles)
+        expect(page).to_have_url(re.compile(r"rows=100"))
+
+        # Who is sent the address sees the same.
+        there = visit(site.server.address).open(page.url.removeprefix(site.server.address))
+        expect(there.get_by_role("navigation", name="Pages")).to_contain_text("51 rows")
+        headings = there.get_by_role("columnheader").filter(has_text=re.compile(r"\w"))
+        expect(headings).to_have_text(titles)
+        there.get_by_role("button", name="Columns").click()
+        there.get_by_role("menuitem", name="The usual ones").click()
+        expect(there).not_to_have_url(re.compile("columns="))
+        expect(headings).to_have_text(["Stack", "State", "Since", "Commit", "Labels", "Space"])
+    finally:
+        site.platform.change("delete from stack where id like 'page-%%'")

@@ -27,8 +27,7 @@ def test_a_page_says_that_the_server_is_away_and_goes_on_by_itself(person, site,
     expect(page.get_by_role("textbox", name="Comment")).to_have_value("Half a thought")
     assert person.barriers() == []
 
-    for name in replicas.servers:
-        replicas.start_server(name)
+    replicas.start_servers(*replicas.servers)
     expect(away).to_have_count(0)
     site.decide("runDiscard", stack, run)
 

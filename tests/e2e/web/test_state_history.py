@@ -1,52 +1,19 @@
-"""A stack's states: how two differ, back to an earlier one, and one that is brought as a file."""
+"""A stack's states: how two differ, one that is taken along, and one that is brought as a file."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.support.site import Site
-
-SECRET = "S3cr3t-of-the-state-history"
-CODE = """
-resource "terraform_data" "size" { input = "WORD" }
-resource "terraform_data" "key" { input = sensitive("SECRET-WORD") }
-output "word" { value = "WORD" }
-"""
+from tests.e2e.web.conftest import STATE_SECRET
 
 
-def code(word: str) -> str:
-    return CODE.replace("WORD", word).replace("SECRET", SECRET)
-
-
-def versions(site: Site, stack: str) -> list[tuple[int, str, str]]:
-    """(serial, id, lineage) of the stack's states, oldest first."""
-    return [
-        (int(serial), str(version), str(lineage))
-        for serial, version, lineage in site.platform.rows(
-            "select serial, id, lineage from state_version where stack_id = %s order by serial",
-            stack,
-        )
-    ]
-
-
-@pytest.fixture(scope="module")
-def stack(site: Site) -> str:
-    """A stack that was applied twice, with other code in between."""
-    repository = site.repository({"main.tf": code("small")})
-    stack = site.stack(repository, name="story of states")
-    site.applied(stack)
-    repository.commit({"main.tf": code("large")}, "Larger")
-    site.api.ask("mutation ($id: ID!) { stackSyncCommit(id: $id) { id } }", id=stack)
-    site.applied(stack)
-    return stack
-
-
-def test_two_states_are_compared_and_what_is_secret_stays_hidden(visit, site, stack):
-    before = versions(site, stack)
+def test_two_states_are_compared_and_what_is_secret_stays_hidden(visit, site, applied):
+    stack, _ = applied
+    before = site.versions(stack)
     for scheme in ("light", "dark"):
         person = visit(site.server.address, color_scheme=scheme)
         heard: list[str] = []
@@ -61,7 +28,9 @@ def test_two_states_are_compared_and_what_is_secret_stays_hidden(visit, site, st
         expect(states.get_by_role("row")).to_have_count(len(before) + 1)
         assert person.barriers() == []
 
-        states.get_by_role("button", name="What changed").first.click()
+        more = page.get_by_role("button", name=f"More for serial {before[1][0]}", exact=True)
+        row = states.get_by_role("row").filter(has=more)
+        row.get_by_role("button", name="What changed").click()
         expect(page.get_by_role("heading", name=re.compile(r"From serial \d+ to"))).to_be_visible()
         size = page.get_by_role("table", name="Attributes of terraform_data.size")
         row = size.get_by_role("row").filter(has_text=re.compile("^input"))
@@ -80,53 +49,30 @@ def test_two_states_are_compared_and_what_is_secret_stays_hidden(visit, site, st
         expect(page).to_have_url(re.compile(r"\?compare=.+&address=output$"))
         assert person.barriers() == []
         assert heard
-        assert SECRET not in "".join(heard)
+        assert STATE_SECRET not in "".join(heard)
 
-    assert versions(site, stack) == before
+    assert site.versions(stack) == before
 
 
-def test_the_page_leads_from_an_earlier_state_to_it_being_the_current_one(visit, site, stack):
-    before = versions(site, stack)
-    serial, version, _ = before[0]
-    person = visit(site.server.address)
+def test_any_state_is_taken_along_as_terraform_wrote_it(person, site, applied):
+    stack, _ = applied
+    serial, version, _ = site.versions(stack)[0]
     page = person.open(f"/stack/{stack}/state")
     page.get_by_role("button", name=f"More for serial {serial}", exact=True).click()
-    page.get_by_role("menuitem", name="Roll back to this state").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Download").click()
 
-    expect(page.get_by_text("What will not be undone:")).to_be_visible()
-    expect(page.get_by_role("table", name="Attributes of terraform_data.size")).to_be_visible()
-    expect(page.get_by_role("button", name=f"Roll back to serial {serial}")).to_have_attribute(
-        "aria-description", re.compile("Lock the stack first")
-    )
-    assert person.barriers() == []
-    page.get_by_role("button", name="Lock the stack", exact=True).click()
-    page.get_by_text("You locked it").wait_for()
-    page.get_by_role("button", name=f"Roll back to serial {serial}").click()
-    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-    expect(page.get_by_text(re.compile(r"The state is serial \d+ now"))).to_be_visible()
-    page.get_by_role("button", name="Unlock the stack").click()
-    expect(page.get_by_role("button", name="Unlock the stack")).to_have_attribute(
-        "aria-description", "It is not locked."
-    )
-    page.get_by_role("button", name="All states").click()
-    expect(page.get_by_role("table", name="States")).to_contain_text(
-        f"rolled back to serial {serial}"
-    )
-
-    *kept, (newest, _, _) = versions(site, stack)
-    assert kept == before
-    assert newest > before[-1][0]
-    assert site.look(stack, "isStateRollback lockedAt") == {
-        "isStateRollback": True,
-        "lockedAt": None,
-    }
-    assert site.platform.rows(
-        "select rollback_of from state_version where stack_id = %s and serial = %s", stack, newest
-    ) == [(version,)]
+    assert download.value.suggested_filename == f"{stack}-{serial}.tfstate"
+    state = download.value.path().read_bytes()
+    # What was noted of the bytes when they came.
+    came = "select size, sha256 from state_version where id = %s"
+    assert site.platform.rows(came, version) == [(len(state), hashlib.sha256(state).hexdigest())]
+    assert json.loads(state)["outputs"]["word"]["value"] == "small"
 
 
-def test_a_file_of_another_lineage_is_refused_and_the_next_state_is_taken(visit, site, stack):
-    before = versions(site, stack)
+def test_a_file_of_another_lineage_is_refused_and_the_next_state_is_taken(visit, site, applied):
+    stack, _ = applied
+    before = site.versions(stack)
     serial, _, lineage = before[-1]
     person = visit(site.server.address)
     page = person.open(f"/stack/{stack}/state")
@@ -147,7 +93,7 @@ def test_a_file_of_another_lineage_is_refused_and_the_next_state_is_taken(visit,
     )
     choose("older.tfstate", serial=serial - 1, lineage=lineage)
     expect(page.get_by_role("alert")).to_contain_text(f"behind the stored serial {serial}")
-    assert versions(site, stack) == before
+    assert site.versions(stack) == before
 
     choose("next.tfstate", serial=serial + 1, lineage=lineage)
     expect(page.get_by_text("− 3 removed")).to_be_visible()
@@ -164,7 +110,7 @@ def test_a_file_of_another_lineage_is_refused_and_the_next_state_is_taken(visit,
     page.get_by_role("button", name="All states").click()
     expect(page.get_by_role("table", name="States")).to_contain_text("imported by")
 
-    *kept, (newest, _, _) = versions(site, stack)
+    *kept, (newest, _, _) = site.versions(stack)
     assert kept == before
     assert newest > serial
     assert site.look(stack, "entityCount lockedAt")["lockedAt"] is None

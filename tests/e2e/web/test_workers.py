@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from gantry.infra.pool_keys import new_pool_key
 from playwright.sync_api import expect
 
 from tests.support.platform import Pool, make_pool
 
+WIDE = {"width": 1600, "height": 900}
+"""Notices in the corner, which are there for some seconds, lie beside a dialog."""
 CODE = 'resource "terraform_data" "it" {}\n'
 
 
@@ -70,3 +73,51 @@ def test_a_pool_is_made_in_the_page_and_its_first_worker_is_noticed(site, person
     assert site.api.ask("query ($id: ID!) { workerPool(id: $id) { id } }", id=pool_id) == {
         "workerPool": None
     }
+
+
+def test_a_pool_is_given_a_new_key_and_its_workers_are_told_to_leave(site, visit):
+    person = visit(site.server.address, viewport=WIDE)
+    pool = make_pool(site.api, "pool of keys")
+    (old,) = [site.platform.start_worker(pool)]
+    stack = site.stack(name="held by the pool", workerPool=pool.id)
+    run = site.task(stack, "while [ ! -e go-on ]; do sleep 0.05; done", skip_init=True)
+    page = person.open(f"/workers/{pool.id}")
+    workers = page.get_by_role("table", name="Workers").get_by_role("row")
+    expect(workers.nth(1)).to_contain_text("performing")
+
+    # Who asks is told what hangs on it, and may leave it at that.
+    page.get_by_role("button", name="Reset", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Reset pool pool of keys?")
+    expect(dialog).to_contain_text("The one worker of the old key is locked out at once.")
+    expect(dialog).to_contain_text("held by the pool: while [ ! -e go-on ]")
+    expect(dialog).to_contain_text("Runs that wait for a confirmation have to be planned again")
+    reset = dialog.get_by_role("button", name="Reset the pool")
+    expect(reset).to_have_attribute("aria-description", "The name has to be typed first.")
+    assert person.barriers() == []
+    dialog.get_by_role("button", name="Keep it as it is").click()
+    (site.source(run) / "go-on").touch()
+    site.api.wait_for(run, "FINISHED")
+    expect(workers.nth(1)).to_contain_text("idle")
+
+    key, request = new_pool_key(None)
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(dialog).to_contain_text("No worker holds a run now.")
+    dialog.get_by_role("radio", name="I bring a signing request").check()
+    dialog.get_by_label("2. Paste the request").fill(request)
+    dialog.get_by_label("Type pool of keys to go on").fill("pool of keys")
+    reset.click()
+    made = page.get_by_role("dialog", name="Pool pool of keys has a new key")
+    token = made.get_by_role("textbox", name="Token of the pool").input_value()
+    made.get_by_role("button", name="I have kept it").click()
+    expect(page.get_by_text("No worker is there.")).to_be_visible()
+    assert token != pool.config
+    old.terminate()
+
+    new = site.platform.start_worker(Pool(pool.id, token, str(key)))
+    expect(workers.nth(1)).to_contain_text("idle")
+    page.get_by_role("button", name="Cycle", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Cycle the workers of pool of keys?")
+    expect(dialog).to_contain_text("Each worker finishes what it holds and ends.")
+    dialog.get_by_role("button", name="Cycle the worker").click()
+    expect(page.get_by_text("No worker is there.")).to_be_visible()
+    assert new.ended() == 0

@@ -14,9 +14,11 @@ import pytest
 from gantry.api.app import application
 from gantry.api.doors import House
 from gantry.api.graphql.door import routes
-from gantry.domains.people import api_keys
+from gantry.domains.people import admission, api_keys
 from gantry.domains.people import service as people
+from gantry.domains.people.admission import NotInvited
 from gantry.domains.people.api_keys import Wanted
+from gantry.domains.people.model import Identity
 from gantry.infra.bus import Bus
 from gantry.infra.db import libpq_url
 from gantry.infra.github_sign_on import GitHubSignOn
@@ -174,3 +176,33 @@ def robot(core: Core, nobody: Caller):
         return key.id, Caller(nobody.http, nobody.app, signed_in.token.reveal())
 
     return make
+
+
+@pytest.fixture
+def signs_in(core, nobody):
+    """Somebody signs in with the account's identity provider: the caller, or the refusal."""
+
+    async def sign_in(username: str, *groups: str, email: str | None = None):
+        identity = Identity(
+            source="oidc",
+            subject=f"id of {username}",
+            username=username,
+            email=email,
+            email_verified=True,
+            name=None,
+            groups=frozenset(groups),
+        )
+        async with core.db.write(SYSTEM) as tx:
+            answer = await admission.admit(
+                tx,
+                core.vault,
+                identity,
+                audience=BASE_URL,
+                lasts=timedelta(hours=1),
+                address="203.0.113.9",
+            )
+        if isinstance(answer, NotInvited):
+            return answer
+        return Caller(nobody.http, nobody.app, answer.token.reveal())
+
+    return sign_in

@@ -1,21 +1,15 @@
-"""Users and groups over the API: who lets them in, what they may do because of it, and its end."""
+"""Users over the API: who lets them in, what they may do because of it, and their end."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pytest
 from gantry.domains.people import admission
 from gantry.domains.people.admission import NotInvited
-from gantry.domains.people.model import Identity
 from gantry.domains.people.service import FAILURES_ALLOWED
 from gantry.domains.roles.rules import ADMIN, READER, WRITER
 from gantry.kernel.ids import new_id
 from gantry.kernel.tx import SYSTEM
 
-from tests.integration.api.conftest import Caller
 from tests.integration.api.test_spaces_and_roles import give, space
-from tests.support.core import BASE_URL
 
 INVITE = """
 mutation ($input: ManagedUserInviteInput!) {
@@ -77,36 +71,6 @@ union all select 'management', row::text from management row order by 1, 2
 
 def rule(where: str, level: str) -> dict[str, str]:
     return {"space": where, "spaceAccessLevel": level}
-
-
-@pytest.fixture
-def signs_in(core, nobody):
-    """Somebody signs in with the account's identity provider: the caller, or the refusal."""
-
-    async def sign_in(username: str, *groups: str, email: str | None = None):
-        identity = Identity(
-            source="oidc",
-            subject=f"id of {username}",
-            username=username,
-            email=email,
-            email_verified=True,
-            name=None,
-            groups=frozenset(groups),
-        )
-        async with core.db.write(SYSTEM) as tx:
-            answer = await admission.admit(
-                tx,
-                core.vault,
-                identity,
-                audience=BASE_URL,
-                lasts=timedelta(hours=1),
-                address="203.0.113.9",
-            )
-        if isinstance(answer, NotInvited):
-            return answer
-        return Caller(nobody.http, nobody.app, answer.token.reveal())
-
-    return sign_in
 
 
 async def invited(ada, username="eve", *rules, **more):
@@ -381,134 +345,6 @@ async def test_the_built_in_admin_is_no_user_to_be_managed(ada, core):
     assert given[0] == "user not found"
     one = await ada.ask("query ($id: ID!) { managedUser(id: $id) { id } }", id=admin)
     assert one == {"managedUser": None}
-
-
-# -- groups
-
-
-async def test_members_of_a_group_may_do_what_it_was_given(ada, signs_in):
-    team = await space(ada, "Team")
-    makers = await group(ada, "Makers ", rule(team, "READ"))
-    eve, ann = await signs_in("eve", "Makers "), await signs_in("ann", "Makers ", "others")
-    assert isinstance(await signs_in("bob", "makers", "Makers"), NotInvited)
-
-    made = await ada.ask(GIVE_GROUP, group=makers, role=WRITER.id, space="root")
-
-    assert made["userGroupRoleBindingCreate"]["userGroup"] == {"groupName": "Makers "}
-    for member in (eve, ann):
-        assert await levels(member) == {"root": "WRITE", team: "WRITE"}
-    (found,) = (await ada.ask(GROUPS))["managedUserGroups"]
-    assert found.pop("lastLoginTime") is not None
-    assert found == {
-        "id": makers,
-        "groupName": "Makers ",
-        "description": "",
-        "status": "ACTIVE",
-        "identityProvider": "oidc",
-        "memberCount": 2,
-        "spaceCount": 2,
-        "accessRules": [rule(team, "READ"), rule("root", "WRITE")],
-    }
-    heard = await ada.ask("{ availableUserGroups }")
-    assert heard == {"availableUserGroups": ["Makers ", "others"]}
-
-
-async def test_who_leaves_a_group_loses_it_with_the_next_sign_in_in_all_sessions(ada, signs_in):
-    await group(ada, "makers", rule("root", "ADMIN"))
-    first = await signs_in("eve", "makers")
-    assert await levels(first) == {"root": "ADMIN"}
-
-    second = await signs_in("eve")
-
-    assert await levels(first) == await levels(second) == {}
-
-
-async def test_a_deleted_group_gives_nothing_at_once(ada, signs_in, core):
-    makers = await group(ada, "makers", rule("root", "READ"))
-    eve = await signs_in("eve", "makers")
-
-    await ada.ask("mutation ($id: ID!) { managedUserGroupDelete(id: $id) { id } }", id=makers)
-
-    assert await levels(eve) == {}
-    assert await core.rows("select 1 from role_binding") == []
-    await group(ada, "makers")
-    assert await levels(eve) == {}
-
-
-async def test_groups_are_described_and_their_rules_replaced(ada):
-    makers = await group(ada, "makers", rule("root", "READ"))
-    v1 = """
-    mutation ($input: ManagedUserGroupUpdateInput!) {
-      managedUserGroupUpdate(input: $input) { description accessRules { spaceAccessLevel } }
-    }
-    """
-    v2 = """
-    mutation ($input: ManagedUserGroupUpdateInputV2!) {
-      managedUserGroupUpdateV2(input: $input) { description accessRules { spaceAccessLevel } }
-    }
-    """
-
-    first = await ada.ask(v2, input={"id": makers, "description": "who make"})
-    rules = [rule("root", "WRITE")]
-    second = await ada.ask(v1, input={"id": makers, "accessRules": rules})
-
-    assert first["managedUserGroupUpdateV2"] == {
-        "description": "who make",
-        "accessRules": [{"spaceAccessLevel": "READ"}],
-    }
-    assert second["managedUserGroupUpdate"] == {
-        "description": "who make",
-        "accessRules": [{"spaceAccessLevel": "WRITE"}],
-    }
-
-
-async def test_a_group_that_is_there_or_cannot_be_is_refused(ada, core):
-    await group(ada, "makers")
-    before = await core.rows(EVERYTHING)
-
-    for name, code in (("makers", "CONFLICT"), ("", "BAD_USER"), ("x" * 256, "BAD_USER")):
-        given = {"groupName": name, "accessRules": []}
-        assert (await ada.refusal(GROUP, input=given))[1] == code
-
-    assert await core.rows(EVERYTHING) == before
-
-
-async def test_channels_keep_what_is_allowed_in_them(ada, core):
-    create = """
-    mutation ($input: ManagedUserGroupIntegrationCreateInput!) {
-      managedUserGroupIntegrationCreate(input: $input) {
-        id integrationName integrationType slackChannelID accessRules { space spaceAccessLevel }
-      }
-    }
-    """
-    wanted = {
-        "integrationName": "on call",
-        "integrationType": "SLACK",
-        "slackChannelID": "C024BE91L",
-        "accessRules": [rule("root", "READ")],
-    }
-    made = (await ada.ask(create, input=wanted))["managedUserGroupIntegrationCreate"]
-    assert made == {"id": made["id"], **wanted}
-    assert (await ada.refusal(create, input=wanted))[1] == "CONFLICT"
-    update = """
-    mutation ($input: ManagedUserGroupIntegrationUpdateInput!) {
-      managedUserGroupIntegrationUpdate(input: $input) { integrationName accessRules { space } }
-    }
-    """
-    changed = await ada.ask(
-        update, input={"id": made["id"], "integrationName": "calm", "accessRules": []}
-    )
-    assert changed["managedUserGroupIntegrationUpdate"] == {
-        "integrationName": "calm",
-        "accessRules": [],
-    }
-    listed = "{ managedUserGroupIntegrations(integrationType: SLACK) { id slackChannelID } }"
-    assert (await ada.ask(listed))["managedUserGroupIntegrations"] == [
-        {"id": made["id"], "slackChannelID": "C024BE91L"}
-    ]
-    gone = "mutation ($id: ID!) { managedUserGroupIntegrationDelete(id: $id) { id } }"
-    await ada.ask(gone, id=made["id"])
-    assert await core.rows("select 1 from chat_channel union all select 1 from role_binding") == []
 
 
 # -- who may manage

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from gantry.domains.people.model import UserGroup
@@ -16,7 +15,6 @@ from gantry.kernel.tx import SYSTEM
 
 from tests.integration.api.test_spaces_and_roles import give, space
 from tests.support.given import given_a_pool, given_a_stack
-from tests.support.receiver import Receiver
 
 NAMED = """
 fragment Named on NamedWebhooksIntegration {
@@ -104,12 +102,6 @@ query ($webhook: ID!, $id: ID!) {
   }
 }
 """
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture
