@@ -189,6 +189,7 @@ async def test_an_error_that_nobody_foresaw_ends_the_fetch_and_its_runs(core, st
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug, which may quote https://user:password@host")
 
+    monkeypatch.setattr(vcs, "PAUSE", 0.0)
     monkeypatch.setattr(core.sources, "fetch", broken)
     await core.drain()
 

@@ -258,11 +258,10 @@ async def work(app: procrastinate.App, *, concurrency: int, periodic: int) -> No
         raise RuntimeError("the queue's worker ended")
 
     async with asyncio.TaskGroup() as tasks:
-        # Retries have a time of their own, at which nobody is notified; periodic work has ticks,
-        # and deliveries are looked for by one.
-        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 10.0))
+        # Retries have a time of their own, at which nobody is notified; periodic work has ticks.
+        tasks.create_task(take([ORDINARY_QUEUE], concurrency, 5.0))
         tasks.create_task(take([PERIODIC_QUEUE], periodic, 15.0))
-        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 15.0))
+        tasks.create_task(take([DELIVERIES], DELIVERIES_AT_ONCE, 5.0))
 
 
 async def retry_stalled(app: procrastinate.App) -> int:

@@ -80,8 +80,8 @@ async def fetch(
     what its configuration file does.
 
     Safe to run twice or late: a stored commit is left alone. A failure that may pass is tried
-    again TRIES times; then it is written down, and the runs that wait are told. So they are of an
-    error that nobody foresaw: the next try would meet it again.
+    again TRIES times, and so is an error that nobody foresaw; then it is written down, and the runs
+    that wait are told.
     """
     async with db.read(SYSTEM) as tx:
         commit = await repo.find(tx, commit_id)
@@ -98,9 +98,11 @@ async def fetch(
                 return
             log.warning("fetch failed, trying again", commit=commit.sha, reason=error.message)
         except Exception:
+            # A full disk passes, a bug does not; either way runs must not wait for ever.
             log.exception("fetch ended by an error", commit=commit.sha)
-            await _settle(db, commit_id, error=NOT_FORESEEN)
-            return
+            if attempt == TRIES:
+                await _settle(db, commit_id, error=NOT_FORESEEN)
+                return
         await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
     config = await asyncio.to_thread(read_config, reader, info.files)
     async with db.write(SYSTEM) as tx:
