@@ -74,7 +74,10 @@ class Wanted:
 async def create(
     tx: Tx, wanted: Wanted, *, manages_state: bool, forced_slug: str | None = None
 ) -> Stack:
-    """A new stack. Raises BadStack listing every fault, NotFound, NotAllowed, Conflict."""
+    """A new stack. Needs to be admin of its space if it is administrative, since its runs are.
+
+    Raises BadStack listing every fault, NotFound, NotAllowed, Conflict.
+    """
     space = await spaces.resolve(tx, wanted.space_id)
     _check(wanted)
     pool_id = await _pool(tx, wanted.pool_id, space.id)
@@ -88,6 +91,8 @@ async def create(
         pool_id=pool_id,
     )
     access.require(tx, Action.STACK_CREATE, stack)
+    if stack.administrative:
+        access.require(tx, Action.SPACE_ADMIN, stack)
     tx.session.add(stack)
     tx.emit(StackChanged(stack.id))
     return stack
@@ -98,12 +103,15 @@ async def update(tx: Tx, stack_id: str, wanted: Wanted) -> Stack:
     stack = await repo.lock(tx, stack_id)
     access.require(tx, Action.STACK_UPDATE, stack)
     _check(wanted)
+    space_before = stack.space_id
     if wanted.space_id and wanted.space_id != stack.space_id:
         stack.space_id = (await spaces.resolve(tx, wanted.space_id)).id
         access.require(tx, Action.STACK_UPDATE, stack)
         # Its pool is looked at below; the contexts that are attached have to stay within reach too.
         await homes.require_all_in_reach(tx, stack.id)
     source = (stack.repository_url, stack.repository, stack.namespace, stack.branch)
+    if wanted.administrative and (not stack.administrative or stack.space_id != space_before):
+        access.require(tx, Action.SPACE_ADMIN, stack)
     for name, value in _settings(wanted, before=stack).items():
         setattr(stack, name, value)
     stack.pool_id = await _pool(tx, wanted.pool_id, stack.space_id)

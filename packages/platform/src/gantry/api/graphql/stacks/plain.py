@@ -70,7 +70,7 @@ class StackSettings:
 
     @strawberry.field
     def administrative(self) -> bool:
-        """Kept for clients; it gives runs no rights."""
+        """Whether its runs are admins of its space; then roles that it was given do not count."""
         return self.model.administrative
 
     @strawberry.field
