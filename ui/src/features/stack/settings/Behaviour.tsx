@@ -67,12 +67,6 @@ export function Behaviour({ form }: { form: Form }) {
           value={form.value.additionalProjectGlobs ?? []}
           onChange={(additionalProjectGlobs) => form.set({ additionalProjectGlobs })}
         />
-        <TagsInput
-          label="Paths of the checkout"
-          description="Runs get the whole repository"
-          value={form.value.gitSparseCheckoutPaths ?? []}
-          onChange={(gitSparseCheckoutPaths) => form.set({ gitSparseCheckoutPaths })}
-        />
       </Section>
     </>
   )

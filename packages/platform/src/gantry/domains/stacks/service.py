@@ -10,7 +10,7 @@ from typing import Any
 from gantry.domains.contexts import context_repo
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import OwnerKind
-from gantry.domains.contexts.rules import hook_faults
+from gantry.domains.contexts.rules import hook_faults, sparse_faults
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
 from gantry.domains.roles import repo as roles
@@ -310,6 +310,8 @@ def _check(wanted: Wanted) -> None:
         faults.append("name: must contain a letter or a digit")
     if leads_out(wanted.project_root or ""):
         faults.append(f"project root: {OUTSIDE}")
+    sparse = sparse_faults(wanted.sparse_checkout_paths or ())
+    faults += [f"sparse checkout: {fault}" for fault in sparse]
     if wanted.provider is Provider.GIT and not wanted.repository_url:
         faults.append("repository URL: raw Git needs the address of the repository")
     faults += hook_faults(wanted.hooks)

@@ -60,7 +60,7 @@ class AccountQuery:
 
     @query(SIGNED_IN)
     async def security_email(self, info: Info) -> str | None:
-        """Who is told of security matters."""
+        """The address for security matters that the account keeps; nothing is sent to it."""
         async with info.context.read() as tx:
             access.require_admin(tx)
             return (await accounts.get(tx)).security_email
@@ -89,7 +89,7 @@ class AccountQuery:
 
     @query(SIGNED_IN)
     def kubectl_versions(self) -> list[str]:
-        """None in this release."""
+        """None: workers of this release run Terraform and OpenTofu, and nothing else."""
         return []
 
     @query(SIGNED_IN)
@@ -104,7 +104,7 @@ class AccountQuery:
 
     @query(SIGNED_IN)
     def terragrunt_versions(self) -> list[str]:
-        """None in this release."""
+        """None: workers of this release run Terraform and OpenTofu, and nothing else."""
         return []
 
     @query(SIGNED_IN)
@@ -202,7 +202,9 @@ class AccountMutation:
 
     @mutation(SIGNED_IN)
     async def account_update_security_email(self, info: Info, security_email: str) -> str | None:
-        """Who is told of security matters; the empty text tells nobody."""
+        """Keep an address for security matters, for whoever asks: nothing is sent to it. The empty
+        text unsets it.
+        """
         async with info.context.write() as tx:
             account = await account_settings.set_security_email(tx, security_email)
         return account.security_email

@@ -60,7 +60,7 @@ class StackSettings:
 
     @strawberry.field
     def git_sparse_checkout_paths(self) -> list[str]:
-        """Paths that runs are given; empty: all."""
+        """Paths that runs are given besides the project root; empty: the whole repository."""
         return self.model.sparse_checkout_paths
 
     @strawberry.field
