@@ -93,10 +93,13 @@ async def _levels(info: Info, stack: Stack, *, by_label: bool) -> list[_Level]:
         for one in await info.context.load(attached_repo.of_stacks, stack.id) or []
         if by_label or not one.by_label
     ]
-    own, file, *theirs = await asyncio.gather(
-        _stored(info, contexts.of_stacks, stack.id),
+    # Asked for at once, so that stacks beside each other are answered together.
+    file, (own, *theirs) = await asyncio.gather(
         _of_file(info, stack),
-        *(_stored(info, contexts.of_contexts, one.context.id) for one in attached),
+        asyncio.gather(
+            _stored(info, contexts.of_stacks, stack.id),
+            *(_stored(info, contexts.of_contexts, one.context.id) for one in attached),
+        ),
     )
     levels = [
         _Level(Source.STACK, None, own),
