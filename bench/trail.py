@@ -1,7 +1,8 @@
 """An audit trail of a million entries: searched while retention drops months, sealed and verified.
 
 Entries are written behind the product's back, spread over the months of two years, and sealed by
-the product's own job. Searches are asked over HTTP as the administrator's.
+the product's own job. Searches are asked over HTTP as the administrator's. What retention drops
+meanwhile are older months, beside the million: it is there whole until the last search.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ from bench.site import Site, site
 
 ENTRIES = 1_000_000
 MONTHS = 24
+OLDER = 40
+"""Months before those, for retention to drop: about as many as the searches last seconds."""
+IN_AN_OLDER = 500
+"""Entries in each of them."""
+MONTH = timedelta(days=31)
+"""At most: so many of them are never less than the months of the calendar."""
 ROUNDS = 40
 """Of each question, while retention drops a month every PAUSE."""
 PAUSE = 1.0
-KEPT = timedelta(days=200)
 AIM_SEARCH = 0.3
 AIM_VERIFY = 50_000
 
@@ -36,8 +42,9 @@ _MONTHS = text(
 _ENTRIES = """
 insert into audit_entry (id, at, action, actor, actor_kind, actor_id, address, resource,
                          resource_id, body)
-select '01BENCH' || lpad(n::text, 19, '0'),
-       now() - (:entries - n) * (:months * interval '30 days' / :entries),
+select :prefix || lpad(n::text, 19, '0'),
+       now() - :after * interval '30 days'
+           - (:entries - n) * (:months * interval '30 days' / :entries),
        (array['run.trigger', 'run.confirm', 'stack.update', 'session.begin', 'context.attach',
               'stack.lock', 'role_binding.create', 'api_key.create'])[1 + n % 8],
        'saml::user' || n % 2000 || '@example.test', 'user', 'user-' || n % 2000, '192.0.2.7',
@@ -84,7 +91,7 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
         verifying = time.perf_counter() - began
         assert verdict.broken_at is None, verdict
         took, dropped = await _search_while_months_go(there)
-    about = f"{entries} entries over {MONTHS} months"
+    about = f"{entries} entries over {MONTHS} months, and {OLDER * IN_AN_OLDER} older ones"
     name = "audit trail"
     return [
         Figure(
@@ -105,7 +112,7 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
                 "s",
                 AIM_SEARCH,
                 f"{about}; {ROUNDS} searches of each kind in turns, while retention drops"
-                f" {dropped} months",
+                f" {dropped} older months of {IN_AN_OLDER} entries each",
             )
             for question, times in took.items()
         ],
@@ -113,16 +120,21 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
 
 
 async def _write(there: Site, entries: int) -> None:
-    values = {"entries": entries, "months": MONTHS}
+    every = {"months": MONTHS + 2 + OLDER}
     async with there.up.core.db.engine.begin() as connection:
-        for name, begin, end in (await connection.execute(_MONTHS, {"months": MONTHS})).tuples():
+        for name, begin, end in (await connection.execute(_MONTHS, every)).tuples():
             await connection.execute(
                 text(
                     f"create table if not exists audit_entry_{name} partition of audit_entry"
                     f" for values from ('{begin} 00:00+00') to ('{end} 00:00+00')"
                 )
             )
-        await connection.execute(text(_ENTRIES), values)
+        for prefix, after, months, count in (
+            ("01BENCG", MONTHS + 2, OLDER, OLDER * IN_AN_OLDER),
+            ("01BENCH", 0, MONTHS, entries),
+        ):
+            values = {"prefix": prefix, "after": after, "months": months, "entries": count}
+            await connection.execute(text(_ENTRIES), values)
     async with there.up.core.db.engine.connect() as connection:
         free = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await free.execute(text("vacuum analyze audit_entry"))
@@ -145,11 +157,12 @@ async def _search_while_months_go(there: Site) -> tuple[dict[str, list[float]], 
 
 
 async def _forget(there: Site, dropped: list[str]) -> None:
-    """Retention, over and over; each time what is kept is a month less, down to KEPT."""
+    """Retention, over and over; each time what is kept is a month less, down to the million."""
     core = there.up.core
-    for month in range(MONTHS, 0, -1):
-        keep = max(KEPT, timedelta(days=30 * month))
-        dropped += await retention.turn_months(core.db, core.vault, core.objects, keep=keep)
+    for month in range(MONTHS + OLDER, MONTHS, -1):
+        dropped += await retention.turn_months(
+            core.db, core.vault, core.objects, keep=month * MONTH
+        )
         async with core.db.read(SYSTEM) as tx:
             await repo.months(tx)
         await asyncio.sleep(PAUSE)

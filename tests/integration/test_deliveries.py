@@ -409,4 +409,5 @@ async def test_settled_deliveries_are_forgotten_after_a_week(core, receiver):
 
 
 def test_pauses_grow_and_end():
-    assert [rules.pause(n).total_seconds() for n in (1, 2, 3, 4, 50)] == [10, 40, 160, 300, 300]
+    assert [rules.pause(n).total_seconds() for n in (1, 2, 3, 4, 14)] == [10, 40, 160, 300, 300]
+    assert [rules.pause(n).total_seconds() for n in (15, 1000)] == [3600, 3600]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 
 import pytest
 from gantry.domains.roles.rules import ADMIN, READER, WRITER
@@ -110,7 +111,36 @@ async def test_a_context_is_a_slug_for_ever_and_its_secrets_stay_secret(ada):
     (element,) = shown["context"]["config"]
     assert (shown["context"]["id"], shown["context"]["name"]) == ("aws-keys", "Cloud keys")
     assert element["value"] is None
-    assert len(element["checksum"]) == 64
+    assert element["checksum"] == hashlib.sha256(b"s3cret").hexdigest()
+
+
+async def test_a_checksum_is_that_of_the_text_that_was_sent_of_files_too(ada, stack):
+    # Clients compare it with one of their own: of a file that of the base64, as they sent it.
+    text = base64.b64encode(b"is tasty\n").decode()
+    bacon = {"id": "notes/bacon.txt", "type": "FILE_MOUNT", "value": text, "writeOnly": True}
+    tasty = "4d5d01ea427b10dd483e8fce5b5149fb5a9814e9ee614176b756ca4a65c8f154"
+    of_text = hashlib.sha256(text.encode()).hexdigest()
+
+    made = await context(ada, "Bacon", variable("BACON", "is tasty", secret=True), bacon)
+    for element in (variable("BACON", "is tasty"), {**bacon, "writeOnly": False}):
+        await ada.ask(
+            "mutation ($stack: ID!, $config: ConfigInput!) {"
+            " stackConfigAdd(stack: $stack, config: $config) { id } }",
+            stack=stack.id,
+            config=element,
+        )
+
+    shown = await ada.ask(
+        "query ($id: ID!, $stack: ID!) { context(id: $id) { config { id value checksum } }"
+        " stack(id: $stack) { config { id value checksum } } }",
+        id=made,
+        stack=stack.id,
+    )
+    for owner, values in (("context", (None, None)), ("stack", ("is tasty", text))):
+        assert shown[owner]["config"] == [
+            {"id": "BACON", "value": values[0], "checksum": tasty},
+            {"id": "notes/bacon.txt", "value": values[1], "checksum": of_text},
+        ]
 
 
 async def test_a_name_that_is_taken_is_refused_and_nothing_is_made(core, ada):
@@ -158,6 +188,35 @@ async def test_elements_stay_unless_they_are_to_be_replaced(ada):
 
     assert [e["id"] for e in kept["contextUpdateV2"]["config"]] == ["A", "B"]
     assert [e["id"] for e in replaced["contextUpdateV2"]["config"]] == ["C"]
+
+
+@pytest.mark.parametrize("replace", [None, True])
+async def test_lists_that_are_not_sent_leave_stacks_and_elements_alone(ada, stack, replace):
+    made = await context(ada, "Keys", variable("A", "1"))
+    await attach(ada, made, stack.id, 3)
+
+    changed = await ada.ask(UPDATE, id=made, input={"name": "Keys 2"}, replace=replace)
+
+    assert changed["contextUpdateV2"]["config"] == [{"id": "A"}]
+    assert changed["contextUpdateV2"]["attachedStacks"] == [{"stackId": stack.id, "priority": 3}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "replace", "kept"),
+    [([], None, []), ([], True, []), (None, True, []), (None, None, [3]), ("other", None, [7])],
+)
+async def test_stacks_that_are_named_are_all_that_have_it(ada, core, stack, sent, replace, kept):
+    made = await context(ada, "Keys", variable("A", "1"))
+    await attach(ada, made, stack.id, 3)
+    other = await given_a_stack(core, None, "Other")
+    stacks = [{"stack": other.id, "priority": 7}] if sent == "other" else sent
+
+    await ada.ask(
+        UPDATE, id=made, input={"name": "Keys", "stackAttachments": stacks}, replace=replace
+    )
+
+    assert await core.rows("select priority from context_attachment") == [(one,) for one in kept]
+    assert await core.rows("select id from config_element") == [("A",)]
 
 
 # -- attaching them

@@ -188,6 +188,7 @@ CALLS: Mapping[str, Make] = {
     "GET /events": about("/events?topic=stack:{stack}"),
     "GET /logs/{run}/{version}": about("/logs/{working_run}/{log}"),
     "GET /plans/{run}": plan,
+    "GET /usageanalytics/csv": plain("/usageanalytics/csv?aspect=run-minutes"),
     "GET /objects/{bucket}/{key:path}": signed(upload=False),
     "PUT /objects/{bucket}/{key:path}": signed(upload=True),
     "GET /state-download": state_download,

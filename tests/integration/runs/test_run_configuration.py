@@ -15,6 +15,7 @@ from gantry.domains.runs import configuration_repo, configuring, triggers
 from gantry.domains.runs.configuration import IGNORE_FILE
 from gantry.domains.runs.states import Kind
 from gantry.domains.runs.states import State as S
+from gantry.domains.stacks.vendors import BadStack
 from gantry.domains.vcs import uploads
 from gantry.infra import queue
 from gantry.kernel.errors import Conflict
@@ -552,3 +553,41 @@ async def test_an_upload_of_very_many_files_is_not_searched_to_its_end(core, mon
 
     assert fits == {}
     assert "too large" in many["note"]
+
+
+# -- a part of the source
+
+
+async def test_a_worker_is_told_which_part_of_the_source_to_unpack(core, pool, worker, repository):
+    text = 'version: "2"\nstacks: {network: {git_sparse_checkout_paths: [modules/a, README]}}'
+    stack, run = await started(core, pool, repository, text, sparse_checkout_paths=["own"])
+    await worker.take(run)
+
+    built, _ = await given(core, stack, run)
+
+    assert built.sparse_paths == ["modules/a", "README"]
+    assert (await taken(core, run))["settings"]["git_sparse_checkout_paths"]["source"] == "FILE"
+
+
+@pytest.mark.parametrize("text", ["git_sparse_checkout_paths: []", None])
+async def test_an_empty_list_leaves_it_at_the_stacks_own_paths(
+    core, pool, worker, repository, text
+):
+    file = text and f'version: "2"\nstack_defaults: {{{text}}}'
+    stack, run = await started(core, pool, repository, file, sparse_checkout_paths=["own", "too"])
+    await worker.take(run)
+
+    built, _ = await given(core, stack, run)
+
+    assert built.sparse_paths == ["own", "too"]
+
+
+@pytest.mark.parametrize("path", ["/etc", "../up", "a/../../b", "mod*", "[ab]", ".", "-x", "a\\b"])
+async def test_paths_that_are_no_plain_ones_are_refused(core, pool, repository, path):
+    text = f"stack_defaults: {{git_sparse_checkout_paths: ['{path}']}}"
+    _, run = await started(core, pool, repository, text)
+
+    assert "is not a plain path" in (await run_now(core, run)).failure
+    with pytest.raises(BadStack, match=r"sparse checkout: .* is not a plain path"):
+        await given_a_stack(core, pool, "Other", sparse_checkout_paths=[path])
+    assert await core.rows("select id from stack") == [("network",)]

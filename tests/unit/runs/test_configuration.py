@@ -28,6 +28,7 @@ def stack(**settings):
             "vendor": Vendor.TERRAFORM,
             "vendor_config": {"version": settings.pop("version", None)},
             "project_root": None,
+            "sparse_checkout_paths": [],
             "runner_image": None,
             "hooks": {},
             **settings,

@@ -138,18 +138,22 @@ function Source({ given }: { given: Given }) {
   )
 }
 
-/** The contexts that would give one of the same name, the next in line first. */
+/** What would give one of the same name, the next in line first. */
 function InsteadOf({ given }: { given: Given }) {
   if (given.insteadOf.length === 0) return null
   return (
     <Text size="xs" c="dimmed">
       instead of{' '}
       {given.insteadOf.map((one, n) => (
-        <Fragment key={one.id}>
+        <Fragment key={one.id ?? one.name}>
           {n > 0 && ', '}
-          <Anchor component={Link} to={to.context(one.id)} inherit underline="always">
-            {one.name}
-          </Anchor>
+          {one.id ? (
+            <Anchor component={Link} to={to.context(one.id)} inherit underline="always">
+              {one.name}
+            </Anchor>
+          ) : (
+            one.name
+          )}
         </Fragment>
       ))}
     </Text>

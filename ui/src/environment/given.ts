@@ -27,14 +27,14 @@ export interface Element {
 /** An element, where it comes from, and what it takes the place of. */
 export interface Given {
   element: Element
-  /** The context that it comes from; without, it is the owner's own or computed. */
+  /** The context that it comes from; without, it is the owner's own, of a file or computed. */
   context?: { id: string; name: string } | undefined
   /** In words: "this stack". */
   source: string
   /** Whether it can be changed here. */
   own: boolean
-  /** Contexts that have one of the same name, which does not count here. */
-  insteadOf: readonly { id: string; name: string }[]
+  /** Places that have one of the same name, which does not count here; contexts with their ids. */
+  insteadOf: readonly { id?: string | undefined; name: string }[]
 }
 
 /** Whose variables and files are edited: a stack, or a context. */

@@ -62,6 +62,8 @@ class Manifest(Message):
     """What the report calls it then."""
 
     project_root: str = ""
+    sparse_paths: list[str] = Field(default_factory=list)
+    """What of the source is unpacked besides the project root; nothing here: all of it."""
     tool: Tool = Tool()
     runner_image: str | None = None
     command: str | None = None

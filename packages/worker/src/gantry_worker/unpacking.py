@@ -22,6 +22,7 @@ from gantry_worker.endings import StepStopped
 from gantry_worker.environment import SYSTEM_PATH
 from gantry_worker.runtimes.base import Command, CouldNotStart
 from gantry_worker.runtimes.choice import Choice
+from gantry_worker.sparse import Sparse
 from gantry_worker.workspace import BadWorkspace, Workspace
 
 APART = ".gantry"
@@ -50,20 +51,26 @@ async def unpack(
     stop: asyncio.Event,
     *,
     checked: bool,
+    part: Sparse | None = None,
 ) -> None:
     """Unpack a tar, gzipped or not, that lies in `workspace.incoming` into `target`.
 
     `checked` says that a stranger made it and its members must be looked through; otherwise it
-    is of this pool's own making and its links may lead where they like.
+    is of this pool's own making and its links may lead where they like. Of a checked one only a
+    `part` may be unpacked.
     Raises BadWorkspace, and StepStopped once `stop` is set.
     """
     if checked:
-        await asyncio.to_thread(check, archive)
+        await asyncio.to_thread(check, archive, part)
     box = choice.for_run(workspace.root, read_only=[workspace.incoming])
     into = ("-C", box.inside(target), "--no-same-owner")
     argv: tuple[str, ...] = ("tar", "-xf", box.inside(archive), *into)
     if checked:
         argv = ("tar", "-xzf", *argv[2:])
+        if part is not None:
+            if not part.names:
+                raise BadWorkspace("The tree has none of the paths of the sparse checkout.")
+            argv = (*argv, "--no-wildcards", "--no-unquote", "--", *part.names)
     else:
         # What is the worker's own has been taken out already, and stays out of commands' sight.
         argv = (*argv, "--anchored", f"--exclude={APART}")
@@ -87,24 +94,25 @@ async def unpack(
         raise BadWorkspace(f"The tree cannot be unpacked: {words or ended.reason}")
 
 
-def check(archive: Path) -> None:
+def check(archive: Path, part: Sparse | None = None) -> None:
     """Look through a gzipped tar without unpacking it. Raises BadWorkspace. Blocking.
 
     Refused: names that are absolute, lead out or are too long for the system; links that lead
     out, or whose target goes up again after it went down (what that means depends on other
     links); members behind a link or in place of one; devices and FIFOs; too much of anything.
+    `part` is shown each member, so that it knows which to unpack.
     """
     try:
         with archive.open("rb") as raw, gzip.GzipFile(fileobj=raw) as stream:
             bounded = _Bounded(stream)
             with tarfile.open(fileobj=bounded, mode="r:") as tar:  # type: ignore[call-overload]
-                _check_members(tar)
+                _check_members(tar, part)
             bounded.expect_only_zeros()
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
         raise BadWorkspace(f"The tree cannot be unpacked: {error}.") from None
 
 
-def _check_members(tar: tarfile.TarFile) -> None:
+def _check_members(tar: tarfile.TarFile, part: Sparse | None) -> None:
     total = members = 0
     seen: set[str] = set()
     links: set[str] = set()
@@ -128,6 +136,9 @@ def _check_members(tar: tarfile.TarFile) -> None:
             raise BadWorkspace(f"The tree holds a device or FIFO: {_short(member.name)}.")
         if _below_link(name, links):
             raise _leads_out(member.name)
+        if part is not None:
+            link = member.linkname if member.islnk() else None
+            part.look(member.name, directory=member.isdir(), link=link)
         seen.add(name)
         if member.issym():
             links.add(name)

@@ -62,6 +62,7 @@ const WORDS: Record<Source, string> = {
   STACK: 'the stack',
   CONTEXT: 'a context',
   ACCOUNT: 'the account',
+  COMPUTED: 'what is computed for each run',
 }
 
 /** What the run was made with, and where each thing comes from. */
@@ -96,6 +97,8 @@ export function RunConfiguration(props: { stack: string; run: string; version: n
 }
 
 function Settled({ stack, taken }: { stack: string; taken: Taken }) {
+  const given = taken.elements.filter(({ place }) => place.source !== 'COMPUTED')
+  const computed = taken.elements.filter(({ place }) => place.source === 'COMPUTED')
   return (
     <>
       <Text size="sm" c="dimmed">
@@ -138,7 +141,7 @@ function Settled({ stack, taken }: { stack: string; taken: Taken }) {
               </Code>
             </Row>
           ))}
-          {taken.elements.map((element) => (
+          {given.map((element) => (
             <Row key={`${element.type} ${element.id}`} name={element.id} place={element.place}>
               <Text size="sm" c="dimmed">
                 {element.type === 'FILE_MOUNT' ? 'mounted file' : 'variable'}
@@ -153,6 +156,9 @@ function Settled({ stack, taken }: { stack: string; taken: Taken }) {
           ))}
         </Table.Tbody>
       </Table>
+      <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+        Computed for each run, and given to this one too: {computed.map(({ id }) => id).join(', ')}.
+      </Text>
       <Text size="sm" c="dimmed">
         Values of variables are not kept with a run. What the stack and its contexts say now is in the stack&apos;s{' '}
         <Anchor component={Link} to={to.stackTab(stack, 'environment')} size="sm" underline="always">

@@ -27,6 +27,7 @@ from gantry.api.pages import application as pages
 from gantry.api.plans import download as plans
 from gantry.api.state import backend, download
 from gantry.api.traced import Traced
+from gantry.api.usage import download as usage
 from gantry.api.worker import calls
 from gantry.kernel.ids import new_id
 from gantry.ports.traces import Traces
@@ -128,6 +129,7 @@ def all_routes(graphql: Sequence[Route]) -> list[Route]:
         *backend.routes(),
         *download.routes(),
         *plans.routes(),
+        *usage.routes(),
         *local.routes(),
         *events.routes(),
         *session.routes(),

@@ -17,13 +17,16 @@ from rich.table import Table
 from gantry.apps import doctor, embedded, process, wiring
 from gantry.apps.admin_audit import audit
 from gantry.apps.admin_rekey import rekey
+from gantry.domains.audit import service as audit_trail
+from gantry.domains.audit.kinds import Resource
 from gantry.domains.people import api_keys
 from gantry.domains.people.api_keys import Wanted
 from gantry.domains.roles import bindings
 from gantry.domains.roles.bindings import Gift
 from gantry.domains.roles.model import Subject
 from gantry.domains.roles.rules import READER
-from gantry.domains.spaces.model import ROOT
+from gantry.domains.spaces import service as spaces
+from gantry.domains.spaces.model import LEGACY, ROOT
 from gantry.domains.tfstate import unsaved as unsaved_states
 from gantry.infra import queue_admin
 from gantry.infra.passwords import Argon2Passwords
@@ -96,6 +99,24 @@ def broker_ca() -> None:
         async with _core() as core:
             authority = await core.authority()
         typer.echo(authority.certificate, nl=False)
+
+    _run(main)
+
+
+@admin.command("legacy-space")
+def legacy_space() -> None:
+    """Make the space `legacy`, for code from elsewhere that names it or no space at all.
+
+    It hangs on the root space and inherits from it. What is made without a space being named is in
+    it from then on; what exists stays where it is. It cannot be deleted again.
+    """
+
+    async def main() -> None:
+        async with _core() as core, core.db.write(SYSTEM) as tx:
+            made = await spaces.make_legacy(tx)
+            if made:
+                audit_trail.record(tx, "space.create", Resource.SPACE, LEGACY)
+        Console().print("The space legacy is there now." if made else "It is there already.")
 
     _run(main)
 

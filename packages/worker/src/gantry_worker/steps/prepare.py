@@ -20,6 +20,7 @@ from gantry_worker.runtimes.images import NoImage
 from gantry_worker.runtimes.supervised import HOME
 from gantry_worker.session import Session, StepFailed, StepStopped
 from gantry_worker.settings import environment as worker_environment
+from gantry_worker.sparse import Sparse
 from gantry_worker.tools.binaries import Binary, NoSuchTool, find
 from gantry_worker.tools.mirror import Mirror, ToolName, mirror_for
 from gantry_worker.unpacking import MAX_UNPACKED, unpack
@@ -74,13 +75,25 @@ async def prepare(session: Session) -> Report:
 async def _source(session: Session, url: str) -> None:
     workspace = session.workspace
     archive = workspace.incoming / "source.tar.gz"
+    paths = session.manifest.sparse_paths
+    part = Sparse(paths, session.manifest.project_root) if paths else None
     with session.timings.step(Phase.PREPARE, Step.FETCH_SOURCE):
         await session.server.download(url, archive, limit=MAX_SOURCE)
     with session.timings.step(Phase.PREPARE, Step.UNPACK_SOURCE):
         await unpack(
-            archive, workspace.source, workspace, session.choice, session.stop, checked=True
+            archive,
+            workspace.source,
+            workspace,
+            session.choice,
+            session.stop,
+            checked=True,
+            part=part,
         )
     archive.unlink()
+    if part is not None:
+        await session.journal.say(f"A part of the source was unpacked: {', '.join(part.names)}")
+        if part.missing:
+            await session.journal.say(f"The source does not have: {', '.join(part.missing)}")
 
 
 async def _stored_workspace(session: Session, url: str) -> None:

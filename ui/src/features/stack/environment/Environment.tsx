@@ -33,7 +33,8 @@ export default function Environment() {
   const all = (data.stack?.runtimeConfig ?? []).map(givenOf)
   const fits = (given: Given) => given.element.id.toLowerCase().includes(words.trim().toLowerCase())
   const variables = all.filter(({ element }) => element.type === 'ENVIRONMENT_VARIABLE')
-  const files = all.filter(({ element }) => element.type === 'FILE_MOUNT')
+  const mounted = all.filter(({ element }) => element.type === 'FILE_MOUNT')
+  const files = mounted.filter(({ element }) => computed || !element.runtime)
   const given = variables.filter(({ element }) => !element.runtime)
   const why = lacking(stack, 'STACK_ADD_CONFIG')
   const close = () => setAsked(undefined)
@@ -139,6 +140,7 @@ function useValues(id: string, wanted: boolean): (given: Given) => string | unde
   const { data } = useStackQuery(ValuesQuery, { id }, { pause: !wanted })
   const stack = wanted ? data?.stack : undefined
   return (given) => {
+    if (!given.context && !given.own) return undefined
     const from = given.context
       ? stack?.attachedContexts.find((one) => one.contextId === given.context?.id)?.config
       : stack?.config

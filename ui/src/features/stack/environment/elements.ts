@@ -21,7 +21,11 @@ export const EnvironmentQuery = graphql(`
           createdAt
           description
         }
-        overrides {
+        place {
+          source
+        }
+        insteadOf {
+          source
           contextId
           contextName
         }
@@ -81,15 +85,28 @@ const DropMutation = graphql(`
 type Environment = NonNullable<ResultOf<typeof EnvironmentQuery>['stack']>
 export type StackContext = Environment['attachedContexts'][number]
 
+const SOURCES: Record<Environment['runtimeConfig'][number]['place']['source'], string> = {
+  RUN: 'a single run',
+  FILE: 'the file in the repository',
+  FILE_DEFAULTS: 'the file in the repository, for all stacks',
+  STACK: 'this stack',
+  CONTEXT: 'a context',
+  ACCOUNT: 'the account',
+  COMPUTED: 'computed for each run',
+}
+
 /** The elements in words: from the stack itself, a context, or computed for each run. */
 export function givenOf(found: Environment['runtimeConfig'][number]): Given {
-  const { element, context, overrides } = found
+  const { element, context, place, insteadOf } = found
   return {
     element,
     context: context ? { id: context.contextId, name: context.contextName } : undefined,
-    source: element.runtime ? 'computed for each run' : (context?.contextName ?? 'this stack'),
-    own: !element.runtime && !context,
-    insteadOf: overrides.map((one) => ({ id: one.contextId, name: one.contextName })),
+    source: context?.contextName ?? SOURCES[place.source],
+    own: place.source === 'STACK',
+    insteadOf: insteadOf.map((one) => ({
+      id: one.contextId ?? undefined,
+      name: one.contextName ?? SOURCES[one.source],
+    })),
   }
 }
 

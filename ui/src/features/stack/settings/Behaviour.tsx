@@ -44,17 +44,17 @@ export function Behaviour({ form }: { form: Form }) {
           label="Keep sensitive outputs"
           words="Sealed, for those who use them; they are never shown here"
         />
+        <OnOff
+          form={form}
+          field="administrative"
+          label="Administrative"
+          words="Its runs may do everything in its space and beneath, and nothing by roles that it was given. Roles say the same more narrowly"
+        />
       </Section>
       <Section
         title="Without effect in this release"
         words="Kept for clients that set them. Nothing here changes what runs do."
       >
-        <OnOff
-          form={form}
-          field="administrative"
-          label="Administrative"
-          words="Runs get no rights by it"
-        />
         <OnOff
           form={form}
           field="autoretry"
@@ -66,12 +66,6 @@ export function Behaviour({ form }: { form: Form }) {
           description="Outside of the project root, whose changes concern the stack"
           value={form.value.additionalProjectGlobs ?? []}
           onChange={(additionalProjectGlobs) => form.set({ additionalProjectGlobs })}
-        />
-        <TagsInput
-          label="Paths of the checkout"
-          description="Runs get the whole repository"
-          value={form.value.gitSparseCheckoutPaths ?? []}
-          onChange={(gitSparseCheckoutPaths) => form.set({ gitSparseCheckoutPaths })}
         />
       </Section>
     </>

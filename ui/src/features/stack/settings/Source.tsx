@@ -1,4 +1,4 @@
-import { Alert, Text, TextInput } from '~/ui'
+import { Alert, TagsInput, Text, TextInput } from '~/ui'
 
 import type { Form } from './form'
 import { Section } from './Section'
@@ -61,6 +61,13 @@ export function Source({ form }: { form: Form }) {
         onChange={(event) => set({ projectRoot: event.currentTarget.value || null })}
         error={faults.projectRoot}
         spellCheck={false}
+      />
+      <TagsInput
+        label="Sparse checkout"
+        description="Paths that runs are given besides the project root; none for the whole repository"
+        value={value.gitSparseCheckoutPaths ?? []}
+        onChange={(gitSparseCheckoutPaths) => set({ gitSparseCheckoutPaths })}
+        error={faults.gitSparseCheckoutPaths}
       />
       {moves && (
         <Text size="sm" c="orange" role="status">

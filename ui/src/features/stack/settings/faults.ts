@@ -34,6 +34,7 @@ const SAID: Readonly<Record<string, Field>> = {
   repository: 'repository',
   'repository URL': 'repositoryURL',
   'project root': 'projectRoot',
+  'sparse checkout': 'gitSparseCheckoutPaths',
   description: 'description',
   labels: 'labels',
   terraform: 'vendorConfig',
@@ -66,7 +67,7 @@ const NAMES: Partial<Record<Field, string>> = {
   runnerImage: 'runner image',
   vendorConfig: 'tool',
   additionalProjectGlobs: 'further paths',
-  gitSparseCheckoutPaths: 'paths of the checkout',
+  gitSparseCheckoutPaths: 'sparse checkout',
   autoretry: 'retries',
 }
 

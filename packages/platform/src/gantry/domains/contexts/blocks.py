@@ -20,7 +20,7 @@ from gantry.domains.contexts.documents import (
     shown,
 )
 from gantry.domains.contexts.kinds import ElementType
-from gantry.domains.contexts.rules import HOOKS, BadElement, check, hook_faults
+from gantry.domains.contexts.rules import HOOKS, BadElement, check, hook_faults, sparse_faults
 
 MAX_VALUE = 32 * 1024
 """Bytes of one environment value: larger ones belong into a mounted file."""
@@ -30,7 +30,8 @@ MAX_SETTING = 1024
 VERSIONS = ("terraform_version", "opentofu_version")
 TOOLS = ("TERRAFORM_FOSS", "OPEN_TOFU")
 _PLAIN = ("project_root", "runner_image", *VERSIONS, "terraform_workflow_tool")
-NOT_YET = ("terragrunt", "git_sparse_checkout_paths")
+SPARSE = "git_sparse_checkout_paths"
+NOT_YET = ("terragrunt",)
 """What the contract names and workers of this release have no use for."""
 
 
@@ -74,6 +75,10 @@ def block_of(given: Entries) -> Block:
                 values[name] = text
         elif name == "environment":
             values[name] = environment_of(value, where)
+        elif name == SPARSE:
+            # An empty list says nothing (run configuration contract, §1.1).
+            if paths := _paths(value, where):
+                values[name] = paths
         elif name in HOOKS:
             values.setdefault("hooks", {})[name] = _commands(name, value, where)
         else:
@@ -137,6 +142,17 @@ def _checked(name: str, value: str, where: str) -> str:
     if len(value.encode()) > MAX_VALUE:
         raise BadRuntimeConfig(f"The value of {name} is larger than {MAX_VALUE} bytes{where}.")
     return value
+
+
+def _paths(value: Any, where: str) -> str:
+    """The paths, one in a line: settings are texts."""
+    if value is None:
+        return ""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadRuntimeConfig(f"`{SPARSE}` must be a list of paths{where}.")
+    if faults := sparse_faults(value):
+        raise BadRuntimeConfig(f"`{SPARSE}`: {'; '.join(map(shown, faults))}{where}.")
+    return "\n".join(value)
 
 
 def _commands(name: str, value: Any, where: str) -> list[str]:

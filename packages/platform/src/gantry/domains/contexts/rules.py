@@ -36,6 +36,13 @@ HOOKS = (
     "after_run",
 )
 
+MAX_SPARSE_PATHS = 100
+"""Paths of a sparse checkout: with more of them a directory above is meant."""
+MAX_SPARSE_PATH = 1024
+"""Characters of one, as of a project root."""
+_SPARSE = re.compile(r"(?!/|-|\./?$)[^\x00-\x1f\x7f-\x9f\u2028\u2029*?\[\\]+")
+"""Plain and below the root: patterns are not taken, and no option of a command."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
 
@@ -105,6 +112,17 @@ def check_total(element_type: ElementType, before: int, element_id: str, value: 
             f"With {element_id} the mounted files would be larger than {MAX_FILES_TOTAL} bytes of"
             " base64 together; keep what is large in the repository or in a bucket."
         )
+
+
+def sparse_faults(paths: Sequence[str]) -> list[str]:
+    """What is wrong with the paths of a sparse checkout, in words; nothing when nothing is."""
+    if len(paths) > MAX_SPARSE_PATHS:
+        return [f"there are at most {MAX_SPARSE_PATHS} paths"]
+    return [
+        f'"{path[:80]}" is not a plain path below the root of the repository'
+        for path in paths
+        if len(path) > MAX_SPARSE_PATH or not _SPARSE.fullmatch(path) or ".." in path.split("/")
+    ]
 
 
 def checksum(value: str) -> str:

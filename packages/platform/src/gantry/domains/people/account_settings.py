@@ -28,7 +28,9 @@ class BadAccountSetting(UserError):
 
 
 async def set_security_email(tx: Tx, email: str) -> Account:
-    """Who is told of security matters; empty: nobody. Needs root admin."""
+    """The address for security matters that the account keeps, for whoever asks; nothing is sent to
+    it. Empty: none. Needs root admin.
+    """
     access.require_admin(tx)
     email = email.strip()
     if email and not is_email(email):

@@ -61,6 +61,14 @@ async def invitation_by_email(tx: Tx, email: str) -> User | None:
     return await tx.session.scalar(query.order_by(User.id).limit(1).with_for_update())
 
 
+async def seats(tx: Tx, since: datetime) -> int:
+    """How many people have signed in since then, the built-in admin included. Whoever was invited
+    and has not come takes none, and neither do API keys.
+    """
+    query = select(func.count()).where(User.source != NO_SOURCE, User.last_seen_at >= since)
+    return await tx.session.scalar(query) or 0
+
+
 async def name_taken(tx: Tx, username: str) -> bool:
     """Whether anybody is called so whom an identity provider knows, or knew."""
     query = select(User.id).where(User.username == username, User.source != NO_SOURCE).limit(1)

@@ -17,6 +17,7 @@ from gantry.domains.roles.model import RoleBinding, Subject
 from gantry.domains.roles.rules import LEVELS
 from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import service as spaces
+from gantry.domains.spaces.model import ROOT
 from gantry.kernel.tx import Tx
 
 _LEVEL_OF = {role_id: level for level, role_id in LEVELS.items()}
@@ -46,9 +47,14 @@ async def put(tx: Tx, subject: Subject, subject_id: str, rules: Sequence[AccessR
     Needs to be admin of each space in which that changes anything. Raises NotFound, NotAllowed.
     """
     await space_repo.hold_tree(tx)
-    # An empty id means the root space, as everywhere.
+    # An empty id means the root space, as for the space above another.
     wanted = {
-        Gift(subject, subject_id, LEVELS[rule.level], (await spaces.resolve(tx, rule.space_id)).id)
+        Gift(
+            subject,
+            subject_id,
+            LEVELS[rule.level],
+            (await spaces.resolve(tx, rule.space_id or ROOT)).id,
+        )
         for rule in rules
     }
     held = (await repo.bindings_of(tx, subject, [subject_id]))[subject_id]

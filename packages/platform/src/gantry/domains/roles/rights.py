@@ -14,6 +14,7 @@ from gantry.domains.people import levels
 from gantry.domains.roles import repo
 from gantry.domains.roles.model import Subject
 from gantry.domains.roles.repo import Whom
+from gantry.domains.spaces import repo as space_repo
 from gantry.domains.spaces import trees
 from gantry.kernel.tx import Actor, Tx
 
@@ -61,3 +62,13 @@ async def with_rights(
     for space_id in {above for bound, _ in held.given for above in tree.inherits.get(bound, ())}:
         by_space[space_id] = by_space.get(space_id, frozenset()) | levels.READ_ONLY
     return replace(actor, by_space=by_space, roles=tuple(held.slugs))
+
+
+async def as_admin_of(tx: Tx, actor: Actor, space_id: str) -> Actor:
+    """The actor with what the admin's role, given in the space, would let it do besides."""
+    by_space = dict(actor.by_space)
+    for one in await space_repo.subtree(tx, space_id):
+        by_space[one] = levels.ADMIN
+    for one in (await space_repo.lines_up(tx, [space_id]))[space_id]:
+        by_space[one] = by_space.get(one, frozenset()) | levels.READ_ONLY
+    return replace(actor, by_space=by_space)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gantry.domains.contexts import layers
+from gantry.domains.contexts.blocks import SPARSE
 from gantry.domains.contexts.documents import BadRuntimeConfig
 from gantry.domains.contexts.kinds import ElementType, Named
+from gantry.domains.contexts.rules import sparse_faults
+from gantry.domains.runs import computed
 from gantry.domains.stacks.model import Stack, Vendor
 from gantry.domains.stacks.vendors import constraint_of
 
@@ -31,6 +34,8 @@ class Source(enum.StrEnum):
     STACK = "STACK"
     CONTEXT = "CONTEXT"
     ACCOUNT = "ACCOUNT"
+    COMPUTED = "COMPUTED"
+    """Made for each run, whatever anybody has set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,39 @@ def variables(resolved: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str,
     return dict(block.get("values", {}).get("environment", {}))
 
 
+def environment_of_file(
+    stack: Stack, file: Mapping[str, Any]
+) -> tuple[Source, bool, dict[str, str]] | None:
+    """Which block of the file gives the stack's next run variables, whether those of the stack and
+    its contexts win over them, and the variables. None when there are none, or the file cannot be
+    used: then the next run fails and says why.
+    """
+    try:
+        taken = resolve(World(stack, (), file, {}))
+    except BadRuntimeConfig:
+        return None
+    if taken["environment"] is None:
+        return None
+    return Source(taken["environment"]), taken["below"], variables(taken, file)
+
+
+def with_computed(elements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The elements of what was resolved, and what is computed for every run as the weakest of
+    all. That is not kept with each run: it is the same for all.
+    """
+    place = _place(Source.COMPUTED)
+    rest = {(one.id, one.type): one for one in computed.ELEMENTS}
+    found = []
+    for element in elements:
+        replaced = rest.pop((element["name"], ElementType(element["type"])), None)
+        more = [place] if replaced is not None else []
+        found.append({**element, "instead_of": [*element["instead_of"], *more]})
+    return found + [
+        {"name": one.id, "type": one.type, "secret": one.write_only, **place, "instead_of": []}
+        for one in rest.values()
+    ]
+
+
 Order = list[tuple[Source, Mapping[str, Any]]]
 
 
@@ -130,12 +168,14 @@ def _order(world: World, blocks: Mapping[Source, Mapping[str, Any]], version: in
 
 def _own(stack: Stack) -> dict[str, Any]:
     """A stack's settings, in the names of a block; only those that somebody has set."""
-    tofu = stack.vendor is Vendor.OPENTOFU
+    tofu, paths = stack.vendor is Vendor.OPENTOFU, stack.sparse_checkout_paths
     values = {
         "project_root": stack.project_root,
         "runner_image": stack.runner_image,
         "opentofu_version" if tofu else "terraform_version": constraint_of(stack.vendor_config),
         "terraform_workflow_tool": "OPEN_TOFU" if tofu else "TERRAFORM_FOSS",
+        # What an earlier release took unseen and could not be unpacked says nothing.
+        SPARSE: "" if sparse_faults(paths) else "\n".join(paths),
         "hooks": {name: commands for name, commands in stack.hooks.items() if commands},
     }
     return {name: value for name, value in values.items() if value}
@@ -144,7 +184,7 @@ def _own(stack: Stack) -> dict[str, Any]:
 def _settings(order: Order, image: str | None) -> dict[str, dict[str, Any]]:
     order = [*order, (Source.ACCOUNT, {"runner_image": image} if image else {})]
     found = {}
-    for name in ("project_root", "runner_image", "terraform_workflow_tool"):
+    for name in ("project_root", "runner_image", "terraform_workflow_tool", SPARSE):
         if taken := _first(order, name):
             found[name] = taken
     # The version of one tool says nothing about the other.

@@ -19,7 +19,8 @@ them because a worker begins to plan while it reports that it has initialised (d
 
 async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor:
     """The run that a token speaks for: it may read its stack's space, and what its stack was given
-    roles for.
+    roles for. Of an administrative stack it is admin of the stack's space and of nothing else:
+    roles that the stack was given are without effect (contract notes, "Role bindings").
 
     Runs, logs and states stay closed to it all the same (contract notes, "JWT").
 
@@ -33,4 +34,6 @@ async def recognise(tx: Tx, vault: Vault, token: str, *, audience: str) -> Actor
     stack = await repo.stack_of(tx, run)
     may = {stack.space_id: frozenset({Action.SPACE_READ.value})}
     actor = Actor("run", run.id, name=f"run::{run.id}", by_space=may)
+    if stack.administrative:
+        return await rights.as_admin_of(tx, actor, stack.space_id)
     return await rights.with_rights(tx, actor, [(Subject.STACK, stack.id)])

@@ -16,9 +16,11 @@ from gantry.domains.accounts import service as accounts
 from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts import service as elements
+from gantry.domains.contexts.blocks import SPARSE
 from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.contexts.model import ConfigElement
 from gantry.domains.runs import configuration, configuring
+from gantry.domains.runs.computed import OIDC_FILE
 from gantry.domains.runs.model import Run
 from gantry.domains.runs.service import overrides_of
 from gantry.domains.runs.states import APPLYABLE, Kind, State
@@ -41,8 +43,6 @@ STATE_TOKEN_LASTS = timedelta(days=7)
 each time: an apply of many hours must be able to save what it made."""
 PLAN_URL_LASTS = timedelta(hours=12)
 """Of the URL to which a plan goes as JSON: far beyond what planning takes."""
-OIDC_FILE = "spacelift.oidc"
-"""Below the workspace's root, where clouds' tools look for a token in a file (§3.2)."""
 URL_LASTS = timedelta(hours=1)
 """Of presigned URLs: a worker uses them within its first minutes."""
 
@@ -96,6 +96,7 @@ async def build(
         plan_json_url=plan_url,
         plan_json_key=plan_key,
         project_root=root,
+        sparse_paths=(configuration.value(taken, SPARSE) or "").splitlines(),
         tool=_tool(stack, taken),
         runner_image=configuration.value(taken, "runner_image"),
         command=run.command,

@@ -12,7 +12,9 @@ from gantry.kernel.model import Model
 
 ROOT = "root"
 LEGACY = "legacy"
-"""Where stacks are made that name no space, on installations that have it (contract notes)."""
+"""Where things are made that name no space, on installations that have it (contract notes): those
+whose operator asked for it (`service.make_legacy`).
+"""
 
 
 class Space(Model):

@@ -24,18 +24,47 @@ class Wanted:
 
     name: str
     parent_id: str
+    """Empty: the root space."""
     description: str = ""
     inherits: bool = False
     labels: list[str] = field(default_factory=list)
 
 
 async def resolve(tx: Tx, space_id: str | None) -> Space:
-    """The space of that id, the root space for none. Raises NotFound when it is not visible."""
-    wanted = space_id or ROOT
+    """The space of that id; for none, the one where things are made that name none: `legacy` where
+    it exists, and the root space elsewhere. Raises NotFound when it is not visible.
+    """
+    wanted = space_id or await _home(tx)
     found = (await repo.by_ids(tx, [wanted])).get(wanted)
     if found is None:
         raise NotFound(f"space {wanted} not found")
     return found
+
+
+async def _home(tx: Tx) -> str:
+    return ROOT if await repo.find(tx, LEGACY) is None else LEGACY
+
+
+async def make_legacy(tx: Tx) -> bool:
+    """The space `legacy`, beneath the root space and inheriting from it; whether it had to be made.
+    From then on it is always there, and things are made in it that name no space. For the operator.
+    """
+    await repo.hold_tree(tx)
+    if await repo.find(tx, LEGACY) is not None:
+        return False
+    tx.session.add(
+        Space(
+            id=LEGACY,
+            name=LEGACY,
+            description="What was made without a space being named.",
+            parent_id=ROOT,
+            inherit_entities=True,
+            labels=[],
+            created_at=tx.now,
+        )
+    )
+    await repo.draw_lines(tx, LEGACY)
+    return True
 
 
 async def reach_of(tx: Tx, space_id: str) -> list[str]:
@@ -51,7 +80,7 @@ async def create(tx: Tx, wanted: Wanted) -> Space:
     them; otherwise root admins. Raises BadSpace, NotAllowed, NotFound for the space above.
     """
     name, labels = checked_name(wanted.name), checked_labels(wanted.labels)
-    parent = await resolve(tx, wanted.parent_id)
+    parent = await resolve(tx, wanted.parent_id or ROOT)
     await _require_manager(tx, parent.id, inherits=wanted.inherits)
     await repo.hold_tree(tx)
     above = await repo.find(tx, parent.id)

@@ -10,7 +10,7 @@ from typing import Any
 from gantry.domains.contexts import context_repo
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import OwnerKind
-from gantry.domains.contexts.rules import hook_faults
+from gantry.domains.contexts.rules import hook_faults, sparse_faults
 from gantry.domains.notifications import service as notifications
 from gantry.domains.people.actions import Action
 from gantry.domains.pools import repo as pools
@@ -75,7 +75,10 @@ class Wanted:
 async def create(
     tx: Tx, wanted: Wanted, *, manages_state: bool, forced_slug: str | None = None
 ) -> Stack:
-    """A new stack. Raises BadStack listing every fault, NotFound, NotAllowed, Conflict."""
+    """A new stack. Needs to be admin of its space if it is administrative, since its runs are.
+
+    Raises BadStack listing every fault, NotFound, NotAllowed, Conflict.
+    """
     space = await spaces.resolve(tx, wanted.space_id)
     _check(wanted)
     pool_id = await _pool(tx, wanted.pool_id, space.id)
@@ -89,6 +92,8 @@ async def create(
         pool_id=pool_id,
     )
     access.require(tx, Action.STACK_CREATE, stack)
+    if stack.administrative:
+        access.require(tx, Action.SPACE_ADMIN, stack)
     tx.session.add(stack)
     tx.emit(StackChanged(stack.id))
     return stack
@@ -99,12 +104,15 @@ async def update(tx: Tx, stack_id: str, wanted: Wanted) -> Stack:
     stack = await repo.lock(tx, stack_id)
     access.require(tx, Action.STACK_UPDATE, stack)
     _check(wanted)
+    space_before = stack.space_id
     if wanted.space_id and wanted.space_id != stack.space_id:
         stack.space_id = (await spaces.resolve(tx, wanted.space_id)).id
         access.require(tx, Action.STACK_UPDATE, stack)
         # Its pool is looked at below; the contexts that are attached have to stay within reach too.
         await homes.require_all_in_reach(tx, stack.id)
     source = (stack.repository_url, stack.repository, stack.namespace, stack.branch)
+    if wanted.administrative and (not stack.administrative or stack.space_id != space_before):
+        access.require(tx, Action.SPACE_ADMIN, stack)
     for name, value in _settings(wanted, before=stack).items():
         setattr(stack, name, value)
     stack.pool_id = await _pool(tx, wanted.pool_id, stack.space_id)
@@ -304,6 +312,8 @@ def _check(wanted: Wanted) -> None:
         faults.append("name: must contain a letter or a digit")
     if leads_out(wanted.project_root or ""):
         faults.append(f"project root: {OUTSIDE}")
+    sparse = sparse_faults(wanted.sparse_checkout_paths or ())
+    faults += [f"sparse checkout: {fault}" for fault in sparse]
     if wanted.provider is Provider.GIT and not wanted.repository_url:
         faults.append("repository URL: raw Git needs the address of the repository")
     faults += hook_faults(wanted.hooks)

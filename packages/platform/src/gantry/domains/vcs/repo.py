@@ -85,6 +85,14 @@ async def config_of(tx: Tx, tree: str) -> dict[str, Any] | None:
     return await tx.session.scalar(select(TreeConfig.found).where(TreeConfig.tree == tree))
 
 
+async def configs_of(tx: Tx, trees: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The same of several trees; those at which nobody has looked are left out."""
+    rows = await tx.session.execute(
+        select(TreeConfig.tree, TreeConfig.found).where(TreeConfig.tree.in_(trees))
+    )
+    return dict(rows.tuples().all())
+
+
 async def keep_config_longer(tx: Tx, tree: str) -> bool:
     """As if the tree had been looked at now; False when it is not known any more what it says."""
     kept = await tx.session.scalar(

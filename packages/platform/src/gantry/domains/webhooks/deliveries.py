@@ -82,6 +82,9 @@ async def _next(tx: Tx, vault: Vault, webhook_id: str) -> tuple[Delivery, Outgoi
     while True:
         delivery = await repo.first_waiting(tx, webhook_id)
         if delivery is None or delivery.next_at > tx.now:
+            # Those that stand aside come when nobody else's turn is, and keep nobody waiting.
+            delivery = await repo.due_aside(tx, webhook_id)
+        if delivery is None:
             return None
         try:
             return delivery, await outgoing_of(tx, vault, webhook, delivery)

@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, case, delete, exists, func, or_, select, up
 from gantry.domains.audit.kinds import Resource
 from gantry.domains.audit.model import AuditChain, AuditEntry
 from gantry.domains.people import access
+from gantry.domains.webhooks import rules
 from gantry.domains.webhooks.kinds import DeliveryState, Kind
 from gantry.domains.webhooks.model import Delivery, Header, Webhook
 from gantry.kernel.facets import Facets, count_facets
@@ -28,6 +29,9 @@ from gantry.kernel.search import (
 from gantry.kernel.tx import Tx
 
 T = TypeVar("T")
+
+_IN_TURN = and_(Delivery.state == DeliveryState.WAITING, Delivery.attempts < rules.ATTEMPTS_IN_TURN)
+"""Waits, and those after it wait for it."""
 
 
 def visible(tx: Tx) -> Select[Webhook]:
@@ -172,7 +176,7 @@ async def with_work(tx: Tx) -> list[str]:
         Webhook.kind == Kind.AUDIT,
         or_(Webhook.until.is_not(None), and_(Webhook.enabled, unsent)),
         # While the first one is not taken, the next ones wait.
-        ~exists().where(Delivery.webhook_id == Webhook.id, Delivery.state == DeliveryState.WAITING),
+        ~exists().where(Delivery.webhook_id == Webhook.id, _IN_TURN),
     )
     return list(await tx.session.scalars(select(Webhook.id).where(or_(due, audits))))
 
@@ -199,15 +203,29 @@ async def entry_about(tx: Tx, webhook_id: str, at: datetime) -> AuditEntry | Non
 
 
 async def first_waiting(tx: Tx, webhook_id: str, *, but: str = "") -> Delivery | None:
-    """The delivery that is next, whether or not it is due; not one of the event `but`."""
+    """The delivery that is next, whether or not it is due; not one of the event `but`, and none
+    that stands aside.
+    """
+    query = (
+        select(Delivery)
+        .where(Delivery.webhook_id == webhook_id, _IN_TURN, Delivery.event != but)
+        .order_by(Delivery.number)
+        .limit(1)
+    )
+    return await tx.session.scalar(query)
+
+
+async def due_aside(tx: Tx, webhook_id: str) -> Delivery | None:
+    """Of the deliveries that stand aside, the one that has been due for longest."""
     query = (
         select(Delivery)
         .where(
             Delivery.webhook_id == webhook_id,
             Delivery.state == DeliveryState.WAITING,
-            Delivery.event != but,
+            ~_IN_TURN,
+            Delivery.next_at <= tx.now,
         )
-        .order_by(Delivery.number)
+        .order_by(Delivery.next_at, Delivery.number)
         .limit(1)
     )
     return await tx.session.scalar(query)

@@ -27,9 +27,12 @@ RETRIES = 3
 FAILURES_BEFORE_OFF = 10
 """Deliveries in a row that fail before a webhook is switched off (contract notes, "Webhooks")."""
 _LONGEST_PAUSE = timedelta(minutes=5)
-AUDIT_ATTEMPTS = timedelta(days=3) // _LONGEST_PAUSE
-"""An audit entry that is refused so often, which takes three days, is given up: the next ones wait
-behind it. Attempts, because its own days begin when the entry before it is settled."""
+ATTEMPTS_IN_TURN = RETRIES + timedelta(hours=1) // _LONGEST_PAUSE
+"""An audit entry that is refused so often, which takes an hour, stands aside: the next ones wait
+behind it no longer. Attempts, because its own hour begins when the entry before it is settled."""
+PAUSE_ASIDE = timedelta(hours=1)
+"""Between the attempts of one that stands aside. It is tried until it is taken (contract notes,
+"Webhooks"), and there may be one for each hour of an outage."""
 FAREWELL_FOR = timedelta(hours=1)
 """For so long it is tried to tell the audit trail's webhook that it was switched off."""
 
@@ -143,17 +146,20 @@ def signatures(secret: Secret, body: bytes) -> Mapping[str, str]:
 def tried_again(kind: Kind, *, wanted: bool, attempts: int, status: int | None) -> bool:
     """Whether a delivery that failed `attempts` times is sent once more.
 
-    What the audit trail says is sent until it is taken, AUDIT_ATTEMPTS times; anything else up to
-    three times more, if the webhook wants that and the fault may pass: nobody answered, or with a
-    status of 5xx.
+    What the audit trail says is sent until it is taken; anything else up to three times more, if
+    the webhook wants that and the fault may pass: nobody answered, or with a status of 5xx.
     """
     if kind is Kind.AUDIT:
-        return attempts < AUDIT_ATTEMPTS
+        return True
     return wanted and attempts <= RETRIES and (status is None or status >= 500)
 
 
 def pause(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: 10 seconds, 40, 160, and then five minutes."""
+    """How long to wait after so many attempts: 10 seconds, 40, 160, then five minutes, and an hour
+    for what stands aside.
+    """
+    if attempts >= ATTEMPTS_IN_TURN:
+        return PAUSE_ASIDE
     # An exponent beyond the longest pause would only grow numbers.
     return min(timedelta(seconds=10 * 4 ** min(attempts - 1, 4)), _LONGEST_PAUSE)
 

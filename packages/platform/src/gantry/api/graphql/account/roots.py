@@ -20,7 +20,7 @@ from gantry.api.graphql.account.views import user_view
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.fields import PUBLIC, SIGNED_IN, mutation, query
 from gantry.domains.accounts import service as accounts
-from gantry.domains.people import access, account_settings, federation
+from gantry.domains.people import access, account_settings, federation, user_repo
 from gantry.domains.people import service as people
 from gantry.domains.runs import repo as runs
 from gantry.domains.stacks import repo as stacks
@@ -60,7 +60,7 @@ class AccountQuery:
 
     @query(SIGNED_IN)
     async def security_email(self, info: Info) -> str | None:
-        """Who is told of security matters."""
+        """The address for security matters that the account keeps; nothing is sent to it."""
         async with info.context.read() as tx:
             access.require_admin(tx)
             return (await accounts.get(tx)).security_email
@@ -89,7 +89,7 @@ class AccountQuery:
 
     @query(SIGNED_IN)
     def kubectl_versions(self) -> list[str]:
-        """None in this release."""
+        """None: workers of this release run Terraform and OpenTofu, and nothing else."""
         return []
 
     @query(SIGNED_IN)
@@ -104,24 +104,27 @@ class AccountQuery:
 
     @query(SIGNED_IN)
     def terragrunt_versions(self) -> list[str]:
-        """None in this release."""
+        """None: workers of this release run Terraform and OpenTofu, and nothing else."""
         return []
 
     @query(SIGNED_IN)
     async def usage(self, info: Info) -> Usage:
-        """Minutes of work since the first of the month, in UTC. Nothing is billed."""
+        """Minutes of work since the first of the month, in UTC, and people who have signed in since
+        then. Nothing is billed.
+        """
         async with info.context.look_back() as tx:
             access.require_admin(tx)
             start = tx.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
             end = (start + timedelta(days=32)).replace(day=1)
             public = await runs.worked_seconds(tx, start, public=True)
             private = await runs.worked_seconds(tx, start, public=False)
+            seats = await user_repo.seats(tx, start)
         return Usage(
             billing_period_start=int(start.timestamp()),
             billing_period_end=int(end.timestamp()),
             used_private_minutes=private // 60,
             used_public_minutes=public // 60,
-            used_seats=1,
+            used_seats=seats,
         )
 
     @query(SIGNED_IN)
@@ -199,7 +202,9 @@ class AccountMutation:
 
     @mutation(SIGNED_IN)
     async def account_update_security_email(self, info: Info, security_email: str) -> str | None:
-        """Who is told of security matters; the empty text tells nobody."""
+        """Keep an address for security matters, for whoever asks: nothing is sent to it. The empty
+        text unsets it.
+        """
         async with info.context.write() as tx:
             account = await account_settings.set_security_email(tx, security_email)
         return account.security_email

@@ -233,8 +233,9 @@ class ContextInput:
     labels: list[str] | None = None
     space: strawberry.ID | None = None
     hooks: HooksInput | None = None
-    stack_attachments: list[StackAttachmentInput] | None = None
-    config_attachments: list[ConfigInput] | None = None
+    # A list that is not there says nothing; null may stand for an empty one (contract notes).
+    stack_attachments: list[StackAttachmentInput] | None = strawberry.UNSET
+    config_attachments: list[ConfigInput] | None = strawberry.UNSET
 
 
 def wanted(given: ContextInput) -> Wanted:

@@ -34,10 +34,14 @@ from gantry.domains.stacks import repo as stacks
 from gantry.domains.stacks.events import StackChanged
 
 
-def _stacks(given: ContextInput) -> list[tuple[str, int]] | None:
-    if given.stack_attachments is None:
+def _stacks(given: ContextInput, *, replaces: bool) -> list[tuple[str, int]] | None:
+    """The stacks that are to have it; None: those that do. Whoever `replaces` sends null for an
+    empty list; null of others says as little as a list that is not there (contract notes).
+    """
+    asked = given.stack_attachments
+    if asked is strawberry.UNSET or (asked is None and not replaces):
         return None
-    return [(str(one.stack), one.priority) for one in given.stack_attachments]
+    return [(str(one.stack), one.priority) for one in asked or []]
 
 
 @strawberry.type
@@ -91,7 +95,7 @@ class ContextMutation:
         """A new context, with its variables and files, attached to the stacks named."""
         async with info.context.write() as tx:
             made = await context_service.create(tx, info.context.house.vault, wanted(input))
-            await attachments.attach_exactly(tx, made.id, _stacks(input) or [])
+            await attachments.attach_exactly(tx, made.id, _stacks(input, replaces=True) or [])
             info.context.about(made.id)
         return Context(model=made)
 
@@ -103,20 +107,20 @@ class ContextMutation:
         input: ContextInput,
         replace_config_elements: bool | None = None,
     ) -> Context:
-        """Change a context. Variables and files stay as they are unless they are to be replaced;
-        stacks that are named are all that have it attached from then on.
+        """Change a context. Variables and files stay as they are unless they are to be replaced
+        and a list of them is given; stacks that are named are all that have it attached from then
+        on, and without a list of them they stay too.
         """
+        replaces = bool(replace_config_elements)
         async with info.context.write() as tx:
             changed = await context_service.update(
                 tx,
                 info.context.house.vault,
                 str(id),
                 wanted(input),
-                replace_elements=bool(replace_config_elements),
+                replace_elements=replaces and input.config_attachments is not strawberry.UNSET,
             )
-            stacks_wanted = _stacks(input)
-            if stacks_wanted is None and replace_config_elements:
-                stacks_wanted = []  # such a client sends nothing for an empty list
+            stacks_wanted = _stacks(input, replaces=replaces)
             if stacks_wanted is not None:
                 await attachments.attach_exactly(tx, changed.id, stacks_wanted)
             await homes.require_context_in_reach(tx, changed.id)

@@ -8,35 +8,9 @@ from gantry.api.graphql.context import Info
 from gantry.api.graphql.contexts.types import ConfigElement
 from gantry.api.graphql.shared.convert import seconds
 from gantry.domains.contexts import service as elements
-from gantry.domains.contexts.kinds import ElementType
+from gantry.domains.contexts.kinds import ElementType, Named
 from gantry.domains.contexts.model import ConfigElement as ElementModel
-
-COMPUTED = (
-    *(
-        f"TF_VAR_spacelift_{name}"
-        for name in (
-            "account_name",
-            "commit_branch",
-            "commit_sha",
-            "local_preview",
-            "project_root",
-            "repository",
-            "run_id",
-            "run_state",
-            "run_trigger",
-            "run_type",
-            "space_id",
-            "stack_branch",
-            "stack_id",
-            "stack_labels",
-            "stack_labels_list",
-            "workspace_root",
-        )
-    ),
-    "SPACELIFT_API_TOKEN",
-    "SPACELIFT_OIDC_TOKEN",
-)
-"""Variables that every run is given (run configuration contract §3)."""
+from gantry.domains.contexts.rules import checksum
 
 
 def element_view(info: Info, element: ElementModel) -> ConfigElement:
@@ -55,19 +29,31 @@ def element_view(info: Info, element: ElementModel) -> ConfigElement:
     )
 
 
-def runtime_elements() -> list[ConfigElement]:
-    """What is computed for each run: names without values."""
-    return [
-        ConfigElement(
-            id=strawberry.ID(name),
-            type=ElementType.ENVIRONMENT_VARIABLE,
-            value=None,
-            checksum="",
-            write_only=False,
-            runtime=True,
-            created_at=None,
-            description=None,
-            file_mode=None,
-        )
-        for name in COMPUTED
-    ]
+def computed_view(one: Named) -> ConfigElement:
+    """What is computed for each run: its name, and no value."""
+    return ConfigElement(
+        id=strawberry.ID(one.id),
+        type=one.type,
+        value=None,
+        checksum="",
+        write_only=False,
+        runtime=True,
+        created_at=None,
+        description=None,
+        file_mode="0644" if one.type is ElementType.FILE_MOUNT else None,
+    )
+
+
+def file_variable_view(name: str, value: str) -> ConfigElement:
+    """A variable as the configuration file of a repository gives it."""
+    return ConfigElement(
+        id=strawberry.ID(name),
+        type=ElementType.ENVIRONMENT_VARIABLE,
+        value=value,
+        checksum=checksum(value),
+        write_only=False,
+        runtime=False,
+        created_at=None,
+        description=None,
+        file_mode=None,
+    )

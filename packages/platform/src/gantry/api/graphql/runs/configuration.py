@@ -9,7 +9,7 @@ import strawberry
 
 from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.contexts.rules import HOOKS
-from gantry.domains.runs.configuration import Source
+from gantry.domains.runs.configuration import Source, with_computed
 
 strawberry.enum(
     Source,
@@ -92,7 +92,7 @@ def configuration_view(taken: Mapping[str, Any]) -> RunConfiguration:
                 place=_place(one),
                 overrides=[_place(other) for other in one["instead_of"]],
             )
-            for one in taken["elements"]
+            for one in with_computed(taken["elements"])
         ],
         notes=taken["notes"],
     )

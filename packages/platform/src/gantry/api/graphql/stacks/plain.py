@@ -60,7 +60,7 @@ class StackSettings:
 
     @strawberry.field
     def git_sparse_checkout_paths(self) -> list[str]:
-        """Paths that runs are given; empty: all."""
+        """Paths that runs are given besides the project root; empty: the whole repository."""
         return self.model.sparse_checkout_paths
 
     @strawberry.field
@@ -70,7 +70,7 @@ class StackSettings:
 
     @strawberry.field
     def administrative(self) -> bool:
-        """Kept for clients; it gives runs no rights."""
+        """Whether its runs are admins of its space; then roles that it was given do not count."""
         return self.model.administrative
 
     @strawberry.field

@@ -13,7 +13,7 @@ from gantry.api.graphql.account.views import load_space
 from gantry.api.graphql.context import Info
 from gantry.api.graphql.contexts.context_types import ContextStackAttachment
 from gantry.api.graphql.contexts.types import ConfigElement
-from gantry.api.graphql.contexts.views import element_view, runtime_elements
+from gantry.api.graphql.contexts.views import element_view
 from gantry.api.graphql.later.types import (
     AwsIntegrationStackAttachment,
     AzureIntegrationStackAttachment,
@@ -34,13 +34,13 @@ from gantry.api.graphql.runs.types import Run
 from gantry.api.graphql.shared.commits import commit_view
 from gantry.api.graphql.shared.convert import seconds, seconds_or_none
 from gantry.api.graphql.shared.types import Commit, Hooks, PageInfo
+from gantry.api.graphql.stacks.environment import StackRuntimeConfigElement, runtime_config
 from gantry.api.graphql.stacks.managed import ManagedEntity, entities
 from gantry.api.graphql.stacks.plain import StackSettings
 from gantry.api.graphql.stacks.vendor_views import config_view, version_of
 from gantry.api.graphql.stacks.vendors import StackConfigVendor
 from gantry.api.graphql.webhooks.types import WebhooksIntegration
 from gantry.api.graphql.workers.types import WorkerPool, load_pool
-from gantry.domains.contexts import layers
 from gantry.domains.contexts import repo as contexts
 from gantry.domains.contexts.kinds import ElementType
 from gantry.domains.contexts.rules import HOOKS
@@ -141,16 +141,6 @@ class StackIntegrations:
         """What is called at each move of the stack's runs, oldest first."""
         found = await info.context.load(webhooks.of_stacks, self.stack_id) or []
         return [WebhooksIntegration(model=one) for one in found]
-
-
-@strawberry.type(description="One element of what a run of the stack will be given.")
-class StackRuntimeConfigElement:
-    """An element; `context` is where it comes from, none for the stack's own."""
-
-    context: ContextStackAttachment | None
-    element: ConfigElement
-    overrides: list[ContextStackAttachment]
-    """Contexts whose element of the same name is not given because of it, the next best first."""
 
 
 @strawberry.type(description="How far a run that another resource waits for has come.")
@@ -523,38 +513,12 @@ class Stack(StackSettings):
     async def runtime_config(
         self, info: Info, by_label: bool = False
     ) -> list[StackRuntimeConfigElement]:
-        """What a run will be given: of each name the one that wins, with where it comes from and
-        what it is given instead of; and what is computed for each run. Contexts that labels attach
-        count if asked for: clients that do not ask add those themselves.
+        """What the next run will be given: of each name the one that wins, with where it comes from
+        and what it is given instead of; also of the repository's file, as of the tracked commit,
+        and of what is computed for each run. Contexts that labels attach count if asked for:
+        clients that do not ask add those themselves.
         """
-        attached = [
-            one
-            for one in await info.context.load(attached_repo.of_stacks, self.model.id) or []
-            if by_label or not one.by_label
-        ]
-        own = await info.context.load(contexts.of_stacks, self.model.id) or []
-        by_id = {one.context.id: ContextStackAttachment(model=one) for one in attached}
-        theirs = await asyncio.gather(
-            *(info.context.load(contexts.of_contexts, context_id) for context_id in by_id)
-        )
-        sources = [
-            layers.Layer(None, own),
-            *(layers.Layer(one, found or []) for one, found in zip(by_id, theirs, strict=True)),
-        ]
-        shown = [
-            StackRuntimeConfigElement(
-                context=by_id.get(given.context_id or ""),
-                element=element_view(info, given.element),
-                overrides=[by_id[context_id] for context_id in given.instead_of],
-            )
-            for given in layers.winners(sources)
-        ]
-        names = {one.element.id for one in shown}
-        computed = [element for element in runtime_elements() if element.id not in names]
-        return shown + [
-            StackRuntimeConfigElement(context=None, element=element, overrides=[])
-            for element in computed
-        ]
+        return await runtime_config(info, self.model, by_label=by_label)
 
     @strawberry.field
     async def attached_contexts(self, info: Info) -> list[ContextStackAttachment]:
