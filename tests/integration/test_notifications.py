@@ -217,6 +217,21 @@ async def test_an_audit_trail_that_is_not_taken_for_an_hour_is_told_of_until_it_
     assert await told(core) == []
 
 
+async def test_whoever_changes_the_audit_trails_webhook_has_mended_it(core, receiver):
+    wanted = WantedAudit(receiver.url, True, NONE)
+    async with core.db.write(ADMIN) as tx:
+        webhook = await auditing.put(tx, core.vault, core.outward, wanted)
+    receiver.answers = [500] * 2
+    await fail(core, webhook, 1)
+    await core.change(f"update webhook set failures = {rules.ATTEMPTS_IN_AN_HOUR - 1}")
+    await fail_once(core, webhook)
+    assert len(await told(core)) == 1
+
+    async with core.db.write(ADMIN) as tx:
+        await auditing.put(tx, core.vault, core.outward, wanted)
+    assert await told(core) == []
+
+
 async def fail_once(core, webhook) -> None:
     await core.change("update webhook_delivery set next_at = created_at where state = 'WAITING'")
     await deliveries.deliver(core.db, core.vault, core.objects, core.outward, webhook_id=webhook.id)

@@ -86,7 +86,8 @@ async def put(tx: Tx, vault: Vault, outward: Outward, wanted: WantedAudit) -> We
         webhook.until = None
     if was and not wanted.enabled:
         webhook.until = tx.now
-        await notifications.settle(tx, Group.AUDIT_TRAIL_NOT_DELIVERED, "")
+    # As its failures, which count from nothing again: whoever changes it has mended it.
+    await notifications.settle(tx, Group.AUDIT_TRAIL_NOT_DELIVERED, "")
     if not kept:
         tx.session.add(webhook)
     await tx.session.flush()
