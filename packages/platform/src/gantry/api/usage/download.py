@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -19,8 +19,6 @@ from gantry.kernel.errors import UserError
 
 PATH = "/usageanalytics/csv"
 Choice = TypeVar("Choice", Aspect, GroupBy)
-MONTH = timedelta(days=30)
-"""What is shown to whoever names no days."""
 _OLDEST, _NEWEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 
 
@@ -29,8 +27,7 @@ async def download(request: Request) -> Response:
     last one left out (contract notes, "Saved filters, metrics, other").
     """
     there, given = house(request), request.query_params
-    until = _day(given.get("until"), "until") or datetime.now(UTC)
-    since = _day(given.get("since"), "since") or until - MONTH
+    until, since = (_day(given.get(name), name) for name in ("until", "since"))
     aspect = _one_of(Aspect, given.get("aspect") or Aspect.RUN_MINUTES, "aspect")
     group_by = _one_of(GroupBy, given.get("groupBy") or GroupBy.RUN_STATE, "groupBy")
     rows = usage.table(there.db, request.state.actor, aspect, group_by, since=since, until=until)

@@ -22,6 +22,8 @@ MAX_DAYS = 366
 PAGE = 5000
 """Stays that are read at a time: some hundred kilobytes."""
 DAY = timedelta(days=1)
+MONTH = timedelta(days=30)
+"""What is shown to whoever names no days."""
 
 WORKERS = ("id", "count", "timestamp_unix", "worker_pool_name")
 MINUTES = (
@@ -61,14 +63,23 @@ class GroupBy(enum.StrEnum):
 
 
 async def table(
-    db: Db, actor: Actor, aspect: Aspect, group_by: GroupBy, *, since: datetime, until: datetime
+    db: Db,
+    actor: Actor,
+    aspect: Aspect,
+    group_by: GroupBy,
+    *,
+    since: datetime | None,
+    until: datetime | None,
 ) -> AsyncIterator[Sequence[Row]]:
-    """The table in parts, the first of which is its head. Needs root admin, for every part.
+    """The table in parts, the first of which is its head; without days, that of the last month.
+    Needs root admin, for every part.
 
     Raises UserError for too many days, or for none.
     """
     async with db.read(actor) as tx:
         access.require_admin(tx)
+        until = until or tx.now
+    since = since or until - MONTH
     if not timedelta() < until - since <= timedelta(days=MAX_DAYS):
         raise UserError(f"`since` lies before `until`, and at most {MAX_DAYS} days before it.")
     if aspect is Aspect.WORKER_COUNT:
