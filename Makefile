@@ -17,7 +17,7 @@ up: ## Run the whole platform here
 
 test: ## Run every check and every test, as CI does
 	@tools/bootstrap.sh test
-	@$(MAKE) --no-print-directory lint ui
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint ui
 	$(BIN)/python tools/tests.py
 
 matrix: ## Add the rows that tests/integration/authz lacks, as measured; review the diff

@@ -21,9 +21,10 @@ from typing import IO
 
 STORIES, WITH_A_DATABASE = "tests/e2e", "tests/integration"
 AT_A_BROWSER, OF_FAULTS = "tests/e2e/web", "tests/e2e/faults"
-SHOWN = ((WITH_A_DATABASE,),)
+OF_RIGHTS = "tests/integration/authz"
+SHOWN = ((WITH_A_DATABASE, f"--ignore={OF_RIGHTS}"),)
 OTHERS = (
-    ((STORIES, f"--ignore={AT_A_BROWSER}", f"--ignore={OF_FAULTS}"),),
+    ((STORIES, f"--ignore={AT_A_BROWSER}", f"--ignore={OF_FAULTS}"), (OF_RIGHTS,)),
     (
         (AT_A_BROWSER,),
         (OF_FAULTS,),

@@ -82,17 +82,23 @@ def _newest_tag() -> str:
 
 
 def _before_the_newest_schema() -> str:
-    newest = max(path.name for path in (ROOT / MIGRATIONS).glob("[0-9]*.py"))
-    made = _git(
-        "log", "--first-parent", "--diff-filter=A", "--format=%H", "-1", "--",
-        f"{MIGRATIONS}/{newest}",
-    ).decode().strip()  # fmt: skip
-    if not made:
-        return "HEAD"  # the migration is not committed yet
-    try:
-        return _git("rev-parse", "--verify", "--quiet", f"{made}^").decode().strip()
-    except NoHistory:
-        raise NoHistory("the history that is here begins with the present schema") from None
+    """The newest commit whose schema is one that the present one has grown from: with some of the
+    present migrations, not all, and none that got another number since.
+    """
+    present = {path.name for path in (ROOT / MIGRATIONS).glob("[0-9]*.py")}
+    changes = _git("log", "--first-parent", "--format=%H", "--", MIGRATIONS).decode().split()
+    for name in ["HEAD", *(f"{change}^" for change in changes)]:
+        try:
+            if _migrations_of(name) < present:
+                return _git("rev-parse", "--verify", "--quiet", name).decode().strip()
+        except NoHistory:
+            break
+    raise NoHistory("the history that is here begins with the present schema")
+
+
+def _migrations_of(name: str) -> set[str]:
+    paths = _git("ls-tree", "--name-only", name, "--", f"{MIGRATIONS}/").decode().split()
+    return {path.rpartition("/")[2] for path in paths if path.rpartition("/")[2][0].isdigit()}
 
 
 def _git(*arguments: str) -> bytes:

@@ -179,6 +179,7 @@ def test_discarding_what_waits_says_how_many_first(person, site):
     asked = ask()
     expect(asked).to_contain_text(re.compile("2 runs of story .* end for good"))
     expect(asked).to_contain_text("1 plan that nobody has applied yet is lost")
+    expect(page.get_by_role("menu")).to_have_count(0)  # it fades away
     assert person.barriers() == []
     asked.get_by_role("button", name="Keep it as it is").click()
     expect(asked).to_have_count(0)

@@ -19,11 +19,11 @@ export function standingOf(field: Field, told: Told | undefined) {
       | 'input'
       | 'error'
     )[],
-    // The kit's place for errors is also where what is fine is told; only errors turn the field red.
-    error: line ?? false,
+    error: bad,
+    // The kit's place for errors is also where what is fine is told; that makes no field wrong.
+    wrapperProps: { error: line ?? false },
     errorProps: { component: 'div' as const },
-    'aria-invalid': bad,
-    styles: bad ? WRONG : CALM,
+    styles: CALM,
   }
 }
 
@@ -38,17 +38,7 @@ export function choicesOf(told: Told | undefined) {
 /** The height of that line, with the space above it. */
 const LINE_PX = 32
 
-/** A field whose line below is no error looks as it always does. */
-const CALM = {
-  input: {
-    '--input-placeholder-color': 'var(--mantine-color-placeholder)',
-    borderColor: 'var(--mantine-color-default-border)',
-    color: 'inherit',
-  },
-  section: { color: 'inherit' },
-}
-
 /** What is only proposed in an empty field is not what is wrong with it. */
-const WRONG = {
+const CALM = {
   input: { '--input-placeholder-color': 'var(--mantine-color-placeholder)', color: 'inherit' },
 }
