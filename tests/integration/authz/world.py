@@ -161,7 +161,8 @@ class World:
                 f"select '{name}', count(*), sum(xmin::text::bigint) from \"{name}\""
                 for name in names
             )
-        return await self.core.rows(self._look)
+        # Workers of the database may answer in another order.
+        return sorted(await self.core.rows(self._look), key=str)
 
     async def entries(self) -> int:
         """How many entries the audit trail has."""
