@@ -75,9 +75,11 @@ _SEARCH = Searchable(
     orders={"createdAt": AuditEntry.at},
     # As one text: a search for what is rare looks at every row, and looks once instead of thrice.
     text=lambda word: contains(
-        func.concat(
-            AuditEntry.action, " ", AuditEntry.actor, " ", func.coalesce(AuditEntry.resource_id, "")
-        ),
+        AuditEntry.action
+        + " "
+        + AuditEntry.actor
+        + " "
+        + func.coalesce(AuditEntry.resource_id, ""),
         word,
     ),
     default_order=Order("createdAt", descending=True),
