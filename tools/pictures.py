@@ -57,7 +57,7 @@ from tools.sample import Sample, fill, name_account
 DOCS = Path(__file__).parent.parent / "docs"
 IMAGES, TOUR = DOCS / "images", DOCS / "pictures.md"
 QUALITY = 50
-"""Of WebP: letters are sharp, and all pictures together stay below 4 MB."""
+"""Of WebP: letters are sharp, and all pictures together stay below 10 MB."""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 

@@ -145,8 +145,8 @@ def type_labels(page: Page) -> None:
 
 
 def open_entry(page: Page) -> None:
-    page.get_by_role("link", name="context.create").first.click()
-    expect(page.get_by_role("heading", name="context.create", level=1)).to_be_visible()
+    page.get_by_role("link", name="api_key.create").first.click()
+    expect(page.get_by_role("heading", name="api_key.create", level=1)).to_be_visible()
 
 
 def lose_session(page: Page) -> None:
