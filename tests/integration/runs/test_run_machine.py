@@ -438,7 +438,7 @@ async def test_the_service_does_as_the_model_says_whatever_happens(core, shared_
 
     # To find the shortest way to a failure takes many minutes; whoever looks for it has them.
     parts = set(Part) if LONGER > 1 else {Part.explicit, Part.reuse, Part.generate}
-    wanted = patient(10, stateful_step_count=40, phases=parts)
+    wanted = patient(7, stateful_step_count=40, phases=parts)
 
     # Hypothesis drives by plain functions: from a thread, as this one's loop is the service's.
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=wanted)
