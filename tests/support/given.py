@@ -344,6 +344,17 @@ async def sweep(core: Core) -> None:
     await leasing.reconcile(core.db, lasts=LEASE)
 
 
+async def leases(core: Core) -> list[tuple[object, ...]]:
+    """Run, worker and fence of each lease."""
+    return await core.rows("select run_id, worker_id, fence from run_lease order by run_id")
+
+
+async def expiry(core: Core, run: Run) -> object:
+    """When the lease of the run ends."""
+    ((at,),) = await core.rows("select expires_at from run_lease where run_id = :run", run=run.id)
+    return at
+
+
 async def lease_runs_out(core: Core, run: Run) -> None:
     """Time passes without a word from the worker, though the control plane listens."""
     await core.change(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from gantry.domains.tfstate import service as states
 
 from tests.support.given import (
@@ -13,18 +12,12 @@ from tests.support.given import (
     given_a_run,
     given_a_stack,
     given_a_state,
-    given_a_worker,
     lease_runs_out,
     run_now,
     stack_now,
     sweep,
     write_state,
 )
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def applying(core, stack, worker):

@@ -16,16 +16,10 @@ from tests.support.given import (
     WRITER,
     given_a_run,
     given_a_state,
-    given_a_worker,
     run_now,
     state_of,
     sweep,
 )
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def condition(core, run):

@@ -26,7 +26,6 @@ from tests.support.given import (
     everything,
     given_a_run,
     given_a_stack,
-    given_a_worker,
     history,
     run_now,
     state_of,
@@ -34,11 +33,6 @@ from tests.support.given import (
 )
 
 S = State
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 @pytest.fixture

@@ -31,7 +31,6 @@ from tests.support.given import (
     given_a_stack,
     given_a_state,
     given_a_task,
-    given_a_worker,
     history,
     plan_of,
     run_now,
@@ -42,11 +41,6 @@ from tests.support.given import (
 
 S = State
 UNKNOWN = "1" * 40
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def refused(core, error, starting, *, by=ADMIN, words=None):

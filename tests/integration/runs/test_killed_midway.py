@@ -114,11 +114,6 @@ def a_power_cut(core: Core) -> Iterator[None]:
         event.remove(engine, "commit", cut)
 
 
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
-
-
 async def way_to(core, stack, worker, state: State) -> Way:
     """A run that is in this state."""
     if state is S.PERFORMING:

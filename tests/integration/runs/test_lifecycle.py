@@ -20,7 +20,6 @@ from tests.support.given import (
     given_a_run,
     given_a_stack,
     given_a_task,
-    given_a_worker,
     history,
     plan_of,
     run_now,
@@ -30,11 +29,6 @@ from tests.support.given import (
 )
 
 S = State
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def confirm(core, stack, run, by=ADMIN):

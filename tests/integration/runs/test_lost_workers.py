@@ -19,11 +19,13 @@ from tests.support.given import (
     ONE_CHANGE,
     STRANGER,
     everything,
+    expiry,
     given_a_run,
     given_a_stack,
     given_a_task,
     given_a_worker,
     lease_runs_out,
+    leases,
     plan_of,
     run_now,
     stack_now,
@@ -32,20 +34,6 @@ from tests.support.given import (
 )
 
 S = State
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
-
-
-async def leases(core):
-    return await core.rows("select run_id, worker_id, fence from run_lease order by run_id")
-
-
-async def expiry(core, run):
-    ((at,),) = await core.rows("select expires_at from run_lease where run_id = :run", run=run.id)
-    return at
 
 
 # -- heartbeats

@@ -20,7 +20,6 @@ from tests.support.given import (
     given_a_run,
     given_a_stack,
     given_a_task,
-    given_a_worker,
     manifest_of,
     plan_of,
     run_now,
@@ -28,11 +27,6 @@ from tests.support.given import (
 )
 
 ISSUER = "https://id.example.com"
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def manifest(core, stack, run, now=None):

@@ -37,11 +37,6 @@ from tests.support.given import (
 S = State
 
 
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
-
-
 async def discard(core, stack, run, by=ADMIN):
     async with core.db.write(by) as tx:
         await decisions.discard(tx, stack.id, run.id, note=None)

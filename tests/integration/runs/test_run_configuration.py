@@ -29,7 +29,6 @@ from tests.support.given import (
     everything,
     given_a_run,
     given_a_stack,
-    given_a_worker,
     history,
     manifest_of,
     run_now,
@@ -53,11 +52,6 @@ stacks:
 @pytest.fixture
 def repository(tmp_path):
     return Repository(tmp_path / "code")
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def started(

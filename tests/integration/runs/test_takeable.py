@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from gantry.domains.runs import decisions, leasing, takeable, waiting
 from gantry.domains.runs.states import State
 from gantry.domains.runs.waiting import Owner, Reason, Until
@@ -18,7 +17,6 @@ from tests.support.given import (
     everything,
     given_a_run,
     given_a_state,
-    given_a_worker,
     history,
     run_now,
     state_of,
@@ -28,11 +26,6 @@ from tests.support.given import (
 
 S = State
 GONE = "The repository does not answer any more."
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def settled(core, run, state: str, error: str | None = None) -> None:

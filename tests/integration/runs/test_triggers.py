@@ -38,7 +38,6 @@ from tests.support.given import (
     given_a_run,
     given_a_stack,
     given_a_state,
-    given_a_worker,
     given_the_public_pool,
     history,
     run_now,
@@ -48,11 +47,6 @@ from tests.support.given import (
 
 S = State
 UNKNOWN = "1" * 40
-
-
-@pytest.fixture
-async def worker(core, pool):
-    return await given_a_worker(core, pool)
 
 
 async def refused(core, error, starting, *, by=ADMIN, words=None):

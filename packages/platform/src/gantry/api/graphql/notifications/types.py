@@ -11,9 +11,7 @@ from gantry.domains.notifications.kinds import Severity
 from gantry.domains.notifications.model import Notification as Model
 from gantry.domains.stacks import repo as stacks
 
-NotificationSeverity = strawberry.enum(
-    Severity, name="NotificationSeverity", description="How grave it is."
-)
+strawberry.enum(Severity, name="NotificationSeverity", description="How grave it is.")
 
 
 @strawberry.type(description="Something that administrators should know of.")
@@ -38,7 +36,7 @@ class Notification:
         return self.model.body
 
     @strawberry.field
-    def severity(self) -> NotificationSeverity:  # type: ignore[valid-type]
+    def severity(self) -> Severity:
         """How grave it is."""
         return self.model.severity
 
