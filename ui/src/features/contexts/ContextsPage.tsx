@@ -9,8 +9,9 @@ import { lackingAnywhere, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { useView } from '~/list/view'
-import { Action, Anchor, Button, Empty, Labels, Stack, Text, Title, When } from '~/ui'
+import { Action, Anchor, Empty, Labels, Stack, Text, Title, When } from '~/ui'
 
 const ContextsQuery = graphql(`
   query Contexts($input: SearchInput!, $values: SearchSuggestionsInput!) {
@@ -185,16 +186,9 @@ export default function ContextsPage() {
         aside={create}
         empty={
           narrowed(view) ? (
-            <Empty
-              title="No context fits"
-              action={
-                <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            >
+            <NoneFit title="No context fits" looking={looking}>
               Other words may find it.
-            </Empty>
+            </NoneFit>
           ) : (
             <Empty title="No context yet" action={create}>
               What several stacks are given alike stands here once: credentials of a cloud, settings of a tool.

@@ -9,6 +9,7 @@ import { problemOf } from '~/graphql/problem'
 import { to } from '~/lib/paths'
 import { narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { localPage, type Local } from '~/list/local'
 import { useView } from '~/list/view'
 import { Action, Anchor, Badge, Button, Coming, Empty, Labels, Stack, Switch, Text, When, tell, warn } from '~/ui'
@@ -119,7 +120,7 @@ export default function KeysPage() {
 
 function Keys({ makers }: { makers: Makers }) {
   const looking = useView()
-  const { view, change } = looking
+  const { view } = looking
   const [making, setMaking] = useState(false)
   const [leaving, setLeaving] = useState<KeyRow>()
   const [{ data, error }, ask] = usePeopleQuery({ query: KeysQuery })
@@ -159,14 +160,7 @@ function Keys({ makers }: { makers: Makers }) {
         aside={create}
         empty={
           narrowed(view) ? (
-            <Empty
-              title="No key fits"
-              action={
-                <Button variant="default" onClick={() => change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            />
+            <NoneFit title="No key fits" looking={looking} />
           ) : (
             <Empty title="No API key yet">
               The Terraform provider, the command line and your pipelines each want one.

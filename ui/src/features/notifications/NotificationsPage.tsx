@@ -9,6 +9,7 @@ import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter, type Value } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { useView, type View } from '~/list/view'
 import { Anchor, Badge, Button, Empty, Group, Stack, Text, Title, When } from '~/ui'
 
@@ -100,16 +101,9 @@ function Inbox() {
         }
         empty={
           narrowed(view) ? (
-            <Empty
-              title="No notification fits"
-              action={
-                <Button variant="default" onClick={() => change({ text: '', filters: {} })}>
-                  Show all open ones
-                </Button>
-              }
-            >
+            <NoneFit title="No notification fits" looking={looking} all="Show all open ones">
               Other words or fewer filters may find it.
-            </Empty>
+            </NoneFit>
           ) : (
             <Empty title="Nothing needs you">
               A webhook that switches itself off, a state that its backend did not take or a pool that loses its last

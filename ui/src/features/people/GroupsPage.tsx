@@ -8,9 +8,10 @@ import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
 import { narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { localPage, type Local } from '~/list/local'
 import { useView } from '~/list/view'
-import { Action, Anchor, Button, Empty, Stack, Text, When } from '~/ui'
+import { Action, Anchor, Empty, Stack, Text, When } from '~/ui'
 
 import { GroupsQuery, type GroupRow } from './documents'
 import { NewGroup } from './NewGroup'
@@ -74,7 +75,7 @@ export default function GroupsPage() {
 
 function Groups() {
   const looking = useView()
-  const { view, change } = looking
+  const { view } = looking
   const [making, setMaking] = useState(false)
   const [{ data, error }, ask] = useAccountQuery({ query: GroupsQuery })
   const shown = data && localPage(data.managedUserGroups, view, HOW)
@@ -103,14 +104,7 @@ function Groups() {
         aside={create}
         empty={
           narrowed(view) ? (
-            <Empty
-              title="No group fits"
-              action={
-                <Button variant="default" onClick={() => change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            />
+            <NoneFit title="No group fits" looking={looking} />
           ) : (
             <Empty title="No group yet">
               With one, a whole team is let in, and is given its roles at once: name it as the identity provider does.

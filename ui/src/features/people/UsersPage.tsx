@@ -8,9 +8,10 @@ import { useStanding } from '~/graphql/standing'
 import { to } from '~/lib/paths'
 import { narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { localPage, type Local } from '~/list/local'
 import { useView } from '~/list/view'
-import { Action, Anchor, Button, Empty, Labels, Stack, Text, When } from '~/ui'
+import { Action, Anchor, Empty, Labels, Stack, Text, When } from '~/ui'
 
 import { UsersQuery, type UserRow } from './documents'
 import { Invite } from './Invite'
@@ -83,7 +84,7 @@ export default function UsersPage() {
 
 function Users() {
   const looking = useView()
-  const { view, change } = looking
+  const { view } = looking
   const [inviting, setInviting] = useState(false)
   const [{ data, error }, ask] = usePeopleQuery({ query: UsersQuery })
   const again = () => ask({ requestPolicy: 'network-only' })
@@ -115,14 +116,7 @@ function Users() {
         aside={invite}
         empty={
           narrowed(view) ? (
-            <Empty
-              title="Nobody fits"
-              action={
-                <Button variant="default" onClick={() => change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            />
+            <NoneFit title="Nobody fits" looking={looking} />
           ) : (
             <Empty title="Nobody has come yet">
               {providers

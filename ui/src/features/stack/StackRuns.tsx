@@ -2,8 +2,9 @@ import { graphql } from '~/graphql/gql'
 import { Refused } from '~/graphql/Refused'
 import { asked, narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { useView } from '~/list/view'
-import { Button, Empty, Stack, When } from '~/ui'
+import { Empty, Stack, When } from '~/ui'
 
 import { useStack, useStackQuery } from './here'
 import {
@@ -84,16 +85,9 @@ export default function StackRuns() {
         page={data?.searchRuns.pageInfo}
         empty={
           narrowed(looking.view) ? (
-            <Empty
-              title="No run fits"
-              action={
-                <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            >
+            <NoneFit title="No run fits" looking={looking}>
               Other words or fewer filters may find it.
-            </Empty>
+            </NoneFit>
           ) : (
             <Empty title="No run yet">
               Trigger one above. It plans the newest commit of {stack.branch}, and waits with the plan until

@@ -13,6 +13,7 @@ import { useCommands } from '~/lib/commands'
 import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Bulk, type Filter, type Value } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { SIZES, useView, type View } from '~/list/view'
 import { wordOf } from '~/runs/RunState'
 import { Button, Empty, Group, Stack, Title, Trouble, type Fault } from '~/ui'
@@ -103,16 +104,9 @@ function input(view: View) {
 
 function Nothing({ looking, create }: { looking: ReturnType<typeof useView>; create: React.ReactNode }) {
   return narrowed(looking.view) ? (
-    <Empty
-      title="No stack fits"
-      action={
-        <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
-          Show all
-        </Button>
-      }
-    >
+    <NoneFit title="No stack fits" looking={looking}>
       Other words or fewer filters may find it.
-    </Empty>
+    </NoneFit>
   ) : (
     <Empty title="No stack yet" action={create}>
       A stack joins a directory of a Git repository to the infrastructure that it describes, and to the

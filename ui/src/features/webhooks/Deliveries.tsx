@@ -7,8 +7,9 @@ import { problemOf } from '~/graphql/problem'
 import { Refused } from '~/graphql/Refused'
 import { asked, filter, narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { useView } from '~/list/view'
-import { Action, Badge, Button, Empty, Group, Stack, Text, Title, UnstyledButton, When, tell, warn } from '~/ui'
+import { Action, Badge, Empty, Group, Stack, Text, Title, UnstyledButton, When, tell, warn } from '~/ui'
 
 import { DeliveriesQuery, TestMutation, type Delivery } from './documents'
 import { DeliveryDialog } from './DeliveryDialog'
@@ -74,14 +75,7 @@ export function Deliveries({ webhook, why }: { webhook: string; why: string | un
           page={data?.searchWebhookDeliveries.pageInfo}
           empty={
             narrowed(looking.view) ? (
-              <Empty
-                title="No delivery fits"
-                action={
-                  <Button variant="default" onClick={() => looking.change({ filters: {} })}>
-                    Show all
-                  </Button>
-                }
-              />
+              <NoneFit title="No delivery fits" looking={looking} />
             ) : (
               <Empty title="Nothing was sent in the last week">
                 Send a test to see what arrives, and what is answered.

@@ -10,6 +10,7 @@ import { send } from '~/graphql/quiet'
 import { to } from '~/lib/paths'
 import { asked, askedValues, narrowed } from '~/list/asked'
 import { Listing, type Column, type Filter, type Value } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { useView, type View } from '~/list/view'
 import { Action, Anchor, Badge, Button, Empty, Group, Stack, Text, Title, When } from '~/ui'
 
@@ -124,16 +125,9 @@ export default function WebhooksPage() {
         aside={create}
         empty={
           narrowed(looking.view) ? (
-            <Empty
-              title="No webhook fits"
-              action={
-                <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            >
+            <NoneFit title="No webhook fits" looking={looking}>
               Other words or fewer filters may find it.
-            </Empty>
+            </NoneFit>
           ) : (
             <Empty title="No webhook yet" action={create}>
               A webhook tells a program of yours what happens here: a chat, a pager, a pipeline.

@@ -8,8 +8,9 @@ import { lacking, useRights } from '~/graphql/rights'
 import { to } from '~/lib/paths'
 import { asked, narrowed } from '~/list/asked'
 import { Listing, type Column } from '~/list/Listing'
+import { NoneFit } from '~/list/NoneFit'
 import { useView } from '~/list/view'
-import { Action, Anchor, Button, Card, Coming, Empty, Group, Labels, Stack, Text, Title, Trouble, When } from '~/ui'
+import { Action, Anchor, Card, Coming, Empty, Group, Labels, Stack, Text, Title, Trouble, When } from '~/ui'
 
 import { Load } from './LoadBar'
 import { loadOf } from './load'
@@ -148,16 +149,9 @@ export default function WorkersPage() {
         aside={create}
         empty={
           narrowed(looking.view) ? (
-            <Empty
-              title="No pool fits"
-              action={
-                <Button variant="default" onClick={() => looking.change({ text: '', filters: {} })}>
-                  Show all
-                </Button>
-              }
-            >
+            <NoneFit title="No pool fits" looking={looking}>
               Other words may find it.
-            </Empty>
+            </NoneFit>
           ) : (
             <Empty title="No pool of your own yet" action={create}>
               A pool of your own keeps credentials on machines that you choose, and runs as many workers
